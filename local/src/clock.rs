@@ -62,8 +62,8 @@ impl WallClock {
     }
 
     fn real_now(&self) -> Timestamp {
-        self.steady
-            .lock()
+        let steady = self.steady.lock();
+        steady
             .unwrap_or_else(PoisonError::into_inner)
             .read(system_now())
     }
@@ -206,7 +206,7 @@ impl Clock for ManualClock {
 }
 
 /// The instant after `duration`, or the last instant that can be represented.
-fn later(instant: Timestamp, duration: Duration) -> Timestamp {
+pub(crate) fn later(instant: Timestamp, duration: Duration) -> Timestamp {
     TimeDelta::from_std(duration)
         .ok()
         .and_then(|duration| instant.checked_add_signed(duration))

@@ -58,6 +58,26 @@ pub enum ExecutionsError {
     },
 }
 
+impl ExecutionsError {
+    pub fn not_found(name: &str) -> Self {
+        let name = name.to_owned();
+        Self::NotFound { name }
+    }
+
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        let (reason, source) = (reason.into(), None);
+        Self::Unavailable { reason, source }
+    }
+
+    /// An error that prevents the service from working.
+    pub fn because(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Unavailable {
+            reason: error.to_string(),
+            source: Some(Box::new(error)),
+        }
+    }
+}
+
 /// The executions of the save state machine.
 #[async_trait]
 pub trait Executions: Send + Sync {

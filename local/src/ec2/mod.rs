@@ -29,7 +29,7 @@ mod tests;
 #[cfg(feature = "wire")]
 pub(crate) use errors::instances_not_found;
 #[cfg(feature = "wire")]
-pub(crate) use model::PUBLISHER;
+pub(crate) use model::{Model, PUBLISHER};
 
 pub use admin::Admin;
 pub use cloud::Cloud;

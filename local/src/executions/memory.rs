@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use async_trait::async_trait;
 use futures::future::{Either, select};
 use prism_asl::{
-    Execution as Interpreted, Functions, History, Identity, Machine, MemoryHistory, StopHandle,
-    TaskTokens, VirtualClock,
+    Execution as Interpreted, Functions, History, Machine, MemoryHistory, StopHandle, TaskTokens,
+    VirtualClock,
 };
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, Executions, ExecutionsError};
 use prism_functions::rules::Env;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::definition::{StepFunctions, Trouble, machine};
 use super::listener::listen;
-use super::runner::{seed, status, wake};
+use super::runner::{identity, seed, status, wake};
 use crate::ec2::Cloud;
 
 /// Turns the steps into an execution's functions, possibly with a wrapper around them.
@@ -168,10 +168,7 @@ impl MemoryExecutions {
 impl Executions for MemoryExecutions {
     async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
         let Some(env) = self.shared.env.get() else {
-            return Err(ExecutionsError::Unavailable {
-                reason: "the steps have no world yet".to_owned(),
-                source: None,
-            });
+            return Err(ExecutionsError::unavailable("the steps have no world yet"));
         };
         let (stop, history) = (StopHandle::new(), Arc::new(MemoryHistory::new()));
         {
@@ -208,13 +205,7 @@ impl Executions for MemoryExecutions {
         }
         let interpreted = Interpreted {
             machine: Arc::clone(&self.shared.machine),
-            identity: Identity::of(
-                "local",
-                "000000000000",
-                "prism-save",
-                name,
-                &self.shared.clock,
-            ),
+            identity: identity(name, &self.shared.clock),
             input,
             clock: Arc::new(self.shared.clock.clone()),
             functions: (self.shared.wrap)(StepFunctions {
@@ -236,9 +227,7 @@ impl Executions for MemoryExecutions {
 
     async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
         let found = self.all().get(name).map(|kept| kept.execution.clone());
-        found.ok_or_else(|| ExecutionsError::NotFound {
-            name: name.to_owned(),
-        })
+        found.ok_or_else(|| ExecutionsError::not_found(name))
     }
 
     async fn wake(&self, token: &str) -> Result<bool, ExecutionsError> {
@@ -248,9 +237,7 @@ impl Executions for MemoryExecutions {
     async fn stop(&self, name: &str, cause: &str) -> Result<(), ExecutionsError> {
         let mut all = self.all();
         let Some(kept) = all.get_mut(name) else {
-            return Err(ExecutionsError::NotFound {
-                name: name.to_owned(),
-            });
+            return Err(ExecutionsError::not_found(name));
         };
         if kept.execution.status == ExecutionStatus::Running {
             kept.execution.status = ExecutionStatus::Aborted;

@@ -29,7 +29,6 @@ use serde_json::Value;
 
 use crate::clock::{WallClock, system_time};
 use crate::ec2::Cloud;
-use crate::sqlite::SqliteError;
 use lease::{BEAT, Lease};
 
 pub use definition::{DEFINITION, StepFunctions, Trouble, load, machine};
@@ -131,16 +130,20 @@ impl LocalExecutions {
     pub async fn run(&self, name: &str) -> Result<(), ExecutionsError> {
         let real = WallClock::real();
         for _ in 0..100 {
-            if let Some(lease) = Lease::take(&self.shared.home, name).map_err(unavailable)? {
-                self.shared.records.adopt(name).map_err(broken)?;
+            if let Some(lease) =
+                Lease::take(&self.shared.home, name).map_err(ExecutionsError::because)?
+            {
+                self.shared
+                    .records
+                    .adopt(name)
+                    .map_err(ExecutionsError::because)?;
                 return self.carry(name, lease, StopHandle::new()).await;
             }
             real.sleep(Duration::from_millis(20)).await;
         }
-        Err(ExecutionsError::Unavailable {
-            reason: format!("another process carries the execution {name}"),
-            source: None,
-        })
+        Err(ExecutionsError::unavailable(format!(
+            "another process carries the execution {name}"
+        )))
     }
 
     async fn carry(
@@ -150,10 +153,7 @@ impl LocalExecutions {
         stop: StopHandle,
     ) -> Result<(), ExecutionsError> {
         let Some(env) = self.shared.env.get() else {
-            return Err(ExecutionsError::Unavailable {
-                reason: "the steps have no world yet".to_owned(),
-                source: None,
-            });
+            return Err(ExecutionsError::unavailable("the steps have no world yet"));
         };
         let functions = StepFunctions {
             env: env.clone(),
@@ -220,12 +220,16 @@ impl LocalExecutions {
     /// Begins an execution that has no record. Returns whether it did: another process may be about to begin it.
     async fn begin(&self, name: &str, input: &Value) -> Result<bool, ExecutionsError> {
         // The lease comes before the record: there is never a record of a running execution without a lease.
-        let Some(lease) = Lease::take(&self.shared.home, name).map_err(unavailable)? else {
+        let Some(lease) = Lease::take(&self.shared.home, name).map_err(ExecutionsError::because)?
+        else {
             return Ok(false);
         };
         let (records, now) = (&self.shared.records, self.shared.clock.now());
         let here = self.place == Place::Here;
-        if !records.insert(name, input, here, now).map_err(broken)? {
+        if !records
+            .insert(name, input, here, now)
+            .map_err(ExecutionsError::because)?
+        {
             return Ok(false);
         }
         match &self.place {
@@ -235,7 +239,9 @@ impl LocalExecutions {
                 if let Err(error) = self.start_detached(program, name).await {
                     let cause = "No process took the execution over.";
                     let now = self.shared.clock.now();
-                    records.end_aborted(name, cause, now).map_err(broken)?;
+                    records
+                        .end_aborted(name, cause, now)
+                        .map_err(ExecutionsError::because)?;
                     return Err(error);
                 }
             }
@@ -261,16 +267,22 @@ impl LocalExecutions {
     }
 
     async fn start_detached(&self, program: &Path, name: &str) -> Result<(), ExecutionsError> {
-        let mut child = detached(program, &self.shared.home, name).map_err(unavailable)?;
+        let mut child =
+            detached(program, &self.shared.home, name).map_err(ExecutionsError::because)?;
         let real = WallClock::real();
         for _ in 0..ADOPTION_S * 100 {
-            if self.shared.records.is_adopted(name).map_err(broken)? {
+            if self
+                .shared
+                .records
+                .is_adopted(name)
+                .map_err(ExecutionsError::because)?
+            {
                 // The child outlives this process or ends earlier; a process that has ended remains a zombie until it
                 // is waited for.
                 std::thread::spawn(move || child.wait());
                 return Ok(());
             }
-            if let Some(status) = child.try_wait().map_err(unavailable)? {
+            if let Some(status) = child.try_wait().map_err(ExecutionsError::because)? {
                 return Err(ExecutionsError::Unavailable {
                     reason: format!(
                         "the background process ended at once ({status}); its log is {}",
@@ -281,10 +293,9 @@ impl LocalExecutions {
             }
             real.sleep(Duration::from_millis(10)).await;
         }
-        Err(ExecutionsError::Unavailable {
-            reason: "the background process did not take over in time".to_owned(),
-            source: None,
-        })
+        Err(ExecutionsError::unavailable(
+            "the background process did not take over in time",
+        ))
     }
 
     /// Checks whether an execution with a running record is really running; if not, it is aborted now.
@@ -302,11 +313,11 @@ impl LocalExecutions {
                 .shared
                 .records
                 .awaits_adoption(name, ADOPTION_S)
-                .map_err(broken)?
+                .map_err(ExecutionsError::because)?
         {
             return Ok(());
         }
-        let cause = match Lease::take(&self.shared.home, name).map_err(unavailable)? {
+        let cause = match Lease::take(&self.shared.home, name).map_err(ExecutionsError::because)? {
             Some(_lease) => "The process that carried the execution ended.",
             None if self.is_suspended(name).await? => {
                 "The process that carried the execution is suspended."
@@ -316,7 +327,7 @@ impl LocalExecutions {
         self.shared
             .records
             .end_aborted(name, cause, self.shared.clock.now())
-            .map_err(broken)?;
+            .map_err(ExecutionsError::because)?;
         *execution = self.read(name)?;
         Ok(())
     }
@@ -324,8 +335,10 @@ impl LocalExecutions {
     /// Whether the process that holds the lease of an execution is suspended. After the whole machine was asleep, the
     /// process only has to send its next heartbeat.
     async fn is_suspended(&self, name: &str) -> Result<bool, ExecutionsError> {
-        let silent =
-            || Lease::is_silent(&self.shared.home, name, system_time()).map_err(unavailable);
+        let silent = || {
+            Lease::is_silent(&self.shared.home, name, system_time())
+                .map_err(ExecutionsError::because)
+        };
         if !silent()? {
             return Ok(false);
         }
@@ -334,10 +347,12 @@ impl LocalExecutions {
     }
 
     fn read(&self, name: &str) -> Result<Execution, ExecutionsError> {
-        let found = self.shared.records.read(name).map_err(broken)?;
-        found.ok_or_else(|| ExecutionsError::NotFound {
-            name: name.to_owned(),
-        })
+        let found = self
+            .shared
+            .records
+            .read(name)
+            .map_err(ExecutionsError::because)?;
+        found.ok_or_else(|| ExecutionsError::not_found(name))
     }
 }
 
@@ -346,7 +361,12 @@ impl Executions for LocalExecutions {
     async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError> {
         let real = WallClock::real();
         for _ in 0..ENTRY_S * 100 {
-            if let Some(mut before) = self.shared.records.read(name).map_err(broken)? {
+            if let Some(mut before) = self
+                .shared
+                .records
+                .read(name)
+                .map_err(ExecutionsError::because)?
+            {
                 self.settle(&mut before).await?;
                 if before.status == ExecutionStatus::Running && before.input == input {
                     return Ok(());
@@ -361,10 +381,9 @@ impl Executions for LocalExecutions {
             // Another process is about to begin it; its input is known when the record exists.
             real.sleep(Duration::from_millis(10)).await;
         }
-        Err(ExecutionsError::Unavailable {
-            reason: format!("another process holds the execution {name} and does not begin it"),
-            source: None,
-        })
+        Err(ExecutionsError::unavailable(format!(
+            "another process holds the execution {name} and does not begin it"
+        )))
     }
 
     async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError> {
@@ -383,7 +402,7 @@ impl Executions for LocalExecutions {
         self.shared
             .records
             .end_aborted(name, cause, self.shared.clock.now())
-            .map_err(broken)?;
+            .map_err(ExecutionsError::because)?;
         let task = {
             let mut running = self.running();
             let place = running.iter().position(|running| running.name == name);
@@ -429,18 +448,4 @@ fn detached(program: &Path, home: &Path, name: &str) -> std::io::Result<std::pro
 
 fn log_path(home: &Path) -> PathBuf {
     home.join("background.log")
-}
-
-fn unavailable(error: std::io::Error) -> ExecutionsError {
-    ExecutionsError::Unavailable {
-        reason: error.to_string(),
-        source: Some(Box::new(error)),
-    }
-}
-
-fn broken(error: SqliteError) -> ExecutionsError {
-    ExecutionsError::Unavailable {
-        reason: error.to_string(),
-        source: Some(Box::new(error)),
-    }
 }

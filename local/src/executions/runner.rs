@@ -11,7 +11,7 @@ use prism_functions::domain::Timestamp;
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, ExecutionsError};
 
 use super::definition::{StepFunctions, machine};
-use super::{Records, STOP_POLL_MS, broken};
+use super::{Records, STOP_POLL_MS};
 use crate::clock::WallClock;
 
 /// Writes each event to the records when it happens.
@@ -44,10 +44,8 @@ pub(super) async fn carry(
     stop: StopHandle,
     tokens: TaskTokens,
 ) -> Result<(), ExecutionsError> {
-    let Some(record) = records.read(name).map_err(broken)? else {
-        return Err(ExecutionsError::NotFound {
-            name: name.to_owned(),
-        });
+    let Some(record) = records.read(name).map_err(ExecutionsError::because)? else {
+        return Err(ExecutionsError::not_found(name));
     };
     if record.status != ExecutionStatus::Running {
         return Ok(());
@@ -55,13 +53,7 @@ pub(super) async fn carry(
     let interpreter_clock = InterpreterClock(Arc::clone(clock));
     let execution = prism_asl::Execution {
         machine: machine(),
-        identity: Identity::of(
-            "local",
-            "000000000000",
-            "prism-save",
-            name,
-            &interpreter_clock,
-        ),
+        identity: identity(name, &interpreter_clock),
         input: record.input.clone(),
         clock: Arc::new(interpreter_clock),
         functions: Arc::new(functions),
@@ -79,7 +71,9 @@ pub(super) async fn carry(
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), run)) => run.await,
     };
-    records.end(&ended(record, outcome, clock)).map_err(broken)
+    records
+        .end(&ended(record, outcome, clock))
+        .map_err(ExecutionsError::because)
 }
 
 /// Waits until the record says that the execution is no longer running, and stops it.
@@ -121,11 +115,12 @@ pub(super) fn wake(tokens: &TaskTokens, token: &str) -> Result<bool, ExecutionsE
         Err(TokenError::InvalidToken | TokenError::TaskDoesNotExist | TokenError::TaskTimedOut) => {
             Ok(false)
         }
-        Err(error @ TokenError::InvalidOutput) => Err(ExecutionsError::Unavailable {
-            reason: error.to_string(),
-            source: Some(Box::new(error)),
-        }),
+        Err(error @ TokenError::InvalidOutput) => Err(ExecutionsError::because(error)),
     }
+}
+
+pub(super) fn identity(name: &str, clock: &dyn prism_asl::Clock) -> Identity {
+    Identity::of("local", "000000000000", "prism-save", name, clock)
 }
 
 /// A seed for each execution, so that two executions do not wait in step.

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -11,6 +11,12 @@ const V2: &str = "ALTER TABLE note ADD COLUMN author TEXT";
 
 fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().expect("a scratch folder")
+}
+
+fn notes() -> (tempfile::TempDir, PathBuf) {
+    let folder = scratch();
+    let path = folder.path().join("notes.db");
+    (folder, path)
 }
 
 fn refused(path: &Path, migrations: &[&str]) -> SqliteError {
@@ -60,8 +66,7 @@ fn opens_for_its_owner_alone_with_the_log_and_full_synchronisation() {
 
 #[test]
 fn migrates_what_is_there_and_keeps_its_rows() {
-    let folder = scratch();
-    let path = folder.path().join("notes.db");
+    let (_folder, path) = notes();
     open(&path, ID, &[V1])
         .unwrap()
         .execute("INSERT INTO note VALUES (1, 'kept')", [])
@@ -77,8 +82,7 @@ fn migrates_what_is_there_and_keeps_its_rows() {
 
 #[test]
 fn a_failed_migration_leaves_the_version_before_it() {
-    let folder = scratch();
-    let path = folder.path().join("notes.db");
+    let (_folder, path) = notes();
     let error = refused(&path, &[V1, "CREATE TABLE half (x); SELECT nonsense"]);
     assert!(matches!(error, SqliteError::Other { .. }), "{error:?}");
     assert_for_people(&error, "did not do as asked");
@@ -115,8 +119,7 @@ fn a_database_in_memory_has_the_schema_too() {
 
 #[test]
 fn locked() {
-    let folder = scratch();
-    let path = folder.path().join("notes.db");
+    let (_folder, path) = notes();
     let ours = open_within(&path, ID, &[V1], Duration::from_millis(50)).unwrap();
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
@@ -130,7 +133,7 @@ fn locked() {
     drop(ours);
 
     // A file that another process has locked exclusively cannot be opened at all.
-    let alone = folder.path().join("alone.db");
+    let alone = path.with_file_name("alone.db");
     let other = Connection::open(&alone).unwrap();
     other
         .execute_batch("BEGIN EXCLUSIVE; CREATE TABLE t (x)")
@@ -175,8 +178,7 @@ fn corrupt() {
 
 #[test]
 fn full() {
-    let folder = scratch();
-    let path = folder.path().join("notes.db");
+    let (_folder, path) = notes();
     let connection = open(&path, ID, &[V1]).unwrap();
     connection
         .query_row("PRAGMA max_page_count = 4", [], |_| Ok(()))
@@ -191,8 +193,7 @@ fn full() {
 
 #[test]
 fn newer() {
-    let folder = scratch();
-    let path = folder.path().join("notes.db");
+    let (_folder, path) = notes();
     open(&path, ID, &[V1, V2]).unwrap();
     let error = refused(&path, &[V1]);
     assert!(
@@ -235,8 +236,7 @@ fn foreign() {
 
 #[test]
 fn read_only() {
-    let folder = scratch();
-    let path = folder.path().join("notes.db");
+    let (_folder, path) = notes();
     let connection = open(&path, ID, &[V1]).unwrap();
     connection.pragma_update(None, "query_only", true).unwrap();
     let error = connection

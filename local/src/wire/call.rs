@@ -1,11 +1,13 @@
 //! A request that is being handled.
 
-use prism_functions::domain::{AccountId, Region};
+use prism_functions::domain::{AccountId, Region, Timestamp};
 
-use super::fault::Fault;
+use super::fault::{Fault, unusable};
+use super::filters::Filters;
 use super::groups::Groups;
+use super::pages::Paging;
 use super::params::Params;
-use crate::ec2::{Cloud, SimEc2};
+use crate::ec2::{Model, SimEc2};
 
 #[derive(Debug)]
 pub(super) struct Call {
@@ -24,8 +26,23 @@ impl Call {
         self.ec2.account()
     }
 
-    pub(super) fn cloud(&self) -> &Cloud {
-        self.ec2.cloud()
+    /// Reads or changes the model directly, where no port does.
+    pub(super) fn model<T>(
+        &self,
+        act: impl FnOnce(&mut Model, Timestamp) -> T,
+    ) -> Result<T, Fault> {
+        self.ec2.cloud().with(act).map_err(|error| unusable(&error))
+    }
+
+    /// Ends the reading of a request for a list. One that is neither filtered nor paginated, nor `names` resources,
+    /// uses an additional token.
+    pub(super) fn listing(&mut self, names: bool, filters: &Filters) -> Result<Paging, Fault> {
+        let paging = Paging::take(&mut self.params, self.action, 5..=1000)?.unless_named(names)?;
+        self.finish()?;
+        if !names && filters.are_none() && paging.is_none() {
+            self.ec2.ask_for_everything(&self.region, self.action)?;
+        }
+        Ok(paging)
     }
 
     /// The only Availability Zone, which contains all resources.
@@ -46,15 +63,10 @@ impl Call {
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         std::mem::take(&mut self.params).finish()
     }
-
-    /// The ARN of the AWS managed key for the account's volumes in this Region. EC2 returns keys only by ARN; only
-    /// KMS returns who manages a key.
-    pub(super) fn aws_managed_key(&self) -> String {
-        aws_managed_key(self.account(), &self.region)
-    }
 }
 
-/// See [`Call::aws_managed_key`].
+/// The ARN of the AWS managed key for an account's volumes in a Region. EC2 returns keys only by ARN; only KMS returns
+/// who manages a key.
 pub(super) fn aws_managed_key(account: &AccountId, region: &Region) -> String {
     format!("arn:aws:kms:{region}:{account}:key/00000000-0000-4000-8000-{account}")
 }

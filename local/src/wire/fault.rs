@@ -2,6 +2,8 @@
 
 use prism_functions::ports::Ec2Error;
 
+use crate::ec2::CloudError;
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub(super) struct Fault {
@@ -27,6 +29,11 @@ impl Fault {
         let message = "Request would have succeeded, but DryRun flag is set.";
         Self::new("DryRunOperation", message)
     }
+}
+
+pub(super) fn unusable(error: &CloudError) -> Fault {
+    tracing::warn!(%error, "the simulated cloud cannot be used");
+    Fault::new("Unavailable", "the simulated cloud cannot be used")
 }
 
 impl From<Ec2Error> for Fault {

@@ -7,7 +7,7 @@ use prism_functions::ports::{Ec2 as _, Ec2ErrorKind, KeyState, Probe};
 use serde_json::{Value, json};
 
 use super::call::aws_managed_key;
-use super::fault::Fault;
+use super::fault::{Fault, unusable};
 use super::fields::{Fields, invalid, only_text, text};
 use super::looks;
 use crate::ec2::SimEc2;
@@ -26,7 +26,7 @@ fn known(ec2: &SimEc2, region: &Region, asked: &str) -> Result<(String, &'static
         return Ok((ours, "AWS"));
     }
     let known = looks::has_customer_key(ec2.cloud(), account, asked);
-    if !known.map_err(|error| looks::unusable(&error))? {
+    if !known.map_err(|error| unusable(&error))? {
         let message = format!("Key {} does not exist", shown(asked));
         return Err(Fault::new("NotFoundException", message));
     }

@@ -78,7 +78,7 @@ pub(super) fn newest_instances(call: &Call) -> Result<Looks<InstanceId, Instance
 }
 
 fn instances_by(call: &Call, newest: bool) -> Result<Looks<InstanceId, InstanceLook>, Fault> {
-    let looked = call.cloud().with(|model, now| {
+    call.model(|model, now| {
         let ours = model.data.instances.values().filter(|row| {
             let known = newest || row.visible_at <= now;
             known && row.account == *call.account() && row.region == call.region
@@ -95,12 +95,11 @@ fn instances_by(call: &Call, newest: bool) -> Result<Looks<InstanceId, InstanceL
             (row.id.clone(), look)
         });
         looks.collect()
-    });
-    looked.map_err(|error| unusable(&error))
+    })
 }
 
 pub(super) fn volumes(call: &Call) -> Result<Looks<VolumeId, VolumeLook>, Fault> {
-    let looked = call.cloud().with(|model, _| {
+    call.model(|model, _| {
         let ours = model
             .data
             .volumes
@@ -118,25 +117,23 @@ pub(super) fn volumes(call: &Call) -> Result<Looks<VolumeId, VolumeLook>, Fault>
             (row.id.clone(), VolumeLook { tags, attached })
         });
         looks.collect()
-    });
-    looked.map_err(|error| unusable(&error))
+    })
 }
 
 /// Sets the tags of an instance's volumes: RunInstances tags them separately from the instance.
 pub(super) fn tag_volumes(call: &Call, ids: &[VolumeId], tags: &Tags) -> Result<(), Fault> {
-    let tagged = call.cloud().with(|model, _| {
+    call.model(|model, _| {
         for id in ids {
             if let Some(row) = model.data.volumes.get_mut(id) {
                 row.tags = tags.clone();
             }
         }
-    });
-    tagged.map_err(|error| unusable(&error))
+    })
 }
 
 /// The images in the Region that the caller may launch and that are visible by now.
 pub(super) fn images(call: &Call) -> Result<Looks<ImageId, ImageLook>, Fault> {
-    let looked = call.cloud().with(|model, now| {
+    call.model(|model, now| {
         let shared = LaunchPermission::Account(call.account().clone());
         let seen = model.data.images.values().filter(|row| {
             let may = row.account == *call.account()
@@ -158,26 +155,23 @@ pub(super) fn images(call: &Call) -> Result<Looks<ImageId, ImageLook>, Fault> {
             (row.id.clone(), look)
         });
         looks.collect()
-    });
-    looked.map_err(|error| unusable(&error))
+    })
 }
 
 pub(super) fn root_device(call: &Call, id: &ImageId) -> Result<Option<String>, Fault> {
-    let looked = call.cloud().with(|model, _| {
+    call.model(|model, _| {
         let row = model.data.images.get(id)?;
         (row.region == call.region).then(|| row.root_device.clone())
-    });
-    looked.map_err(|error| unusable(&error))
+    })
 }
 
 /// The tags of the caller's own image in any Region. Nobody can see the tags of another account's image.
 pub(super) fn own_image_tags(call: &Call, id: &ImageId) -> Result<Tags, Fault> {
-    let looked = call.cloud().with(|model, _| {
+    call.model(|model, _| {
         let row = model.data.images.get(id);
         let own = row.filter(|row| row.account == *call.account());
         own.map(|row| row.tags.clone()).unwrap_or_default()
-    });
-    looked.map_err(|error| unusable(&error))
+    })
 }
 
 pub(super) fn remove_permissions(
@@ -185,17 +179,16 @@ pub(super) fn remove_permissions(
     id: &ImageId,
     gone: &[LaunchPermission],
 ) -> Result<(), Fault> {
-    let removed = call.cloud().with(|model, _| {
+    call.model(|model, _| {
         if let Some(row) = model.data.images.get_mut(id) {
             row.permissions.retain(|held| !gone.contains(held));
         }
-    });
-    removed.map_err(|error| unusable(&error))
+    })
 }
 
 /// The account's snapshots in the Region that are visible by now.
 pub(super) fn snapshots(call: &Call) -> Result<Looks<SnapshotId, SnapshotLook>, Fault> {
-    let looked = call.cloud().with(|model, now| {
+    call.model(|model, now| {
         let ours = model.data.snapshots.values().filter(|row| {
             row.account == *call.account() && row.region == call.region && row.visible_at <= now
         });
@@ -213,8 +206,7 @@ pub(super) fn snapshots(call: &Call) -> Result<Looks<SnapshotId, SnapshotLook>, 
             (row.id.clone(), look)
         });
         looks.collect()
-    });
-    looked.map_err(|error| unusable(&error))
+    })
 }
 
 /// Whether any of the account's volumes or images is encrypted with a customer managed key.
@@ -238,9 +230,4 @@ pub(super) fn has_customer_key(
                 row.account == *account && row.slots.iter().any(|slot| is(&slot.encryption))
             })
     })
-}
-
-pub(super) fn unusable(error: &CloudError) -> Fault {
-    tracing::warn!(%error, "the simulated cloud cannot be used");
-    Fault::new("Unavailable", "the simulated cloud cannot be used")
 }

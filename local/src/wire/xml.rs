@@ -24,6 +24,26 @@ impl Xml {
         }
     }
 
+    /// A response with one field.
+    pub(super) fn of(name: &str, value: impl Display) -> Self {
+        let mut xml = Self::new();
+        xml.text(name, value);
+        xml
+    }
+
+    /// A response with one page of a list, and the token of the next page.
+    pub(super) fn page<'a, T: 'a>(
+        name: &str,
+        page: impl IntoIterator<Item = &'a T>,
+        next: Option<String>,
+        each: impl FnMut(&mut Self, &'a T),
+    ) -> Self {
+        let mut xml = Self::new();
+        xml.list(name, page, each);
+        xml.maybe("nextToken", next);
+        xml
+    }
+
     pub(super) fn document(
         root: &str,
         namespace: Option<&str>,

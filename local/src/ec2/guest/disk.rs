@@ -51,9 +51,7 @@ impl From<FileBody> for Written {
         if let Ok(text) = std::str::from_utf8(&body.0) {
             return Written::Text(text.to_owned());
         }
-        let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
-        let digits = body.0.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]);
-        Written::Hex(digits.collect())
+        Written::Hex(hex::encode(&body.0))
     }
 }
 
@@ -61,14 +59,7 @@ impl From<Written> for FileBody {
     fn from(written: Written) -> Self {
         match written {
             Written::Text(text) => FileBody(text.into_bytes().into()),
-            Written::Hex(hex) => {
-                let digit = |c: u8| (c as char).to_digit(16).unwrap_or(0);
-                let byte = |pair: &[u8]| {
-                    let n = pair.iter().fold(0, |n, c| n << 4 | digit(*c));
-                    u8::try_from(n & 0xff).unwrap_or(0)
-                };
-                FileBody(hex.as_bytes().chunks(2).map(byte).collect())
-            }
+            Written::Hex(digits) => FileBody(hex::decode(digits).unwrap_or_default().into()),
         }
     }
 }

@@ -30,27 +30,14 @@ impl Session {
     }
 
     fn is_folder(&self, path: &str) -> bool {
-        let inside = if path == "/" {
-            "/".to_owned()
-        } else {
-            format!("{path}/")
-        };
+        let inside = beginning(path);
         let after = |p: &String| p.starts_with(&inside);
+        let (files, folders) = (&self.disk.files, &self.disk.folders);
         path == "/"
             || path == format!("/home/{}", self.disk.system.user())
-            || self.disk.folders.contains(path)
-            || self
-                .disk
-                .folders
-                .range(inside.clone()..)
-                .next()
-                .is_some_and(after)
-            || self
-                .disk
-                .files
-                .range(inside.clone()..)
-                .next()
-                .is_some_and(|(p, _)| after(p))
+            || folders.contains(path)
+            || folders.range(inside.clone()..).next().is_some_and(after)
+            || (files.range(inside.clone()..).next()).is_some_and(|(p, _)| after(p))
     }
 
     pub(super) fn write(&mut self, path: &str, contents: &[u8]) -> Result<(), String> {
@@ -112,11 +99,7 @@ impl Session {
         if !self.is_folder(&path) {
             return no_such("ls", shown);
         }
-        let inside = if path == "/" {
-            path
-        } else {
-            format!("{path}/")
-        };
+        let inside = beginning(&path);
         let mut entries = std::collections::BTreeMap::new();
         let files = self.disk.files.iter().map(|(p, f)| (p, Some(f.0.len())));
         for (entry, size) in files.chain(self.disk.folders.iter().map(|p| (p, None))) {
@@ -162,7 +145,7 @@ impl Session {
                     return no_such("rm", shown);
                 }
             } else if has('r') {
-                let inside = format!("{}/", path.trim_end_matches('/'));
+                let inside = beginning(&path);
                 self.disk.files.retain(|p, _| !p.starts_with(&inside));
                 self.disk
                     .folders
@@ -191,6 +174,11 @@ impl Session {
         }
         GuestOutput::default()
     }
+}
+
+/// How the absolute paths inside a folder begin.
+fn beginning(folder: &str) -> String {
+    format!("{}/", folder.trim_end_matches('/'))
 }
 
 fn no_such(command: &str, path: &str) -> GuestOutput {

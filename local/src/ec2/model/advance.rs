@@ -10,14 +10,9 @@ use super::{Goal, HISTORY, Model, after};
 impl Model {
     /// Processes everything that is due by now. If the time goes back, it is treated as unchanged.
     pub(crate) fn advance(&mut self, now: Timestamp) {
-        loop {
-            match self.index.agenda.first() {
-                Some((at, _)) if *at <= now => {}
-                _ => break,
-            }
-            let Some((at, due)) = self.index.agenda.pop_first() else {
-                break;
-            };
+        while self.has_due(now)
+            && let Some((at, due)) = self.index.agenda.pop_first()
+        {
             match due {
                 Due::Instance(id) => self.instance_due(&id, at),
                 Due::Replacement(id) => self.replacement_due(&id, at),
@@ -67,7 +62,7 @@ impl Model {
         match state {
             InstanceState::Pending => self.end_of_start(id, at),
             InstanceState::Stopping => self.enter(id, InstanceState::Stopped, at, None, "stopped"),
-            InstanceState::ShuttingDown => self.end_of_shutdown(id, at),
+            InstanceState::ShuttingDown => self.end_of_shutdown(id, at, "terminated"),
             InstanceState::Terminated => {
                 self.data.instances.remove(id);
             }
@@ -85,7 +80,7 @@ impl Model {
             row.state_reason = Some(reason);
             if first {
                 // A launch that fails leaves no instance.
-                self.end_of_shutdown_as(id, at, &what);
+                self.end_of_shutdown(id, at, &what);
             } else {
                 self.enter(id, InstanceState::Stopped, at, None, &what);
             }
@@ -100,11 +95,7 @@ impl Model {
         }
     }
 
-    fn end_of_shutdown(&mut self, id: &InstanceId, at: Timestamp) {
-        self.end_of_shutdown_as(id, at, "terminated");
-    }
-
-    fn end_of_shutdown_as(&mut self, id: &InstanceId, at: Timestamp, what: &str) {
+    fn end_of_shutdown(&mut self, id: &InstanceId, at: Timestamp, what: &str) {
         let until = after(at, self.settings().durations.terminated_visible);
         self.enter(id, InstanceState::Terminated, at, Some(until), what);
         let Some(row) = self.data.instances.get_mut(id) else {

@@ -239,39 +239,31 @@ impl Model {
                 && row.region == *scope.region
                 && row.visible_at <= scope.now
         };
-        match filter {
-            SnapshotFilter::Ids(ids) => ids
-                .iter()
-                .map(|id| {
-                    let row = self.data.snapshots.get(id).filter(|row| told(row));
-                    let row = row.ok_or_else(|| errors::snapshot_not_found(ACTION, id))?;
-                    Ok(described_snapshot(scope, row))
-                })
-                .collect(),
-            SnapshotFilter::Tag(key, value) => {
-                let ids = self
-                    .index
-                    .snapshots_by_tag
-                    .get(&(key.clone(), value.clone()));
-                let ids = ids.into_iter().flatten();
-                let rows = ids
-                    .filter_map(|id| self.data.snapshots.get(id))
-                    .filter(told);
-                Ok(rows.map(|row| described_snapshot(scope, row)).collect())
-            }
+        let passes = |row: &&SnapshotRow| match filter {
+            SnapshotFilter::Ids(_) | SnapshotFilter::Tag(..) => true,
+            SnapshotFilter::Tagged(key) => row.tags.contains_key(key),
             SnapshotFilter::Pending(volumes) => {
-                let rows = self.data.snapshots.values().filter(told);
-                let pending = rows.filter(|row| {
-                    row.state == SnapshotState::Pending && volumes.contains(&row.volume)
-                });
-                Ok(pending.map(|row| described_snapshot(scope, row)).collect())
+                row.state == SnapshotState::Pending && volumes.contains(&row.volume)
             }
-            SnapshotFilter::Tagged(key) => {
-                let rows = self.data.snapshots.values().filter(told);
-                let tagged = rows.filter(|row| row.tags.contains_key(key));
-                Ok(tagged.map(|row| described_snapshot(scope, row)).collect())
+        };
+        let all = &self.data.snapshots;
+        let rows: Vec<&SnapshotRow> = match filter {
+            SnapshotFilter::Ids(ids) => {
+                let found = |id| {
+                    let row = all.get(id).filter(&told);
+                    row.ok_or_else(|| errors::snapshot_not_found(ACTION, id))
+                };
+                ids.iter().map(found).collect::<Result<_, _>>()?
             }
-        }
+            SnapshotFilter::Tag(key, value) => {
+                let tag = (key.clone(), value.clone());
+                let ids = self.index.snapshots_by_tag.get(&tag).into_iter().flatten();
+                ids.filter_map(|id| all.get(id)).collect()
+            }
+            SnapshotFilter::Pending(_) | SnapshotFilter::Tagged(_) => all.values().collect(),
+        };
+        let rows = rows.into_iter().filter(told).filter(passes);
+        Ok(rows.map(|row| described_snapshot(scope, row)).collect())
     }
 }
 

@@ -28,6 +28,7 @@ use prism_functions::domain::{
 use prism_functions::ports::Ec2Error;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use crate::clock::later as after;
 pub(crate) use entities::*;
 pub use entities::{Capacity, KeyPolicy, Purchase};
 use index::Index;
@@ -83,14 +84,6 @@ pub(crate) struct Model {
 
 /// How long a client token is remembered. EC2 says at least 24 hours.
 const TOKEN_LIFE: Duration = Duration::from_hours(24);
-
-/// The time `by` later, or the last time that can be represented.
-pub(crate) fn after(now: Timestamp, by: Duration) -> Timestamp {
-    chrono::TimeDelta::from_std(by)
-        .ok()
-        .and_then(|by| now.checked_add_signed(by))
-        .unwrap_or(Timestamp::MAX_UTC)
-}
 
 /// How long a data transfer takes. A rate of 0 means no time at all.
 pub(crate) fn transfer(bytes: u64, bytes_per_s: u64) -> Duration {

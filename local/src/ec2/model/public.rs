@@ -9,7 +9,9 @@ use prism_functions::domain::ec2::{Architecture, LaunchPermission};
 use prism_functions::domain::{AccountId, ImageId, SnapshotId, Timestamp, VolumeId};
 use prism_functions::ports::{Ec2Error, Encryption, ImageState, SnapshotState};
 
+use super::images::blank_image;
 use super::launch::parsed;
+use super::snapshots::{Captured, pending};
 use super::{ImageRow, Model, Scope, Slot, SlotSource, SnapshotRow, scramble};
 use crate::ec2::guest::disk::{Disk, System};
 use crate::ec2::settings::REGIONS;
@@ -52,24 +54,21 @@ impl Model {
         let owner: AccountId = parsed(PUBLISHER);
         // Published long before the simulation starts.
         let published = Timestamp::default();
+        let captured = Captured {
+            disk,
+            full_bytes: base.used_bytes,
+            copied_bytes: base.used_bytes,
+            volume: volume.clone(),
+        };
         let snapshot_row = SnapshotRow {
             id: snapshot.clone(),
             account: owner.clone(),
             region: scope.region.clone(),
-            volume: volume.clone(),
             image: id.clone(),
             state: SnapshotState::Completed,
             size_gib: base.size_gib,
-            encryption: Encryption::None,
-            disk,
-            full_bytes: base.used_bytes,
-            copied_bytes: base.used_bytes,
-            tags: prism_functions::ports::Tags::new(),
-            started_at: published,
-            visible_at: published,
             due: None,
-            ends_at: published,
-            fails: None,
+            ..pending(captured, published, published)
         };
         let slot = Slot {
             device: base.root_device.to_owned(),
@@ -82,26 +81,17 @@ impl Model {
         let row = ImageRow {
             id: id.clone(),
             account: owner.clone(),
-            region: scope.region.clone(),
             name: parameter.trim_start_matches('/').to_owned(),
             description: format!("The AMI that {parameter} names"),
             state: ImageState::Available,
-            state_reason: None,
             architecture: base.architecture,
             root_device: base.root_device.to_owned(),
             slots: vec![slot],
-            source_instance: None,
-            copied: false,
-            product_codes: Vec::new(),
-            tags: prism_functions::ports::Tags::new(),
             permissions: BTreeSet::from([LaunchPermission::Everyone]),
             created_at: published,
             visible_at: published,
             mappings_visible_at: published,
-            due: None,
-            fails: None,
-            deregistered_at: None,
-            protected: false,
+            ..blank_image(scope)
         };
         let name = (owner, row.region.clone(), row.name.clone());
         self.index.names.insert(name, id.clone());

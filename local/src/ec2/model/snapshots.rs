@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use prism_functions::domain::{ImageId, SnapshotId, Timestamp, VolumeId};
 use prism_functions::ports::{Ec2Error, Encryption, ImageState, SnapshotState, Tags};
 
+use super::images::take_first;
 use super::index::Due;
 use super::launch::parsed;
 use super::{DiskId, ImageRow, Model, Scope, Slot, SlotSource, SnapshotRow, after, transfer};
 use crate::ec2::errors;
 
-struct Captured {
-    disk: DiskId,
-    full_bytes: u64,
-    copied_bytes: u64,
-    volume: prism_functions::domain::VolumeId,
+pub(super) struct Captured {
+    pub(super) disk: DiskId,
+    pub(super) full_bytes: u64,
+    pub(super) copied_bytes: u64,
+    pub(super) volume: VolumeId,
 }
 
 impl Model {
@@ -161,11 +162,10 @@ impl Model {
         if let Some(key) = self.lost_key(encryption) {
             return Some(format!("Given key ID is not accessible: {key}"));
         }
-        let world = self.world();
-        if world.misfortunes.snapshots.is_empty() {
+        if self.world().misfortunes.snapshots.is_empty() {
             return None;
         }
-        Some(self.world_mut().misfortunes.snapshots.remove(0))
+        take_first(&mut self.world_mut().misfortunes.snapshots)
     }
 
     /// Releases what a copy still holds for a snapshot, whether or not the snapshot was made.
@@ -212,7 +212,7 @@ impl Model {
 }
 
 /// A snapshot that begins now, without an account or an image yet.
-fn pending(captured: Captured, at: Timestamp, ends_at: Timestamp) -> SnapshotRow {
+pub(super) fn pending(captured: Captured, at: Timestamp, ends_at: Timestamp) -> SnapshotRow {
     SnapshotRow {
         id: parsed("snap-00000000000000000"),
         account: parsed("000000000000"),

@@ -1,6 +1,6 @@
 //! The cloud in a file: several handles, several threads, and files that cannot be used.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use futures::executor::block_on;
 use prism_functions::domain::InstanceId;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::ports::{Ec2, ImageState};
+use tempfile::TempDir;
 
 use super::{ManualClock, World, account, region};
 use crate::ec2::{Cloud, CloudError, InstanceSpec, Settings};
@@ -18,11 +19,15 @@ fn opened(path: &Path, clock: &Arc<ManualClock>) -> World {
     World::around(cloud, clock.clone())
 }
 
-#[test]
-fn two_handles_of_one_file_see_the_same_cloud() {
+fn scratch() -> (TempDir, PathBuf, Arc<ManualClock>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cloud.sqlite3");
-    let clock = ManualClock::new();
+    (folder, path, ManualClock::new())
+}
+
+#[test]
+fn two_handles_of_one_file_see_the_same_cloud() {
+    let (_folder, path, clock) = scratch();
     let (a, b) = (opened(&path, &clock), opened(&path, &clock));
     let id = a.running();
     assert_eq!(b.state(&id), InstanceState::Running);
@@ -46,9 +51,7 @@ fn two_handles_of_one_file_see_the_same_cloud() {
 #[test]
 fn threads_do_not_lose_each_others_changes() {
     const EACH: usize = 12;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cloud.sqlite3");
-    let clock = ManualClock::new();
+    let (_folder, path, clock) = scratch();
     let worker = || {
         let w = opened(&path, &clock);
         let spec = InstanceSpec::named("lab");
@@ -77,9 +80,7 @@ fn threads_do_not_lose_each_others_changes() {
 
 #[test]
 fn calls_that_only_ask_write_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cloud.sqlite3");
-    let clock = ManualClock::new();
+    let (_folder, path, clock) = scratch();
     let w = opened(&path, &clock);
     let id = w.running();
     let count = || -> i64 {
@@ -98,9 +99,7 @@ fn calls_that_only_ask_write_nothing() {
 
 #[test]
 fn settings_and_planned_failures_are_stored() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cloud.sqlite3");
-    let clock = ManualClock::new();
+    let (_folder, path, clock) = scratch();
     let w = opened(&path, &clock);
     w.cloud.set_settings(Settings::instant()).unwrap();
     w.admin.deny("StopInstances").unwrap();
@@ -112,9 +111,7 @@ fn settings_and_planned_failures_are_stored() {
 
 #[test]
 fn a_file_that_cannot_be_used_says_why() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cloud.sqlite3");
-    let clock = ManualClock::new();
+    let (_folder, path, clock) = scratch();
     drop(opened(&path, &clock));
     let file = rusqlite::Connection::open(&path).unwrap();
     file.execute(
@@ -130,16 +127,14 @@ fn a_file_that_cannot_be_used_says_why() {
     assert!(matches!(newer, CloudError::File(SqliteError::Newer { .. })));
 
     std::fs::write(&path, "not a database, and long enough to be seen as none").unwrap();
-    let _ = std::fs::remove_file(folder.path().join("cloud.sqlite3-wal"));
+    let _ = std::fs::remove_file(path.with_file_name("cloud.sqlite3-wal"));
     let corrupt = Cloud::open(&path, clock).unwrap_err();
     assert!(matches!(corrupt, CloudError::File(_)), "{corrupt}");
 }
 
 #[test]
 fn a_locked_file_is_a_service_that_is_unavailable() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cloud.sqlite3");
-    let clock = ManualClock::new();
+    let (_folder, path, clock) = scratch();
     let w = opened(&path, &clock);
     let id = w.running();
     let file = rusqlite::Connection::open(&path).unwrap();

@@ -128,12 +128,10 @@ fn an_image_holds_what_was_there_and_costs_what_changed() {
     let id = w.running();
     said(&w, &id, "pip install obspy");
     run_with(&w, &id, "tee notes", b"kept");
-    w.stop(&id).unwrap();
-    w.wait(20);
+    w.stop_fully(&id);
     let image = w.image_of(&id, "customised").unwrap();
     w.wait(3);
-    w.start(&id).unwrap();
-    w.wait(15);
+    w.start_fully(&id);
     // Written after the snapshot's moment, while the image is still pending.
     said(&w, &id, "pip install torch");
     run_with(&w, &id, "tee notes", b"changed");
@@ -160,10 +158,8 @@ fn a_stop_erases_the_instance_store_and_no_image_has_it() {
     let volume = w.instance(&id).volumes[0].volume.clone();
     let files = w.admin.disk_of_volume(&volume).unwrap().files;
     assert_eq!(files.keys().collect::<Vec<_>>(), ["/home/ubuntu/notes"]);
-    w.stop(&id).unwrap();
-    w.wait(20);
-    w.start(&id).unwrap();
-    w.wait(15);
+    w.stop_fully(&id);
+    w.start_fully(&id);
     assert_eq!(run(&w, &id, "cat /mnt/instance-store/scratch").exit_code, 1);
     assert_eq!(said(&w, &id, "cat notes"), "kept");
 }

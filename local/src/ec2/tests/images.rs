@@ -8,7 +8,7 @@ use prism_functions::ports::{
     Tags,
 };
 
-use super::{World, account, code, launch, region};
+use super::{World, account, assert_refused, launch, region};
 use crate::ec2::{KeyPolicy, Settings, VolumeSpec};
 
 fn data_volume(encryption: Encryption) -> VolumeSpec {
@@ -47,11 +47,10 @@ fn snapshots_appear_soon_whatever_the_size_and_the_image_much_later() {
     w.admin
         .add_volume(&id, &data_volume(Encryption::None))
         .unwrap();
-    w.stop(&id).unwrap();
-    w.wait(20);
+    w.stop_fully(&id);
     let image = w.image_of(&id, "lab v1").unwrap();
     let missing = w.images(&ImageFilter::Ids(vec![image.clone()]));
-    assert_eq!(code(missing), "InvalidAMIID.NotFound");
+    assert_refused(missing, "InvalidAMIID.NotFound");
     assert!(w.snapshots("lab v1").is_empty());
     w.wait(4);
     let snapshots = w.snapshots("lab v1");
@@ -126,7 +125,7 @@ fn of_one_volume_so_many_snapshots_are_pending_at_once() {
             assert_eq!(pending.len(), n + 1);
         }
         let refused = w.image_of(&id, kind);
-        assert_eq!(code(refused), "ConcurrentSnapshotLimitExceeded");
+        assert_refused(refused, "ConcurrentSnapshotLimitExceeded");
         w.wait(600);
         w.image_of(&id, kind).unwrap();
         w.wait(600);
@@ -144,8 +143,7 @@ fn a_snapshot_captures_its_moment() {
             .unwrap();
     };
     write("before");
-    w.stop(&id).unwrap();
-    w.wait(20);
+    w.stop_fully(&id);
     let image = w.image_of(&id, "moment").unwrap();
     w.wait(1);
     write("between");
@@ -171,7 +169,7 @@ fn names_are_checked_and_unique() {
     let w = World::new();
     let id = w.stopped();
     for bad in ["ab", "a*b", "naïve", &"x".repeat(129)] {
-        assert_eq!(code(w.image_of(&id, bad)), "InvalidAMIName.Malformed");
+        assert_refused(w.image_of(&id, bad), "InvalidAMIName.Malformed");
     }
     let first = w.image_of(&id, "same (1) [a]/b's@_").unwrap();
     let again = w.image_of(&id, "same (1) [a]/b's@_").unwrap_err();
@@ -198,7 +196,7 @@ fn an_instance_in_the_wrong_state_is_not_imaged() {
     settings.durations.stopped_settles = std::time::Duration::from_secs(3);
     w.cloud.set_settings(settings).unwrap();
     w.wait(20);
-    assert_eq!(code(w.image_of(&id, "too soon")), "InvalidParameterValue");
+    assert_refused(w.image_of(&id, "too soon"), "InvalidParameterValue");
     w.wait(3);
     w.image_of(&id, "settled").unwrap();
 }
@@ -209,13 +207,13 @@ fn a_pending_image_can_be_neither_launched_nor_shared() {
     let id = w.stopped();
     let image = w.image_of(&id, "pending").unwrap();
     w.wait(2);
-    assert_eq!(code(w.run(&launch(&image, ""))), "InvalidAMIID.Unavailable");
+    assert_refused(w.run(&launch(&image, "")), "InvalidAMIID.Unavailable");
     let share =
         |p: &[LaunchPermission]| block_on(w.ec2.add_launch_permissions(&w.region, &image, p));
     let everyone = [LaunchPermission::Everyone];
-    assert_eq!(code(share(&everyone)), "InvalidAMIID.Unavailable");
+    assert_refused(share(&everyone), "InvalidAMIID.Unavailable");
     w.wait(3600);
-    assert_eq!(code(share(&everyone)), "OperationNotPermitted");
+    assert_refused(share(&everyone), "OperationNotPermitted");
     w.admin.block_public_images(&w.region, false).unwrap();
     share(&everyone).unwrap();
     let told = block_on(w.ec2.launch_permissions(&w.region, &image)).unwrap();
@@ -228,14 +226,14 @@ fn only_permitted_accounts_launch_an_image() {
     let image = available(&w, "shared");
     let guest = w.cloud.account(account('2'));
     let run = || block_on(guest.run_instance(&w.region, &launch(&image, "")));
-    assert_eq!(code(run()), "AuthFailure");
+    assert_refused(run(), "AuthFailure");
     let to = [LaunchPermission::Account(account('2'))];
     block_on(w.ec2.add_launch_permissions(&w.region, &image, &to)).unwrap();
     run().unwrap();
     let theirs = block_on(guest.deregister_image(&w.region, &image));
-    assert_eq!(code(theirs), "AuthFailure");
+    assert_refused(theirs, "AuthFailure");
     let copy = block_on(guest.copy_image(&region("eu-west-1"), &copy_of(&image, "t")));
-    assert_eq!(code(copy), "InvalidRequest");
+    assert_refused(copy, "InvalidRequest");
 }
 
 #[test]
@@ -246,13 +244,12 @@ fn an_image_under_the_default_key_cannot_be_shared() {
     w.admin
         .set_encryption(&volume, Encryption::AwsManagedKey)
         .unwrap();
-    w.stop(&id).unwrap();
-    w.wait(20);
+    w.stop_fully(&id);
     let image = w.image_of(&id, "locked").unwrap();
     w.wait(3600);
     let to = [LaunchPermission::Account(account('2'))];
     let shared = block_on(w.ec2.add_launch_permissions(&w.region, &image, &to));
-    assert_eq!(code(shared), "InvalidParameter");
+    assert_refused(shared, "InvalidParameter");
 }
 
 #[test]
@@ -268,7 +265,7 @@ fn five_public_images_are_enough() {
     for n in 0..5 {
         share(n).unwrap();
     }
-    assert_eq!(code(share(5)), "ResourceLimitExceeded");
+    assert_refused(share(5), "ResourceLimitExceeded");
 }
 
 #[test]
@@ -277,16 +274,16 @@ fn snapshots_in_use_stay_until_their_image_is_deregistered() {
     let image = available(&w, "held");
     let snapshot = w.snapshots("held").remove(0).id;
     let delete = || block_on(w.ec2.delete_snapshot(&w.region, &snapshot));
-    assert_eq!(code(delete()), "InvalidSnapshot.InUse");
+    assert_refused(delete(), "InvalidSnapshot.InUse");
     block_on(w.ec2.deregister_image(&w.region, &image)).unwrap();
     let again = block_on(w.ec2.deregister_image(&w.region, &image));
-    assert_eq!(code(again), "InvalidAMIID.Unavailable");
+    assert_refused(again, "InvalidAMIID.Unavailable");
     assert_eq!(w.image(&image).state, ImageState::Deregistered);
     delete().unwrap();
-    assert_eq!(code(delete()), "InvalidSnapshot.NotFound");
+    assert_refused(delete(), "InvalidSnapshot.NotFound");
     w.wait(60);
     let gone = w.images(&ImageFilter::Ids(vec![image]));
-    assert_eq!(code(gone), "InvalidAMIID.NotFound");
+    assert_refused(gone, "InvalidAMIID.NotFound");
     let left = w.admin.inventory().unwrap();
     assert!(left.images.is_empty() && left.snapshots.is_empty());
 }
@@ -298,7 +295,7 @@ fn a_protected_image_is_not_deregistered_until_the_protection_is_lifted() {
     w.admin.protect_image(&image, true).unwrap();
     assert!(w.image(&image).protected);
     let deregister = || block_on(w.ec2.deregister_image(&w.region, &image));
-    assert_eq!(code(deregister()), "OperationNotPermitted");
+    assert_refused(deregister(), "OperationNotPermitted");
     assert_eq!(w.image(&image).state, ImageState::Available);
     w.admin.protect_image(&image, false).unwrap();
     deregister().unwrap();
@@ -314,18 +311,18 @@ fn a_disabled_image_cannot_be_used_and_is_not_shared_once_enabled() {
     w.admin.disable_image(&image).unwrap();
     assert_eq!(w.image(&image).state, ImageState::Disabled);
     let refused = w.run(&launch(&image, "off"));
-    assert_eq!(code(refused), "InvalidAMIID.Unavailable");
+    assert_refused(refused, "InvalidAMIID.Unavailable");
     let refused = block_on(
         w.ec2
             .copy_image(&region("us-west-2"), &copy_of(&image, "off")),
     );
-    assert_eq!(code(refused), "InvalidAMIID.Unavailable");
-    assert_eq!(code(share()), "InvalidAMIID.Unavailable");
+    assert_refused(refused, "InvalidAMIID.Unavailable");
+    assert_refused(share(), "InvalidAMIID.Unavailable");
     let held = || block_on(w.ec2.launch_permissions(&w.region, &image)).unwrap();
     assert!(held().is_empty());
     let snapshot = w.snapshots("off").remove(0).id;
     let deleted = block_on(w.ec2.delete_snapshot(&w.region, &snapshot));
-    assert_eq!(code(deleted), "InvalidSnapshot.InUse");
+    assert_refused(deleted, "InvalidSnapshot.InUse");
     w.admin.enable_image(&image).unwrap();
     assert_eq!(w.image(&image).state, ImageState::Available);
     assert!(held().is_empty());
@@ -362,11 +359,8 @@ fn copies_take_time_and_are_idempotent() {
         name: "another".to_owned(),
         ..copy_of(&image, "t")
     };
-    assert_eq!(code(copy(&other)), "IdempotentParameterMismatch");
-    assert_eq!(
-        code(copy(&copy_of(&image, "u"))),
-        "InvalidAMIName.Duplicate"
-    );
+    assert_refused(copy(&other), "IdempotentParameterMismatch");
+    assert_refused(copy(&copy_of(&image, "u")), "InvalidAMIName.Duplicate");
     // The source may be deleted while the copy is in progress.
     block_on(w.ec2.deregister_image(&w.region, &image)).unwrap();
     let snapshot = w.snapshots("source").remove(0).id;
@@ -390,8 +384,7 @@ fn a_bad_key_lets_a_copy_fail_late() {
     let id = w.running();
     let encryption = Encryption::CustomerKey(KEY.to_owned());
     w.admin.add_volume(&id, &data_volume(encryption)).unwrap();
-    w.stop(&id).unwrap();
-    w.wait(20);
+    w.stop_fully(&id);
     let image = w.image_of(&id, "encrypted").unwrap();
     w.wait(7200);
     w.admin.set_key_policy(KEY, KeyPolicy::Nobody).unwrap();

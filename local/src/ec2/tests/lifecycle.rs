@@ -9,7 +9,7 @@ use prism_functions::ports::{
     Ec2, Ec2ErrorKind, Encryption, InstanceFilter, KeyState, NewImage, Parameters, Probe, Tags,
 };
 
-use super::{World, account, code, launch, region};
+use super::{World, account, assert_refused, code, launch, region};
 use crate::ec2::{Capacity, Durations, KeyPolicy, Purchase, Settings, TYPES, VolumeSpec};
 
 const PARAMETER: &str =
@@ -23,7 +23,7 @@ fn a_stop_and_a_start_pass_through_their_intermediates() {
     let before = w.clock.0.lock().unwrap().to_owned();
     w.stop(&id).unwrap();
     assert_eq!(w.state(&id), InstanceState::Stopping);
-    assert_eq!(code(w.start(&id)), "IncorrectInstanceState");
+    assert_refused(w.start(&id), "IncorrectInstanceState");
     w.stop(&id).unwrap();
     w.wait(19);
     assert_eq!(w.state(&id), InstanceState::Stopping);
@@ -62,8 +62,7 @@ fn status_checks_pass_some_time_after_running() {
     let id = w.stopped();
     let checks = || block_on(w.ec2.status_checks(&w.region, &id)).unwrap();
     assert_eq!(checks(), StatusChecks::NotApplicable);
-    w.start(&id).unwrap();
-    w.wait(15);
+    w.start_fully(&id);
     assert_eq!(checks(), StatusChecks::Initializing);
     w.wait(120);
     assert_eq!(checks(), StatusChecks::Ok);
@@ -75,8 +74,7 @@ fn an_elastic_address_stays() {
     let id = w.running();
     w.admin.edit(&id, |facts| facts.elastic_ip = true).unwrap();
     let address = w.instance(&id).public_ip;
-    w.stop(&id).unwrap();
-    w.wait(20);
+    w.stop_fully(&id);
     w.start(&id).unwrap();
     assert_eq!(w.instance(&id).public_ip, address);
 }
@@ -136,7 +134,7 @@ fn terminated_instances_are_described_by_id_for_an_hour() {
     assert_eq!(w.state(&id), InstanceState::ShuttingDown);
     w.wait(20);
     assert_eq!(w.state(&id), InstanceState::Terminated);
-    assert_eq!(code(w.stop(&id)), "IncorrectInstanceState");
+    assert_refused(w.stop(&id), "IncorrectInstanceState");
     let filter = InstanceFilter::Tag("Name".to_owned(), "lab".to_owned());
     assert!(
         block_on(w.ec2.instances(&w.region, &filter))
@@ -146,7 +144,7 @@ fn terminated_instances_are_described_by_id_for_an_hour() {
     w.wait(3600);
     let filter = InstanceFilter::Ids(vec![id]);
     let gone = block_on(w.ec2.instances(&w.region, &filter));
-    assert_eq!(code(gone), "InvalidInstanceID.NotFound");
+    assert_refused(gone, "InvalidInstanceID.NotFound");
     assert!(w.admin.inventory().unwrap().volumes.is_empty());
 }
 
@@ -156,7 +154,7 @@ fn capacity_and_quota_stop_a_start_early_or_late() {
     let id = w.stopped();
     let capacity = |c| w.admin.set_capacity(&w.region, "t3.large", c).unwrap();
     capacity(Capacity::Refused);
-    assert_eq!(code(w.start(&id)), "InsufficientInstanceCapacity");
+    assert_refused(w.start(&id), "InsufficientInstanceCapacity");
     capacity(Capacity::FailsLate);
     w.start(&id).unwrap();
     assert_eq!(w.state(&id), InstanceState::Pending);
@@ -169,10 +167,9 @@ fn capacity_and_quota_stop_a_start_early_or_late() {
     );
     capacity(Capacity::Available);
     w.admin.set_instance_quota(&w.region, Some(0)).unwrap();
-    assert_eq!(code(w.start(&id)), "InstanceLimitExceeded");
+    assert_refused(w.start(&id), "InstanceLimitExceeded");
     w.admin.set_instance_quota(&w.region, None).unwrap();
-    w.start(&id).unwrap();
-    w.wait(15);
+    w.start_fully(&id);
     assert_eq!(w.state(&id), InstanceState::Running);
 }
 
@@ -190,37 +187,31 @@ fn a_lost_key_lets_a_start_fail_late() {
     };
     w.admin.add_volume(&id, &spec).unwrap();
     w.admin.set_key_policy(KEY, KeyPolicy::Nobody).unwrap();
-    w.stop(&id).unwrap();
-    w.wait(20);
-    w.start(&id).unwrap();
-    w.wait(15);
+    w.stop_fully(&id);
+    w.start_fully(&id);
     let back = w.instance(&id);
     assert_eq!(back.state, InstanceState::Stopped);
     assert_eq!(back.state_reason.unwrap().code, "Client.InternalError");
 
     // A disabled key, as KMS and EC2 report it.
     w.admin.set_key_policy(KEY, KeyPolicy::Account).unwrap();
-    w.start(&id).unwrap();
-    w.wait(15);
+    w.start_fully(&id);
     w.admin.set_key_state(KEY, KeyState::Disabled).unwrap();
     assert_eq!(w.state(&id), InstanceState::Running, "it notices nothing");
     let grant = Probe::Grant(KEY.to_owned());
-    assert_eq!(
-        code(block_on(w.ec2.probe(&w.region, &grant))),
-        "DisabledException"
+    assert_refused(
+        block_on(w.ec2.probe(&w.region, &grant)),
+        "DisabledException",
     );
     block_on(w.ec2.probe(&w.region, &Probe::Stop(id.clone()))).unwrap();
     block_on(w.ec2.probe(&w.region, &Probe::Start(id.clone()))).unwrap();
-    w.stop(&id).unwrap();
-    w.wait(20);
-    w.start(&id).unwrap();
-    w.wait(15);
+    w.stop_fully(&id);
+    w.start_fully(&id);
     assert_eq!(w.state(&id), InstanceState::Stopped);
     let reason = w.instance(&id).state_reason.unwrap();
     assert_eq!(reason.code, "Client.InvalidKMSKey.InvalidState");
     w.admin.set_key_state(KEY, KeyState::Enabled).unwrap();
-    w.start(&id).unwrap();
-    w.wait(15);
+    w.start_fully(&id);
     assert_eq!(w.state(&id), InstanceState::Running);
 }
 
@@ -234,13 +225,13 @@ fn launches_are_idempotent_and_checked() {
     let filter = InstanceFilter::Ids(vec![first.id.clone()]);
     // A new ID takes a second to become visible.
     let early = block_on(w.ec2.instances(&w.region, &filter));
-    assert_eq!(code(early), "InvalidInstanceID.NotFound");
+    assert_refused(early, "InvalidInstanceID.NotFound");
     assert_eq!(w.run(&new).unwrap().id, first.id);
     let other = super::NewInstance {
         root_size_gib: Some(99),
         ..new.clone()
     };
-    assert_eq!(code(w.run(&other)), "IdempotentParameterMismatch");
+    assert_refused(w.run(&other), "IdempotentParameterMismatch");
     let fresh = |change: fn(&mut super::NewInstance)| {
         let mut other = launch(&image, "");
         change(&mut other);
@@ -267,7 +258,7 @@ fn launches_are_idempotent_and_checked() {
         fresh(|n| n.image = "ami-00000000000000001".parse().unwrap()),
         "InvalidAMIID.NotFound"
     );
-    assert_eq!(code(w.stop(&first.id)), "IncorrectInstanceState");
+    assert_refused(w.stop(&first.id), "IncorrectInstanceState");
     w.wait(15);
     assert_eq!(w.state(&first.id), InstanceState::Running);
 }
@@ -279,11 +270,8 @@ fn permissions_regions_and_accounts_keep_apart() {
     let probe = |probe| block_on(w.ec2.probe(&w.region, &probe));
     probe(Probe::Stop(id.clone())).unwrap();
     w.admin.deny("StopInstances").unwrap();
-    assert_eq!(
-        code(probe(Probe::Stop(id.clone()))),
-        "UnauthorizedOperation"
-    );
-    assert_eq!(code(w.stop(&id)), "UnauthorizedOperation");
+    assert_refused(probe(Probe::Stop(id.clone())), "UnauthorizedOperation");
+    assert_refused(w.stop(&id), "UnauthorizedOperation");
     probe(Probe::Start(id.clone())).unwrap();
     let image = |description: &str| NewImage {
         instance: id.clone(),
@@ -292,20 +280,20 @@ fn permissions_regions_and_accounts_keep_apart() {
         tags: Tags::new(),
     };
     probe(Probe::CreateImage(image("Saved from lab"))).unwrap();
-    assert_eq!(
-        code(probe(Probe::CreateImage(image("Saved from Müller")))),
-        "InvalidParameterValue"
+    assert_refused(
+        probe(Probe::CreateImage(image("Saved from Müller"))),
+        "InvalidParameterValue",
     );
     w.admin.allow("StopInstances").unwrap();
     w.stop(&id).unwrap();
 
     let stranger = w.cloud.account(account('2'));
     let not_theirs = block_on(stranger.start_instance(&w.region, &id));
-    assert_eq!(code(not_theirs), "InvalidInstanceID.NotFound");
+    assert_refused(not_theirs, "InvalidInstanceID.NotFound");
     let elsewhere = block_on(w.ec2.start_instance(&region("eu-west-1"), &id));
-    assert_eq!(code(elsewhere), "InvalidInstanceID.NotFound");
+    assert_refused(elsewhere, "InvalidInstanceID.NotFound");
     let nowhere = block_on(w.ec2.start_instance(&region("mars-north-1"), &id));
-    assert_eq!(code(nowhere), "Unreachable");
+    assert_refused(nowhere, "Unreachable");
 }
 
 #[test]
@@ -329,7 +317,7 @@ fn calls_are_throttled_per_account_region_and_action() {
     assert_eq!(again, 2);
     let elsewhere = region("us-west-2");
     let other = block_on(w.ec2.start_instance(&elsewhere, &ids[0]));
-    assert_eq!(code(other), "InvalidInstanceID.NotFound");
+    assert_refused(other, "InvalidInstanceID.NotFound");
 }
 
 #[test]
@@ -382,7 +370,7 @@ fn every_type_is_described_once() {
         assert!(facts.vcpus > 0 && facts.memory_mib >= 1024);
     }
     let unknown = block_on(w.ec2.instance_type(&w.region, "z9.huge"));
-    assert_eq!(code(unknown), "InvalidInstanceType");
+    assert_refused(unknown, "InvalidInstanceType");
 }
 
 #[test]
@@ -407,7 +395,7 @@ fn public_parameters_name_stable_images() {
     let arm = w.image(&arm.unwrap());
     assert_eq!(arm.architecture.as_str(), "arm64");
     assert_eq!(arm.root_device, "/dev/xvda");
-    assert_eq!(code(get(&w.region, "/mine/ami")), "ParameterNotFound");
+    assert_refused(get(&w.region, "/mine/ami"), "ParameterNotFound");
 }
 
 #[test]
@@ -433,7 +421,7 @@ fn an_instance_starts_in_its_reservation_alone_while_that_lasts() {
     let id = w.stopped();
     let tied = |facts: &mut crate::ec2::InstanceFacts| facts.ties.reservation = Some("cr-1".into());
     w.admin.edit(&id, tied).unwrap();
-    assert_eq!(code(w.start(&id)), "ReservationCapacityExceeded");
+    assert_refused(w.start(&id), "ReservationCapacityExceeded");
     let now = prism_functions::ports::Clock::now(&*w.clock);
     let reservation = prism_functions::ports::Reservation {
         active: true,
@@ -444,7 +432,7 @@ fn an_instance_starts_in_its_reservation_alone_while_that_lasts() {
     w.wait(60);
     w.stop(&id).unwrap();
     w.wait(600);
-    assert_eq!(code(w.start(&id)), "ReservationCapacityExceeded");
+    assert_refused(w.start(&id), "ReservationCapacityExceeded");
     let told = block_on(w.ec2.reservation(&w.region, "cr-1")).unwrap();
     assert!(!told.active);
 }

@@ -108,8 +108,8 @@ impl Run {
         )
     }
 
-    /// Performs the action; returns the caller's result as text.
-    fn act(&mut self, act: &Act) -> String {
+    /// Performs the action; returns the caller's result as text, unless there is nothing to act on.
+    fn act(&mut self, act: &Act) -> Option<String> {
         let (account, region) = (self.account.clone(), self.region.clone());
         let scope = Scope {
             account: &account,
@@ -120,45 +120,29 @@ impl Run {
             Act::Wait(ms) => {
                 self.now += Duration::from_millis(u64::from(*ms));
                 self.model.advance(self.now);
-                String::new()
+                None
             }
             Act::Launch(n) => self.launch(&scope, *n),
-            Act::Stop(n) => match self.instance(*n) {
-                Some(id) => format!("{:?}", self.model.stop_instances(&scope, &[id])),
-                None => String::new(),
-            },
-            Act::Start(n) => match self.instance(*n) {
-                Some(id) => format!("{:?}", self.model.start_instances(&scope, &[id])),
-                None => String::new(),
-            },
-            Act::Terminate(n) => match self.instance(*n) {
-                Some(id) => format!("{:?}", self.model.terminate_instances(&scope, &[id])),
-                None => String::new(),
-            },
+            Act::Stop(n) => told(self.model.stop_instances(&scope, &[self.instance(*n)?])),
+            Act::Start(n) => told(self.model.start_instances(&scope, &[self.instance(*n)?])),
+            Act::Terminate(n) => told(
+                self.model
+                    .terminate_instances(&scope, &[self.instance(*n)?]),
+            ),
             Act::Image(n, name) => self.image(&scope, *n, *name),
-            Act::Copy(n) => self.copy(*n),
-            Act::Deregister(n) => match self.own_image(*n) {
-                Some((id, region)) => {
-                    let scope = Scope {
-                        region: &region,
-                        ..scope
-                    };
-                    format!("{:?}", self.model.deregister_image(&scope, &id))
-                }
-                None => String::new(),
-            },
-            Act::Share(n) => match self.own_image(*n) {
-                Some((id, region)) => {
-                    let scope = Scope {
-                        region: &region,
-                        ..scope
-                    };
-                    let to = [LaunchPermission::Account(super::account('2'))];
-                    format!("{:?}", self.model.add_launch_permissions(&scope, &id, &to))
-                }
-                None => String::new(),
-            },
-            Act::DeleteSnapshot(n) => self.delete_snapshot(*n),
+            Act::Copy(n) => self.copy(scope, *n),
+            Act::Deregister(n) => {
+                let (id, region) = &self.own_image(*n)?;
+                let scope = Scope { region, ..scope };
+                told(self.model.deregister_image(&scope, id))
+            }
+            Act::Share(n) => {
+                let (id, region) = &self.own_image(*n)?;
+                let scope = Scope { region, ..scope };
+                let to = [LaunchPermission::Account(super::account('2'))];
+                told(self.model.add_launch_permissions(&scope, id, &to))
+            }
+            Act::DeleteSnapshot(n) => self.delete_snapshot(scope, *n),
             Act::Write(n, value) => self.write(*n, *value),
             Act::Capacity(room, late) => {
                 let how = match (room, late) {
@@ -168,15 +152,18 @@ impl Run {
                 };
                 let types = self.model.world_mut().capacity.entry(region).or_default();
                 types.insert("*".to_owned(), how);
-                String::new()
+                None
             }
             Act::Group(n) => {
-                if let Some(id) = self.instance(*n) {
-                    let row = self.model.data.instances.get_mut(&id).unwrap();
-                    let group = "aws:autoscaling:groupName".to_owned();
-                    row.tags.insert(group, "web".to_owned());
-                }
-                String::new()
+                let row = self
+                    .model
+                    .data
+                    .instances
+                    .get_mut(&self.instance(*n)?)
+                    .unwrap();
+                let group = "aws:autoscaling:groupName".to_owned();
+                row.tags.insert(group, "web".to_owned());
+                None
             }
             Act::FailNext(what) => {
                 let all = &mut self.model.world_mut().misfortunes;
@@ -186,45 +173,38 @@ impl Run {
                     _ => &mut all.copies,
                 };
                 list.push("bad luck".to_owned());
-                String::new()
+                None
             }
         }
     }
 
-    fn launch(&mut self, scope: &Scope<'_>, n: usize) -> String {
+    fn launch(&mut self, scope: &Scope<'_>, n: usize) -> Option<String> {
         if self.model.data.instances.len() >= 8 {
-            return String::new();
+            return None;
         }
         let image = match self.own_image(n) {
             Some((id, _)) if !n.is_multiple_of(3) => id,
             _ => self.model.parameter(scope, PARAMETER).unwrap(),
         };
-        format!("{:?}", self.model.run_instance(scope, &launch(&image, "")))
+        told(self.model.run_instance(scope, &launch(&image, "")))
     }
 
-    fn image(&mut self, scope: &Scope<'_>, n: usize, name: u8) -> String {
-        let Some(instance) = self.instance(n) else {
-            return String::new();
-        };
+    fn image(&mut self, scope: &Scope<'_>, n: usize, name: u8) -> Option<String> {
         let new = NewImage {
-            instance,
+            instance: self.instance(n)?,
             name: format!("image {name}"),
             description: String::new(),
             tags: Tags::from([("save".to_owned(), name.to_string())]),
         };
-        format!("{:?}", self.model.create_image(scope, &new))
+        told(self.model.create_image(scope, &new))
     }
 
-    fn copy(&mut self, n: usize) -> String {
-        let Some((id, from)) = self.own_image(n) else {
-            return String::new();
-        };
+    fn copy(&mut self, scope: Scope<'_>, n: usize) -> Option<String> {
+        let (id, from) = self.own_image(n)?;
         let there = region("eu-west-1");
-        let account = self.account.clone();
         let scope = Scope {
-            account: &account,
             region: &there,
-            now: self.now,
+            ..scope
         };
         let copy = ImageCopy {
             source_region: from,
@@ -246,38 +226,29 @@ impl Run {
                 self.copied.entry(made.clone()).or_insert(contents);
             }
         }
-        format!("{made:?}")
+        told(made)
     }
 
-    fn delete_snapshot(&mut self, n: usize) -> String {
+    fn delete_snapshot(&mut self, scope: Scope<'_>, n: usize) -> Option<String> {
         let rows = self.model.data.snapshots.values();
         let own = rows.filter(|r| r.account == self.account);
-        let Some((id, image, region)) = Self::nth(
-            &own.map(|r| (r.id.clone(), r.image.clone(), r.region.clone()))
-                .collect::<Vec<_>>(),
-            n,
-        ) else {
-            return String::new();
-        };
-        let account = self.account.clone();
+        let own = own.map(|r| (r.id.clone(), r.image.clone(), r.region.clone()));
+        let (id, image, region) = Self::nth(&own.collect::<Vec<_>>(), n)?;
         let scope = Scope {
-            account: &account,
             region: &region,
-            now: self.now,
+            ..scope
         };
         let done = self.model.delete_snapshot(&scope, &id);
         let image = self.model.data.images.get(&image);
         let in_use = image.is_some_and(|i| i.state != ImageState::Deregistered);
         assert!(done.is_err() || !in_use, "{id} was in use");
-        format!("{done:?}")
+        told(done)
     }
 
-    fn write(&mut self, n: usize, value: u16) -> String {
+    fn write(&mut self, n: usize, value: u16) -> Option<String> {
         self.model.advance(self.now);
         let rows = self.model.data.volumes.values();
-        let Some(id) = Self::nth(&rows.map(|r| r.id.clone()).collect::<Vec<_>>(), n) else {
-            return String::new();
-        };
+        let id = Self::nth(&rows.map(|r| r.id.clone()).collect::<Vec<_>>(), n)?;
         let disk = self.model.data.volumes.get(&id).unwrap().disk;
         let mut disk = self.model.disk(disk).unwrap().clone();
         let text = value.to_string();
@@ -285,8 +256,16 @@ impl Run {
             .insert(FILE.to_owned(), FileBody(text.as_bytes().into()));
         self.model.write_volume(&id, disk, 10 << 20);
         self.written.entry(id).or_default().push((self.now, text));
-        String::new()
+        None
     }
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it ends the actions, which may have no result"
+)]
+fn told(result: impl std::fmt::Debug) -> Option<String> {
+    Some(format!("{result:?}"))
 }
 
 proptest! {

@@ -95,8 +95,7 @@ impl World {
 
     pub(super) fn stopped(&self) -> InstanceId {
         let id = self.running();
-        self.stop(&id).unwrap();
-        self.wait(20);
+        self.stop_fully(&id);
         assert_eq!(self.state(&id), InstanceState::Stopped);
         id
     }
@@ -107,6 +106,16 @@ impl World {
 
     pub(super) fn start(&self, id: &InstanceId) -> Result<(), Ec2Error> {
         block_on(self.ec2.start_instance(&self.region, id))
+    }
+
+    pub(super) fn stop_fully(&self, id: &InstanceId) {
+        self.stop(id).unwrap();
+        self.wait(20);
+    }
+
+    pub(super) fn start_fully(&self, id: &InstanceId) {
+        self.start(id).unwrap();
+        self.wait(15);
     }
 
     pub(super) fn instance(&self, id: &InstanceId) -> Instance {
@@ -153,6 +162,11 @@ impl World {
 
 pub(super) fn code<T: std::fmt::Debug>(answer: Result<T, Ec2Error>) -> String {
     answer.expect_err("it is refused").code
+}
+
+#[track_caller]
+pub(super) fn assert_refused<T: std::fmt::Debug>(answer: Result<T, Ec2Error>, with: &str) {
+    assert_eq!(code(answer), with);
 }
 
 pub(super) fn launch(image: &ImageId, token: &str) -> NewInstance {

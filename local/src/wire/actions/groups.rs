@@ -306,12 +306,9 @@ pub(super) fn describe(mut call: Call) -> Result<Xml, Fault> {
     };
     let found = held.into_iter().filter(asked).collect();
     let (page, next) = paging.cut(found, |group| group.id.clone(), passes);
-    let mut xml = Xml::new();
-    xml.list("securityGroupInfo", &page, |xml, group| {
+    Ok(Xml::page("securityGroupInfo", &page, next, |xml, group| {
         write(xml, &call, &vpc, group);
-    });
-    xml.maybe("nextToken", next);
-    Ok(xml)
+    }))
 }
 
 fn write(xml: &mut Xml, call: &Call, vpc: &str, group: &Group) {

@@ -50,12 +50,9 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     };
     let (page, next) = paging.cut(told, |(image, _)| image.id.to_string(), passes);
 
-    let mut xml = Xml::new();
-    xml.list("imagesSet", &page, |xml, (image, look)| {
+    Ok(Xml::page("imagesSet", &page, next, |xml, (image, look)| {
         write(xml, image, look);
-    });
-    xml.maybe("nextToken", next);
-    Ok(xml)
+    }))
 }
 
 /// The accounts that `Owner.N` selects. `self` is the caller's account, and an alias stands for the account that

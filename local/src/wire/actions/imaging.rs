@@ -38,7 +38,7 @@ pub(super) async fn create(mut call: Call) -> Result<Xml, Fault> {
         return Err(Fault::new("InvalidParameterValue", message));
     }
     let id = call.ec2.create_image(&call.region, &new).await?;
-    Ok(made(&id))
+    Ok(Xml::of("imageId", id))
 }
 
 pub(super) async fn copy(mut call: Call) -> Result<Xml, Fault> {
@@ -72,7 +72,7 @@ pub(super) async fn copy(mut call: Call) -> Result<Xml, Fault> {
         tags: alike(tags, &specs.of("snapshot"))?,
     };
     let id = call.ec2.copy_image(&call.region, &copy).await?;
-    Ok(made(&id))
+    Ok(Xml::of("imageId", id))
 }
 
 pub(super) async fn deregister(mut call: Call) -> Result<Xml, Fault> {
@@ -93,10 +93,4 @@ fn alike(image: Tags, snapshots: &Tags) -> Result<Tags, Fault> {
     let message = "The simulator gives an image and its snapshots the same tags: give the same tags for both \
                    resource types";
     Err(Fault::new("InvalidParameterValue", message))
-}
-
-fn made(id: &ImageId) -> Xml {
-    let mut xml = Xml::new();
-    xml.text("imageId", id);
-    xml
 }

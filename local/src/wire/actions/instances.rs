@@ -8,7 +8,6 @@ use super::super::call::Call;
 use super::super::fault::Fault;
 use super::super::filters::Filters;
 use super::super::looks::{self, InstanceLook};
-use super::super::pages::Paging;
 use super::super::xml::Xml;
 use super::groups::{subnet, vpc};
 
@@ -31,12 +30,7 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     call.params.only("IncludeManagedResources", "false")?;
     let ids = call.params.ids("InstanceId")?;
     let filters = Filters::take(&mut call.params, &FILTERS)?;
-    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
-    let paging = paging.unless_named(!ids.is_empty())?;
-    call.finish()?;
-    if ids.is_empty() && filters.are_none() && paging.is_none() {
-        call.ec2.ask_for_everything(&call.region, call.action)?;
-    }
+    let paging = call.listing(!ids.is_empty(), &filters)?;
 
     let known = looks::instances(&call)?;
     let wanted = looks::wanted(ids, &known);
@@ -45,12 +39,9 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     let passes = |it: &Instance| filters.pass(&it.tags, |name| field(&call, it, name));
     let (page, next) = paging.cut(found, |instance| instance.id.to_string(), passes);
 
-    let mut xml = Xml::new();
-    xml.list("reservationSet", &page, |xml, instance| {
+    Ok(Xml::page("reservationSet", &page, next, |xml, instance| {
         reservation(xml, &call, instance, known.get(&instance.id));
-    });
-    xml.maybe("nextToken", next);
-    Ok(xml)
+    }))
 }
 
 fn field(call: &Call, instance: &Instance, name: &str) -> Vec<String> {

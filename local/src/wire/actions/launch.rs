@@ -8,6 +8,7 @@ use prism_functions::ports::{Ec2 as _, NewInstance};
 
 use super::super::call::Call;
 use super::super::fault::Fault;
+use super::super::groups::Group;
 use super::super::looks;
 use super::super::tags::TagSpecs;
 use super::super::xml::Xml;
@@ -97,14 +98,12 @@ fn root_size(call: &mut Call, image: &ImageId) -> Result<Option<u32>, Fault> {
 /// The IDs of the groups, given by ID or by name, and the ports that they open.
 fn groups(call: &Call, ids: &[String], names: &[String]) -> Result<(Vec<String>, Vec<u16>), Fault> {
     call.groups.with(call.account(), &call.region, |area| {
-        let by_id = ids.iter().map(|id| {
-            let group = area.groups.iter().find(|group| group.id == *id);
-            group.ok_or_else(|| super::groups::not_found(id))
-        });
-        let by_name = names.iter().map(|name| {
-            let group = area.groups.iter().find(|group| group.name == *name);
-            group.ok_or_else(|| super::groups::not_found(name))
-        });
+        let find = |key: &String, of: fn(&Group) -> &String| {
+            let group = area.groups.iter().find(|group| of(group) == key);
+            group.ok_or_else(|| super::groups::not_found(key))
+        };
+        let by_id = ids.iter().map(|id| find(id, |group| &group.id));
+        let by_name = names.iter().map(|name| find(name, |group| &group.name));
         let found: Vec<_> = by_id.chain(by_name).collect::<Result<_, _>>()?;
         let ports = found.iter().flat_map(|group| group.ports.keys().copied());
         let ports: BTreeSet<u16> = ports.collect();

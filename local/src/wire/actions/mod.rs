@@ -74,7 +74,5 @@ fn now(answer: Result<Xml, Fault>) -> Answered {
 }
 
 fn done() -> Xml {
-    let mut xml = Xml::new();
-    xml.text("return", true);
-    xml
+    Xml::of("return", true)
 }

@@ -1,21 +1,17 @@
 //! StopInstances, StartInstances, TerminateInstances, and the dry runs of the first two.
 
-use prism_functions::domain::InstanceId;
-use prism_functions::ports::{Ec2 as _, Probe};
+use prism_functions::domain::{InstanceId, Region};
+use prism_functions::ports::{Ec2 as _, Ec2Error, Probe};
 
 use super::super::call::Call;
 use super::super::fault::Fault;
 use super::super::looks;
 use super::super::xml::Xml;
 use super::instances::state;
-use crate::ec2::instances_not_found;
+use crate::ec2::{SimEc2, instances_not_found};
 
-#[derive(Debug, Clone, Copy)]
-enum Change {
-    Stop,
-    Start,
-    Terminate,
-}
+/// A change of several instances, by which EC2's actions are called.
+type Change = fn(&SimEc2, &Region, &[InstanceId]) -> Result<(), Ec2Error>;
 
 pub(super) async fn stop(mut call: Call) -> Result<Xml, Fault> {
     call.params.only("Force", "false")?;
@@ -26,7 +22,7 @@ pub(super) async fn stop(mut call: Call) -> Result<Xml, Fault> {
     if dry {
         return probe(&call, ids, Probe::Stop).await;
     }
-    change(&call, &ids, Change::Stop)
+    change(&call, &ids, SimEc2::stop_instances)
 }
 
 pub(super) async fn start(mut call: Call) -> Result<Xml, Fault> {
@@ -35,7 +31,7 @@ pub(super) async fn start(mut call: Call) -> Result<Xml, Fault> {
     if dry {
         return probe(&call, ids, Probe::Start).await;
     }
-    change(&call, &ids, Change::Start)
+    change(&call, &ids, SimEc2::start_instances)
 }
 
 pub(super) fn terminate(mut call: Call) -> Result<Xml, Fault> {
@@ -43,7 +39,7 @@ pub(super) fn terminate(mut call: Call) -> Result<Xml, Fault> {
     call.params.only("Force", "false")?;
     call.params.only("SkipOsShutdown", "false")?;
     let ids = ids(&mut call)?;
-    change(&call, &ids, Change::Terminate)
+    change(&call, &ids, SimEc2::terminate_instances)
 }
 
 fn ids(call: &mut Call) -> Result<Vec<InstanceId>, Fault> {
@@ -70,13 +66,7 @@ async fn probe(
 fn change(call: &Call, ids: &[InstanceId], change: Change) -> Result<Xml, Fault> {
     let before = looks::instances(call)?;
     let unknown: Vec<_> = ids.iter().filter(|id| !before.contains_key(*id)).collect();
-    let (ec2, region) = (&call.ec2, &call.region);
-    match change {
-        Change::Stop => ec2.stop_instances(region, ids),
-        Change::Start => ec2.start_instances(region, ids),
-        Change::Terminate => ec2.terminate_instances(region, ids),
-    }
-    .map_err(|refused| {
+    change(&call.ec2, &call.region, ids).map_err(|refused| {
         if refused.is_not_found() {
             instances_not_found(call.action, &unknown)
         } else {

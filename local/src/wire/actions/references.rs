@@ -44,15 +44,17 @@ pub(super) fn describe(mut call: Call) -> Result<Xml, Fault> {
     let key = |(image, template): &(ImageId, LaunchTemplateId)| format!("{image}/{template}");
     let (page, next) = paging.cut(references, key, |_| true);
     let place = format!("{}:{}", call.region, call.account());
-    let mut xml = Xml::new();
-    xml.list("imageReferenceSet", &page, |xml, (image, template)| {
-        xml.text("imageId", image);
-        xml.text("resourceType", LAUNCH_TEMPLATE);
-        let arn = format!("arn:aws:ec2:{place}:launch-template/{template}");
-        xml.text("arn", arn);
-    });
-    xml.maybe("nextToken", next);
-    Ok(xml)
+    Ok(Xml::page(
+        "imageReferenceSet",
+        &page,
+        next,
+        |xml, (image, template)| {
+            xml.text("imageId", image);
+            xml.text("resourceType", LAUNCH_TEMPLATE);
+            let arn = format!("arn:aws:ec2:{place}:launch-template/{template}");
+            xml.text("arn", arn);
+        },
+    ))
 }
 
 fn versions(mut wanted: Params) -> Result<usize, Fault> {

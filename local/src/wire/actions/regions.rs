@@ -77,10 +77,7 @@ pub(super) async fn instance_types(mut call: Call) -> Result<Xml, Fault> {
         filters.pass(&Tags::new(), field)
     });
     let (page, next) = paging.cut(types, |one| one.name.clone(), |_| true);
-    let mut xml = Xml::new();
-    xml.list("instanceTypeSet", &page, instance_type);
-    xml.maybe("nextToken", next);
-    Ok(xml)
+    Ok(Xml::page("instanceTypeSet", &page, next, instance_type))
 }
 
 fn architectures(one: &InstanceType) -> Vec<String> {
@@ -121,18 +118,14 @@ pub(super) async fn block_public_access(mut call: Call) -> Result<Xml, Fault> {
     } else {
         "unblocked"
     };
-    let mut xml = Xml::new();
-    xml.text("imageBlockPublicAccessState", state);
-    Ok(xml)
+    Ok(Xml::of("imageBlockPublicAccessState", state))
 }
 
 pub(super) async fn encryption_by_default(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     call.finish()?;
     let defaults = call.ec2.ebs_defaults(&call.region).await?;
-    let mut xml = Xml::new();
-    xml.text("ebsEncryptionByDefault", defaults.encrypts);
-    Ok(xml)
+    Ok(Xml::of("ebsEncryptionByDefault", defaults.encrypts))
 }
 
 /// The AWS managed key is returned by its alias.
@@ -140,10 +133,9 @@ pub(super) async fn default_key(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     call.finish()?;
     let defaults = call.ec2.ebs_defaults(&call.region).await?;
-    let mut xml = Xml::new();
-    match defaults.key {
-        Encryption::CustomerKey(arn) => xml.text("kmsKeyId", arn),
-        Encryption::AwsManagedKey | Encryption::None => xml.text("kmsKeyId", "alias/aws/ebs"),
-    }
-    Ok(xml)
+    let key = match defaults.key {
+        Encryption::CustomerKey(arn) => arn,
+        Encryption::AwsManagedKey | Encryption::None => "alias/aws/ebs".to_owned(),
+    };
+    Ok(Xml::of("kmsKeyId", key))
 }

@@ -7,7 +7,6 @@ use super::super::call::Call;
 use super::super::fault::Fault;
 use super::super::filters::Filters;
 use super::super::looks::{self, SnapshotLook};
-use super::super::pages::Paging;
 use super::super::xml::Xml;
 use super::done;
 use super::images::owners;
@@ -28,12 +27,7 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     let ids: Vec<SnapshotId> = call.params.ids("SnapshotId")?;
     let owners = owners(&mut call)?;
     let filters = Filters::take(&mut call.params, &FILTERS)?;
-    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
-    let paging = paging.unless_named(!ids.is_empty())?;
-    call.finish()?;
-    if ids.is_empty() && filters.are_none() && paging.is_none() {
-        call.ec2.ask_for_everything(&call.region, call.action)?;
-    }
+    let paging = call.listing(!ids.is_empty(), &filters)?;
 
     let known = looks::snapshots(&call)?;
     let wanted = looks::wanted(ids, &known);
@@ -47,12 +41,14 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     };
     let (page, next) = paging.cut(told, |(snapshot, _)| snapshot.id.to_string(), passes);
 
-    let mut xml = Xml::new();
-    xml.list("snapshotSet", &page, |xml, (snapshot, look)| {
-        write(xml, &call, snapshot, look);
-    });
-    xml.maybe("nextToken", next);
-    Ok(xml)
+    Ok(Xml::page(
+        "snapshotSet",
+        &page,
+        next,
+        |xml, (snapshot, look)| {
+            write(xml, &call, snapshot, look);
+        },
+    ))
 }
 
 fn field(snapshot: &Snapshot, owner: &str, name: &str) -> Vec<String> {

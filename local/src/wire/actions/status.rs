@@ -37,16 +37,18 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
         }
     }
 
-    let mut xml = Xml::new();
-    xml.list("instanceStatusSet", &told, |xml, (id, now, checks)| {
-        xml.text("instanceId", id);
-        xml.text("availabilityZone", call.zone());
-        state(xml, "instanceState", *now);
-        summary(xml, "systemStatus", *checks);
-        summary(xml, "instanceStatus", *checks);
-    });
-    xml.maybe("nextToken", next);
-    Ok(xml)
+    Ok(Xml::page(
+        "instanceStatusSet",
+        &told,
+        next,
+        |xml, (id, now, checks)| {
+            xml.text("instanceId", id);
+            xml.text("availabilityZone", call.zone());
+            state(xml, "instanceState", *now);
+            summary(xml, "systemStatus", *checks);
+            summary(xml, "instanceStatus", *checks);
+        },
+    ))
 }
 
 fn summary(xml: &mut Xml, name: &str, checks: StatusChecks) {

@@ -3,11 +3,10 @@
 use prism_functions::domain::VolumeId;
 use prism_functions::ports::{Ec2 as _, Encryption, Volume};
 
-use super::super::call::Call;
+use super::super::call::{Call, aws_managed_key};
 use super::super::fault::Fault;
 use super::super::filters::Filters;
 use super::super::looks::{self, VolumeLook};
-use super::super::pages::Paging;
 use super::super::xml::Xml;
 
 const FILTERS: [&str; 5] = [
@@ -23,12 +22,7 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     call.params.only("IncludeManagedResources", "false")?;
     let ids: Vec<VolumeId> = call.params.ids("VolumeId")?;
     let filters = Filters::take(&mut call.params, &FILTERS)?;
-    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
-    let paging = paging.unless_named(!ids.is_empty())?;
-    call.finish()?;
-    if ids.is_empty() && filters.are_none() && paging.is_none() {
-        call.ec2.ask_for_everything(&call.region, call.action)?;
-    }
+    let paging = call.listing(!ids.is_empty(), &filters)?;
 
     let known = looks::volumes(&call)?;
     let wanted = looks::wanted(ids, &known);
@@ -39,19 +33,20 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     };
     let (page, next) = paging.cut(told, |(volume, _)| volume.id.to_string(), passes);
 
-    let mut xml = Xml::new();
-    xml.list("volumeSet", &page, |xml, (volume, look)| {
-        write(xml, &call, volume, look);
-    });
-    xml.maybe("nextToken", next);
-    Ok(xml)
+    Ok(Xml::page(
+        "volumeSet",
+        &page,
+        next,
+        |xml, (volume, look)| {
+            write(xml, &call, volume, look);
+        },
+    ))
 }
 
 fn status(look: &VolumeLook) -> &'static str {
-    if look.attached.is_some() {
-        "in-use"
-    } else {
-        "available"
+    match look.attached {
+        Some(_) => "in-use",
+        None => "available",
     }
 }
 
@@ -89,7 +84,7 @@ fn write(xml: &mut Xml, call: &Call, volume: &Volume, look: &VolumeLook) {
 pub(super) fn encryption(xml: &mut Xml, call: &Call, encryption: &Encryption) {
     let key = match encryption {
         Encryption::None => None,
-        Encryption::AwsManagedKey => Some(call.aws_managed_key()),
+        Encryption::AwsManagedKey => Some(aws_managed_key(call.account(), &call.region)),
         Encryption::CustomerKey(arn) => Some(arn.clone()),
     };
     xml.text("encrypted", key.is_some());

@@ -194,19 +194,17 @@ fn the_requests_of_the_preflight_are_answered() {
         "DescribeInstanceAttribute&InstanceId={id}&Attribute=disableApiStop"
     ));
     assert_eq!(told(&body, "disableApiStop"), ["<value>true</value>"]);
-    assert_eq!(
-        bench.refused(&format!("StopInstances&InstanceId.1={id}")).1,
-        "OperationNotPermitted"
+    bench.assert_refused(
+        &format!("StopInstances&InstanceId.1={id}"),
+        "OperationNotPermitted",
     );
     let body = bench.ask(&format!("DescribeInstanceStatus&InstanceId.1={id}"));
     assert_eq!(told(&body, "status"), ["ok", "passed", "ok", "passed"]);
     let body = bench.ask("DescribeInstanceTypes&InstanceType.1=g5.xlarge");
     assert_eq!(told(&body, "totalSizeInGB"), ["250"]);
-    assert_eq!(
-        bench
-            .refused("DescribeInstanceTypes&InstanceType.1=x9.tiny")
-            .1,
-        "InvalidInstanceType"
+    bench.assert_refused(
+        "DescribeInstanceTypes&InstanceType.1=x9.tiny",
+        "InvalidInstanceType",
     );
     let body = bench.ask("GetImageBlockPublicAccessState");
     assert_eq!(
@@ -242,10 +240,7 @@ fn amazon_owns_the_public_images() {
     let own = bench.ask(&format!("DescribeImages&ImageId.1={image}&Owner.1=self"));
     let market = bench.ask("DescribeImages&Owner.1=aws-marketplace");
     assert!(told(&own, "imageId").is_empty() && told(&market, "imageId").is_empty());
-    assert_eq!(
-        bench.refused("DescribeImages&Owner.1=google").1,
-        "InvalidUserID.Malformed"
-    );
+    bench.assert_refused("DescribeImages&Owner.1=google", "InvalidUserID.Malformed");
 }
 
 #[test]
@@ -311,8 +306,8 @@ fn a_request_about_many_instances_is_one_and_costs_a_token_for_each_of_them() {
     // A DryRun uses none of those tokens, but counts as a request like any other.
     let dry = format!("StopInstances&InstanceId.1={}&DryRun=true", ids[0]);
     bench.forward(1);
-    assert_eq!(bench.refused(&dry).1, "DryRunOperation");
-    assert_eq!(bench.refused(&dry).1, "RequestLimitExceeded");
+    bench.assert_refused(&dry, "DryRunOperation");
+    bench.assert_refused(&dry, "RequestLimitExceeded");
 }
 
 #[test]

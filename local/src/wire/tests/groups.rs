@@ -5,18 +5,18 @@ use super::{Bench, told};
 #[test]
 fn a_group_opens_its_ports_on_the_instances_launched_in_it() {
     let bench = Bench::new();
-    let vpc = told(&bench.ask("DescribeVpcs"), "vpcId").remove(0);
-    let body = bench.ask(&format!(
-        "CreateSecurityGroup&GroupName=web&GroupDescription=d&VpcId={vpc}"
-    ));
-    let group = told(&body, "groupId").remove(0);
+    let vpc = bench.one("DescribeVpcs", "vpcId");
+    let group = bench.one(
+        &format!("CreateSecurityGroup&GroupName=web&GroupDescription=d&VpcId={vpc}"),
+        "groupId",
+    );
     let open = format!(
         "AuthorizeSecurityGroupIngress&GroupId={group}&IpPermissions.1.IpProtocol=tcp\
          &IpPermissions.1.FromPort=8888&IpPermissions.1.ToPort=8888\
          &IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0/0"
     );
     bench.ask(&open);
-    assert_eq!(bench.refused(&open).1, "InvalidPermission.Duplicate");
+    bench.assert_refused(&open, "InvalidPermission.Duplicate");
     let body = bench.ask(&format!("DescribeSecurityGroups&GroupId.1={group}"));
     assert_eq!(told(&body, "fromPort"), ["8888"]);
     let id = bench.instance(&format!("&SecurityGroupId.1={group}"));
@@ -33,7 +33,7 @@ fn a_group_opens_its_ports_on_the_instances_launched_in_it() {
         "RunInstances&MinCount=1&MaxCount=1&ImageId={image}&InstanceType=t3.large\
          &SecurityGroupId.1=sg-nonsense"
     );
-    assert_eq!(bench.refused(&unknown).1, "InvalidGroup.NotFound");
+    bench.assert_refused(&unknown, "InvalidGroup.NotFound");
     let delete = format!("DeleteSecurityGroup&GroupId={group}");
     assert_eq!(bench.refused(&delete), (400, "DependencyViolation".into()));
     bench.ask(&format!("TerminateInstances&InstanceId.1={id}"));
@@ -50,7 +50,7 @@ fn instances_have_their_network_and_groups() {
     let other = bench.refused("DescribeVpcs&VpcId.1=vpc-0");
     assert_eq!(other, (400, "InvalidVpcID.NotFound".into()));
     let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
-    let web = told(&bench.ask(create), "groupId").remove(0);
+    let web = bench.one(create, "groupId");
     let named = bench.instance("&SecurityGroup.1=web");
     let plain = bench.instance("");
     // Once for the instance, and once for its network interface.
@@ -85,7 +85,7 @@ fn every_vpc_has_a_default_group_that_stays() {
     let delete = format!("DeleteSecurityGroup&GroupId={id}");
     assert_eq!(bench.refused(&delete), (400, "CannotDelete".into()));
     let create = "CreateSecurityGroup&GroupName=default&GroupDescription=d";
-    assert_eq!(bench.refused(create).1, "InvalidParameterValue");
+    bench.assert_refused(create, "InvalidParameterValue");
     let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
     assert_ne!(told(&bench.ask(create), "groupId"), [id]);
 }
@@ -94,7 +94,7 @@ fn every_vpc_has_a_default_group_that_stays() {
 fn a_rule_is_for_ranges_of_addresses_without_what_is_beyond_their_prefix() {
     let bench = Bench::new();
     let create = "CreateSecurityGroup&GroupName=web&GroupDescription=d";
-    let group = told(&bench.ask(create), "groupId").remove(0);
+    let group = bench.one(create, "groupId");
     let rule = |list: &str, range: &str| {
         format!(
             "AuthorizeSecurityGroupIngress&GroupId={group}&IpPermissions.1.IpProtocol=tcp\
@@ -136,7 +136,7 @@ fn a_rule_is_for_ranges_of_addresses_without_what_is_beyond_their_prefix() {
 #[test]
 fn an_instance_is_launched_into_the_subnet_of_its_region_and_no_other() {
     let bench = Bench::new();
-    let vpc = told(&bench.ask("DescribeVpcs"), "vpcId").remove(0);
+    let vpc = bench.one("DescribeVpcs", "vpcId");
     let body = bench.ask("DescribeSubnets");
     assert_eq!(told(&body, "vpcId"), [vpc]);
     let subnet = told(&body, "subnetId").remove(0);

@@ -9,10 +9,10 @@ use crate::ec2::KeyPolicy;
 fn kms_returns_who_manages_a_key() {
     let bench = Bench::new();
     let id = bench.instance("");
-    let body = bench.ask(&format!(
-        "DescribeVolumes&Filter.1.Name=attachment.instance-id&Filter.1.Value.1={id}"
-    ));
-    let volume = told(&body, "volumeId").remove(0);
+    let volume = bench.one(
+        &format!("DescribeVolumes&Filter.1.Name=attachment.instance-id&Filter.1.Value.1={id}"),
+        "volumeId",
+    );
     let key = "arn:aws:kms:us-east-1:111111111111:key/aaaaaaaa-0000-4000-8000-000000000000";
     for (encryption, manager) in [
         (Encryption::AwsManagedKey, "AWS"),

@@ -77,6 +77,16 @@ impl Bench {
         (status, told(&body, "Code").remove(0))
     }
 
+    #[track_caller]
+    pub(super) fn assert_refused(&self, form: &str, code: &str) {
+        assert_eq!(self.refused(form).1, code, "{form}");
+    }
+
+    /// The first element with this name in the response to an EC2 action.
+    pub(super) fn one(&self, form: &str, name: &str) -> String {
+        told(&self.ask(form), name).remove(0)
+    }
+
     pub(super) fn json(&self, service: &str, target: &str, body: &str) -> (u16, String) {
         let head = head("AKIA", "us-east-1", service, Some(target));
         let answer = self.send(&head, Some(body.as_bytes()));

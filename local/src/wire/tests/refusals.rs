@@ -180,7 +180,7 @@ fn requests_that_the_simulator_cannot_handle_like_ec2_are_refused() {
     let data = format!(
         "{run}&BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.VolumeSize=9"
     );
-    assert_eq!(bench.refused(&data).1, "InvalidBlockDeviceMapping");
+    bench.assert_refused(&data, "InvalidBlockDeviceMapping");
 }
 
 #[test]
