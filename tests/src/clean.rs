@@ -46,7 +46,7 @@ fn check_moments(world: &World, record: &SaveRecord) {
     let history = world.cloud.history_of(id).expect("the cloud answers");
     let tag = SnapshotFilter::Tag(SAVE_TAG.to_owned(), record.save_id.to_string());
     let ec2 = &world.service.env.ec2;
-    let taken = world.clock.run(ec2.snapshots(&record.request.region, &tag));
+    let taken = world.run(ec2.snapshots(&record.request.region, &tag));
     for snapshot in taken.expect("EC2 answers") {
         let until = history.iter().filter(|(at, _)| *at <= snapshot.started_at);
         // An instance that was stopped when it was terminated had nothing left to write.
@@ -69,7 +69,7 @@ fn check_copy_locks(world: &World, record: &SaveRecord) {
     let name = &record.request.template;
     for region in &record.request.copy_to {
         let holder = registry.copy_holder(name, source.version, region);
-        let holder = world.clock.run(holder).expect("the registry answers");
+        let holder = world.run(holder).expect("the registry answers");
         assert_ne!(holder.as_ref(), Some(&record.save_id), "{record:#?}");
     }
 }
@@ -83,7 +83,7 @@ fn check_pledge(world: &World, record: &SaveRecord) {
         format!("PROJECT#{project}"),
         format!("PLEDGE#{}", record.save_id),
     );
-    let pledge = world.clock.run(world.table.get(&key));
+    let pledge = world.run(world.table.get(&key));
     assert_eq!(pledge.expect("the table answers"), None, "{record:#?}");
 }
 
@@ -91,12 +91,10 @@ fn check_instance(world: &World, record: &SaveRecord) {
     let Ok(saved) = record.instance() else { return };
     let registry = &world.service.env.registry;
     let lock = world
-        .clock
         .run(registry.lock_holder(&region(), &saved.id))
         .expect("the registry answers");
     assert_eq!(lock, None, "the lock is held: {record:#?}");
     let duty = world
-        .clock
         .run(registry.duty(&region(), &saved.id))
         .expect("the registry answers");
     let discharged = duty.expect("a planned save has a duty").value.discharged;
@@ -108,7 +106,6 @@ fn changed_by_others(world: &World, record: &SaveRecord) -> bool {
         return false;
     };
     let duty = world
-        .clock
         .run(world.service.env.registry.duty(&region(), &saved.id))
         .expect("the registry answers");
     let finding = duty
@@ -125,7 +122,6 @@ fn check_images(world: &World, record: &SaveRecord) {
     for region in record.request.copy_to.iter().chain(own) {
         let (key, value) = tag();
         let images = world
-            .clock
             .run(
                 world
                     .service
@@ -140,7 +136,6 @@ fn check_images(world: &World, record: &SaveRecord) {
             .collect();
         let (key, value) = tag();
         let snapshots = world
-            .clock
             .run(
                 world
                     .service

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::asks::Asks as _;
 use crate::between::Between;
 use crate::clean;
-use crate::world::{Setup, World, caller, launched, region, save_request};
+use crate::world::{ADA, Setup, World, launched, region, save_request};
 
 /// How a save goes. Each is a run of a schedule of Ada's that keeps one version, with a copy in a second Region, for a
 /// project whose budget it exceeds; its AMIs are public.
@@ -83,8 +83,7 @@ fn play(world: &World, course: Course) {
     let mut saves = vec![run(world)];
     match course {
         IsRefused => {
-            let ada = caller("ada");
-            let other = world.service.start_save(&ada, request(), None);
+            let other = world.service.start_save(&ADA, request(), None);
             saves.push(must(world, other).save_id);
         }
         IsDenied => {
@@ -96,7 +95,7 @@ fn play(world: &World, course: Course) {
         CopyFails => world.admin.fail_next_copy("why").expect("it answers"),
         IsCancelled => {
             world.pass(12);
-            must(world, world.service.cancel_save(&caller("ada"), &saves[0]));
+            must(world, world.service.cancel_save(&ADA, &saves[0]));
         }
         Strands => {
             world.pass(12);
@@ -151,7 +150,7 @@ fn brain() -> ProjectName {
 }
 
 fn must<T>(world: &World, call: impl Future<Output = Result<T, Problem>>) -> T {
-    let done = world.clock.run(call);
+    let done = world.run(call);
     done.unwrap_or_else(|problem| panic!("{}: {}", problem.code, problem.chain()))
 }
 
@@ -167,19 +166,19 @@ fn room(world: &World, capacity: Capacity) {
 
 /// Creates the project, its budget, and the schedule.
 fn schedule(world: &World) {
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     let project = ProjectRequest {
         name: brain(),
         description: String::new(),
     };
-    must(world, service.create_project(&ada, project));
+    must(world, service.create_project(&ADA, project));
     let budget = BudgetRequest {
         limit_usd: 0.01,
         alerts: BTreeSet::from([100]),
         hard_stop: false,
     };
     let brain = brain();
-    let set = service.set_budget(&ada, &brain, budget);
+    let set = service.set_budget(&ADA, &brain, budget);
     must(world, set);
     let schedule = ScheduleRequest {
         name: Some("nightly".parse().expect("it is a schedule's name")),
@@ -189,13 +188,13 @@ fn schedule(world: &World) {
         keep: Some(1),
         request: request(),
     };
-    must(world, service.create_schedule(&ada, schedule));
+    must(world, service.create_schedule(&ADA, schedule));
 }
 
 /// Runs the schedule.
 fn run(world: &World) -> SaveId {
-    let (ada, nightly) = (caller("ada"), "nightly".parse().expect("it is a name"));
-    let started = world.service.run_schedule(&ada, &nightly, None);
+    let nightly = "nightly".parse().expect("it is a name");
+    let started = world.service.run_schedule(&ADA, &nightly, None);
     must(world, started).save_id
 }
 
@@ -207,8 +206,7 @@ fn copy(world: &World) -> SaveId {
         regions: BTreeSet::from(["eu-west-1".parse().expect("it is a Region")]),
         publish_sensitive: true,
     };
-    let ada = caller("ada");
-    must(world, world.service.start_copy(&ada, &request, None)).save_id
+    must(world, world.service.start_copy(&ADA, &request, None)).save_id
 }
 
 /// Repeats every run of one step of a world.

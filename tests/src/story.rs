@@ -83,7 +83,7 @@ fn tell_execution(
         }
         text.push('\n');
     }
-    let execution = world.clock.run(world.executions.describe(name));
+    let execution = world.run(world.executions.describe(name));
     let Ok(execution) = execution else { return };
     let ended = execution.stopped_at.map(|at| since(begin, at));
     let _ = write!(

@@ -7,6 +7,7 @@ use prism_functions::steps;
 use prism_local::ec2::{Event, InstanceFacts, Inventory};
 use serde_json::json;
 
+use crate::ask;
 use crate::asks::Asks as _;
 use crate::turns;
 use crate::world::{World, caller, save_request};
@@ -49,13 +50,12 @@ pub fn plan(
         });
         let step = steps::find("PlanSave").expect("PlanSave is a step");
         let output = (step.invoke)(&world.service.env, payload);
-        world.clock.run(output).map(|output| {
+        world.run(output).map(|output| {
             serde_json::from_value(output["plan"].clone()).expect("the output has the plan")
         })
     } else {
         let caller = caller(user);
-        let asked = world.service.plan_save(&caller, request.clone());
-        world.clock.run(asked)
+        ask!(world, plan_save(&caller, request.clone()))
     };
     if !real || planned.is_err() {
         assert_eq!(sight(world), before);

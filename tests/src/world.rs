@@ -1,7 +1,7 @@
 //! A whole deployment in one process: the deployed definition, the real steps, the simulated cloud, the real registry,
 //! and a virtual clock on which a day takes no real time.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
 use prism_asl::{Machine, VirtualClock};
@@ -21,6 +21,7 @@ use prism_local::ec2::{Admin, Capacity, Cloud, Durations, Settings as CloudSetti
 use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};
 use prism_local::store::MemoryTable;
 
+use crate::ask;
 use crate::asks::Asks as _;
 use crate::between::{Between, Nothing};
 use crate::recorded::{Named, Recorded};
@@ -192,9 +193,14 @@ impl World {
         prism_asl::Clock::now(&self.clock)
     }
 
+    /// Runs a call on the clock of the world.
+    pub fn run<F: Future>(&self, call: F) -> F::Output {
+        self.clock.run(call)
+    }
+
     pub fn pass(&self, seconds: u64) {
         let clock = self.clock.clone();
-        self.clock.run(async move {
+        self.run(async move {
             prism_asl::Clock::sleep(&clock, std::time::Duration::from_secs(seconds)).await;
         });
     }
@@ -202,7 +208,7 @@ impl World {
     /// Runs this many sweeps, every five minutes, as the scheduler does.
     pub fn sweep(&self, times: u32) {
         for _ in 0..times {
-            let swept = self.clock.run(self.service.sweep());
+            let swept = ask!(self, sweep());
             swept.expect("the sweep gets through");
             self.pass(300);
         }
@@ -210,17 +216,14 @@ impl World {
 
     pub fn launch(&self, user: &str, template: &str, name: &str) -> Instance {
         let request = launch_request(template, name);
-        let (_, view) = self
-            .clock
-            .run(self.service.launch(&caller(user), &request))
-            .expect("the launch works");
+        let (_, view) = ask!(self, launch(&caller(user), &request)).expect("the launch works");
         self.pass(300);
         self.instance(&view.id)
     }
 
     pub fn instance(&self, id: &str) -> Instance {
         let id = id.parse().expect("it is an instance id");
-        let found = self.clock.run(
+        let found = self.run(
             self.ec2
                 .instances(&region(), &InstanceFilter::Ids(vec![id])),
         );
@@ -228,9 +231,7 @@ impl World {
     }
 
     pub fn save(&self, user: &str, request: SaveRequest) -> Result<SaveRecord, Problem> {
-        let started = self
-            .clock
-            .run(self.service.start_save(&caller(user), request, None))?;
+        let started = ask!(self, start_save(&caller(user), request, None))?;
         self.clock.run_until_idle().expect("nothing waits for ever");
         self.record(&started.save_id)
     }
@@ -242,7 +243,7 @@ impl World {
     }
 
     pub fn record(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
-        let stored = self.clock.run(self.service.env.registry.save(id))?;
+        let stored = self.run(self.service.env.registry.save(id))?;
         Ok(stored.expect("the save has a record").value)
     }
 }
@@ -255,21 +256,23 @@ pub fn launched(setup: Setup) -> World {
 }
 
 pub fn id_of(world: &World) -> InstanceId {
-    let ada = caller("ada");
-    let listed = world.clock.run(world.service.instances(&ada, &region()));
+    let listed = ask!(world, instances(&ADA, &region()));
     let listed = listed.expect("EC2 answers");
     listed[0].id.parse().expect("it is an instance id")
 }
 
 pub fn begun(world: &World, request: SaveRequest) -> SaveId {
-    let ada = caller("ada");
-    let started = world.service.start_save(&ada, request, None);
-    world.clock.run(started).expect("the save starts").save_id
+    let started = ask!(world, start_save(&ADA, request, None));
+    started.expect("the save starts").save_id
 }
 
 pub fn caller(user: &str) -> Caller {
     Caller::new(user.parse().expect("it is a user"))
 }
+
+pub static ADA: LazyLock<Caller> = LazyLock::new(|| caller("ada"));
+pub static BOB: LazyLock<Caller> = LazyLock::new(|| caller("bob"));
+pub static OLGA: LazyLock<Caller> = LazyLock::new(|| caller("olga"));
 
 pub fn account() -> AccountId {
     "111122223333".parse().expect("it is an account id")

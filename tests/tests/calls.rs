@@ -20,6 +20,7 @@ use prism_functions::registry::Awaited;
 use prism_functions::rules::{PublicScope, Settings};
 use prism_functions::steps;
 use prism_local::ec2::Capacity;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
 use prism_tests::recorded::{calling, seen};
@@ -29,7 +30,7 @@ use prism_tests::sums;
 use prism_tests::untouched::ask;
 use prism_tests::watched::Watched;
 use prism_tests::world::{
-    Setup, World, begun, caller, copy_request, id_of, import_request, launch_request, launched,
+    ADA, BOB, Setup, World, begun, copy_request, id_of, import_request, launch_request, launched,
     region, save_request, share_request,
 };
 use serde_json::{Value, json};
@@ -79,14 +80,11 @@ fn for_the_world() {
         regions: record.copies.iter().filter_map(failed).collect(),
         publish_sensitive: false,
     };
-    let ada = caller("ada");
-    let copy = world.service.start_copy(&ada, &request, None);
-    let copy = world.clock.run(copy).unwrap();
+    let copy = ask!(world, start_copy(&ADA, &request, None)).unwrap();
     to_the_end(&world, &copy.save_id);
     // The copy looks up whether the template was shared with its user.
-    let input = json!({"copy": request, "save_id": "save-00000000", "caller": caller("bob")});
+    let input = json!({"copy": request, "save_id": "save-00000000", "caller": BOB.clone()});
     world
-        .clock
         .run(world.service.executions.start("hers", input))
         .unwrap();
     world.clock.run_until_idle().unwrap();
@@ -95,28 +93,24 @@ fn for_the_world() {
     to_the_end(&world, &begun(&world, ask()));
     let request = share_request("account:444455556666");
     let kept = "kept".parse().unwrap();
-    let shared = world.service.share(&ada, &kept, &request);
-    world.clock.run(shared).unwrap();
+    ask!(world, share(&ADA, &kept, &request)).unwrap();
     imported(&world, "kept@1", "again");
     let everyone = share_request("public");
     let again = "again".parse().unwrap();
-    let shared = world.service.share(&ada, &again, &everyone);
-    world.clock.run(shared).unwrap();
+    ask!(world, share(&ADA, &again, &everyone)).unwrap();
     let all = "kept".parse().unwrap();
-    let deletion = world.service.delete_template(&ada, &all, true);
-    assert!(!world.clock.run(deletion).unwrap().finished);
+    let deletion = world.service.delete_template(&ADA, &all, true);
+    assert!(!world.run(deletion).unwrap().finished);
     sweep(&world, 12);
 }
 
 /// Ada imports a version as a template with another name.
 fn imported(world: &World, reference: &str, name: &str) {
-    let (ada, service) = (caller("ada"), &world.service);
     let reference = reference.parse().unwrap();
-    let file = world.clock.run(service.export_template(&ada, &reference));
+    let file = ask!(world, export_template(&ADA, &reference));
     let request = import_request(file.unwrap());
     let name = name.parse().unwrap();
-    let imported = service.import_template(&ada, &name, &request);
-    world.clock.run(imported).unwrap();
+    ask!(world, import_template(&ADA, &name, &request)).unwrap();
 }
 
 /// A project's template that is moved to another project, and whose share is revoked while a version of it is being
@@ -146,14 +140,13 @@ fn of_a_team() {
         },
         ..Setup::seeded(11)
     });
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     for name in ["brain", "other"] {
         let request = ProjectRequest {
             name: name.parse().unwrap(),
             description: String::new(),
         };
-        let made = service.create_project(&ada, request);
-        world.clock.run(made).unwrap();
+        ask!(world, create_project(&ADA, request)).unwrap();
         let request = SaveRequest {
             project: Some(name.parse().unwrap()),
             move_template: true,
@@ -167,15 +160,13 @@ fn of_a_team() {
         hard_stop: false,
     };
     let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
-    let set = service.set_budget(&ada, &other, budget);
-    world.clock.run(set).unwrap();
+    ask!(world, set_budget(&ADA, &other, budget)).unwrap();
     // The project pays for the copy.
     let request = copy_request("kept", 1, &["us-west-2"]);
-    let copy = service.start_copy(&ada, &request, None);
-    to_the_end(&world, &world.clock.run(copy).unwrap().save_id);
+    let copy = service.start_copy(&ADA, &request, None);
+    to_the_end(&world, &world.run(copy).unwrap().save_id);
     let request = share_request("account:444455556666");
-    let shared = service.share(&ada, &kept, &request);
-    world.clock.run(shared).unwrap();
+    ask!(world, share(&ADA, &kept, &request)).unwrap();
     TABLE.set(Arc::clone(&world.table)).unwrap();
     let id = begun(&world, ask());
     to_the_end(&world, &id);
@@ -183,7 +174,7 @@ fn of_a_team() {
     let image = world.record(&id).unwrap().image.unwrap();
     let here = region();
     let open = world.ec2.launch_permissions(&here, &image);
-    assert_eq!(world.clock.run(open).unwrap(), []);
+    assert_eq!(world.run(open).unwrap(), []);
 }
 
 /// An instance with a volume encrypted with a customer managed key is saved, and the version copied.
@@ -192,9 +183,7 @@ fn under_a_key() {
     encrypt(&world);
     to_the_end(&world, &begun(&world, ask()));
     let request = copy_request("kept", 1, &["us-west-2"]);
-    let ada = caller("ada");
-    let copy = world.service.start_copy(&ada, &request, None);
-    let copy = world.clock.run(copy).unwrap();
+    let copy = ask!(world, start_copy(&ADA, &request, None)).unwrap();
     to_the_end(&world, &copy.save_id);
 }
 
@@ -302,7 +291,7 @@ fn woken() {
     let of_image = json!({"ImageId": image, "State": "available"});
     wake(&world, "EC2 AMI State Change", &of_image);
     let stop = world.service.executions.stop(id.as_str(), "aborted");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
     wake(
         &world,
         "Step Functions Execution Status Change",
@@ -327,7 +316,7 @@ fn until_it_waits(world: &World, id: &SaveId) {
             continue;
         };
         let wait = registry.wait(&here, Awaited::Image(&image), world.now());
-        if world.clock.run(wait).unwrap().is_some() {
+        if world.run(wait).unwrap().is_some() {
             return;
         }
     }
@@ -336,13 +325,13 @@ fn until_it_waits(world: &World, id: &SaveId) {
 
 fn wake(world: &World, kind: &str, detail: &Value) {
     let event = json!({"detail-type": kind, "region": region(), "detail": detail});
-    let woken = world.clock.run(calling("Wake", world.service.wake(&event)));
+    let woken = world.run(calling("Wake", world.service.wake(&event)));
     woken.unwrap();
 }
 
 fn sweep(world: &World, times: u32) {
     for _ in 0..times {
-        let swept = world.clock.run(calling("Sweep", world.service.sweep()));
+        let swept = world.run(calling("Sweep", world.service.sweep()));
         swept.unwrap();
         world.pass(300);
     }
@@ -351,12 +340,11 @@ fn sweep(world: &World, times: u32) {
 fn few_kept() {
     let world = launched(Setup::seeded(17));
     tie(&world);
-    let (ada, rolling) = (caller("ada"), nightly(Some(1)));
-    let made = world.service.create_schedule(&ada, rolling);
-    let name = world.clock.run(made).unwrap().name;
+    let rolling = nightly(Some(1));
+    let name = ask!(world, create_schedule(&ADA, rolling)).unwrap().name;
     for _ in 0..2 {
-        let run = world.service.run_schedule(&ada, &name, None);
-        to_the_end(&world, &world.clock.run(run).unwrap().save_id);
+        let run = world.service.run_schedule(&ADA, &name, None);
+        to_the_end(&world, &world.run(run).unwrap().save_id);
     }
 }
 
@@ -374,7 +362,7 @@ fn more_than_one_call_removes() {
     for _ in 0..7 {
         to_the_end(&world, &begun(&world, ask()));
     }
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     imported(&world, "kept@1", "again");
     for (name, to) in [("kept", "account:444455556666"), ("again", "public")] {
         let request = ShareRequest {
@@ -382,12 +370,11 @@ fn more_than_one_call_removes() {
             publish_sensitive: true,
         };
         let name = name.parse().unwrap();
-        let shared = service.share(&ada, &name, &request);
-        world.clock.run(shared).unwrap();
+        ask!(world, share(&ADA, &name, &request)).unwrap();
     }
     let all = "kept".parse().unwrap();
-    let deletion = service.delete_template(&ada, &all, true);
-    assert!(!world.clock.run(deletion).unwrap().finished);
+    let deletion = service.delete_template(&ADA, &all, true);
+    assert!(!world.run(deletion).unwrap().finished);
     sweep(&world, 3);
 }
 
@@ -452,7 +439,7 @@ fn every_declared_call_of_the_api_is_made() {
     }
     .build();
     world.admin.block_public_images(&region(), false).unwrap();
-    let (ada, here) = (caller("ada"), region());
+    let here = region();
     let service = &world.service;
     let public = || SaveRequest {
         public: true,
@@ -460,42 +447,42 @@ fn every_declared_call_of_the_api_is_made() {
     };
     as_api(
         &world,
-        service.launch(&ada, &launch_request("ubuntu", "work")),
+        service.launch(&ADA, &launch_request("ubuntu", "work")),
     )
     .unwrap();
     world.pass(300);
     tie(&world);
-    as_api(&world, service.plan_save(&ada, public())).unwrap();
+    as_api(&world, service.plan_save(&ADA, public())).unwrap();
     let volume = &world.instance(id_of(&world).as_str()).volumes[0].volume;
     encrypt(&world);
-    as_api(&world, service.plan_save(&ada, ask())).unwrap();
+    as_api(&world, service.plan_save(&ADA, ask())).unwrap();
     world
         .admin
         .set_encryption(volume, Encryption::None)
         .unwrap();
     // The request is repeated although its execution never started, which is looked up.
-    let again = || service.start_save(&ada, public(), Some("again"));
+    let again = || service.start_save(&ADA, public(), Some("again"));
     let never = block_on(calling("Api", again())).unwrap().save_id;
     block_on(service.executions.stop(never.as_str(), "aborted")).unwrap();
     world.clock.run_until_idle().unwrap();
     as_api(&world, again()).unwrap();
     to_the_end(&world, &never);
-    let started = as_api(&world, service.start_save(&ada, public(), Some("once")));
+    let started = as_api(&world, service.start_save(&ADA, public(), Some("once")));
     let id = started.unwrap().save_id;
     until_it_waits(&world, &id);
-    as_api(&world, service.save(&ada, &id)).unwrap();
-    as_api(&world, service.saves(&ada, 10, None)).unwrap();
-    as_api(&world, service.cancel_save(&ada, &id)).unwrap();
+    as_api(&world, service.save(&ADA, &id)).unwrap();
+    as_api(&world, service.saves(&ADA, 10, None)).unwrap();
+    as_api(&world, service.cancel_save(&ADA, &id)).unwrap();
     to_the_end(&world, &id);
-    as_api(&world, service.instances(&ada, &here)).unwrap();
-    as_api(&world, service.stop_instance(&ada, &here, "work")).unwrap();
+    as_api(&world, service.instances(&ADA, &here)).unwrap();
+    as_api(&world, service.stop_instance(&ADA, &here, "work")).unwrap();
     world.pass(300);
-    as_api(&world, service.start_instance(&ada, &here, "work")).unwrap();
+    as_api(&world, service.start_instance(&ADA, &here, "work")).unwrap();
     world.pass(300);
     to_the_end(&world, &begun(&world, ask()));
     let kept = "kept".parse().unwrap();
     let every = TemplatesPage::default();
-    as_api(&world, service.templates(&ada, &every, 10, None)).unwrap();
+    as_api(&world, service.templates(&ADA, &every, 10, None)).unwrap();
     let far = "eu-west-1".parse().unwrap();
     world.admin.block_public_images(&far, false).unwrap();
     let elsewhere = CopyRequest {
@@ -504,33 +491,33 @@ fn every_declared_call_of_the_api_is_made() {
         regions: [far].into(),
         publish_sensitive: false,
     };
-    as_api(&world, service.plan_copy(&ada, &elsewhere)).unwrap();
-    as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
+    as_api(&world, service.plan_copy(&ADA, &elsewhere)).unwrap();
+    as_api(&world, service.versions(&ADA, &kept, 10, None)).unwrap();
     to_the_end(&world, &begun(&world, ask()));
-    as_api(&world, service.rollback(&ada, &kept, None, false)).unwrap();
+    as_api(&world, service.rollback(&ADA, &kept, None, false)).unwrap();
     as_team(&world);
-    let made = as_api(&world, service.create_schedule(&ada, nightly(None))).unwrap();
-    as_api(&world, service.schedules(&ada, 10, None)).unwrap();
-    as_api(&world, service.schedule(&ada, &made.name)).unwrap();
-    as_api(&world, service.pause_schedule(&ada, &made.name, true)).unwrap();
-    let run = as_api(&world, service.run_schedule(&ada, &made.name, None));
+    let made = as_api(&world, service.create_schedule(&ADA, nightly(None))).unwrap();
+    as_api(&world, service.schedules(&ADA, 10, None)).unwrap();
+    as_api(&world, service.schedule(&ADA, &made.name)).unwrap();
+    as_api(&world, service.pause_schedule(&ADA, &made.name, true)).unwrap();
+    let run = as_api(&world, service.run_schedule(&ADA, &made.name, None));
     to_the_end(&world, &run.unwrap().save_id);
-    as_api(&world, service.delete_schedule(&ada, &made.name)).unwrap();
+    as_api(&world, service.delete_schedule(&ADA, &made.name)).unwrap();
     imported(&world, "kept", "again");
     let all = "kept".parse().unwrap();
-    as_api(&world, service.delete_template(&ada, &all, true)).unwrap();
-    as_api(&world, service.terminate_instance(&ada, &here, "work")).unwrap();
+    as_api(&world, service.delete_template(&ADA, &all, true)).unwrap();
+    as_api(&world, service.terminate_instance(&ADA, &here, "work")).unwrap();
     check("Api", calls::API);
 }
 
 fn as_team(world: &World) {
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     let (brain, kept) = ("brain".parse().unwrap(), "kept".parse().unwrap());
     let request = ProjectRequest {
         name: "brain".parse().unwrap(),
         description: String::new(),
     };
-    as_api(world, service.create_project(&ada, request)).unwrap();
+    as_api(world, service.create_project(&ADA, request)).unwrap();
     let request = SaveRequest {
         project: Some("brain".parse().unwrap()),
         move_template: true,
@@ -542,13 +529,13 @@ fn as_team(world: &World) {
         alerts: [1].into(),
         hard_stop: false,
     };
-    as_api(world, service.set_budget(&ada, &brain, budget)).unwrap();
-    as_api(world, service.project_costs(&ada, &brain)).unwrap();
+    as_api(world, service.set_budget(&ADA, &brain, budget)).unwrap();
+    as_api(world, service.project_costs(&ADA, &brain)).unwrap();
     let everyone = share_request("public");
-    as_api(world, service.share(&ada, &kept, &everyone)).unwrap();
-    as_api(world, service.unshare(&ada, &kept, &everyone)).unwrap();
+    as_api(world, service.share(&ADA, &kept, &everyone)).unwrap();
+    as_api(world, service.unshare(&ADA, &kept, &everyone)).unwrap();
 }
 
 fn as_api<T>(world: &World, call: impl Future<Output = T>) -> T {
-    world.clock.run(calling("Api", call))
+    world.run(calling("Api", call))
 }

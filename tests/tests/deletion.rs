@@ -15,7 +15,7 @@ use prism_functions::ports::Ec2 as _;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    Setup, World, caller, import_request, launch_request, launched, region, save_request,
+    ADA, BOB, Setup, World, caller, import_request, launch_request, launched, region, save_request,
     share_request,
 };
 
@@ -42,7 +42,7 @@ fn delete(world: &World, user: &str, text: &str, force: bool) -> Result<Deletion
 fn version(world: &World, name: &str, number: u32) -> Version {
     let name: TemplateName = name.parse().unwrap();
     let registry = &world.service.env.registry;
-    let found = world.clock.run(registry.version(&name, number));
+    let found = world.run(registry.version(&name, number));
     found.unwrap().unwrap()
 }
 
@@ -57,7 +57,7 @@ fn left(world: &World) -> (usize, usize) {
 }
 
 fn latest(world: &World, name: &str) -> u32 {
-    match ask!(world, template(&caller("ada"), &reference(name))).unwrap() {
+    match ask!(world, template(&ADA, &reference(name))).unwrap() {
         TemplateView::Saved { template, .. } => template.latest,
         TemplateView::BuiltIn { .. } => panic!("it is built in"),
     }
@@ -69,7 +69,7 @@ fn a_version_is_deleted_in_all_regions_and_its_number_is_not_reused() {
     save_to(&world, "kept", &["us-west-2", "eu-west-1"]);
     save_to(&world, "kept", &[]);
     assert_eq!(left(&world), (4, 4));
-    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept@1"))).unwrap();
+    let plan = ask!(world, plan_deletion(&ADA, &reference("kept@1"))).unwrap();
     assert_eq!(
         (plan.versions.as_slice(), plan.whole, plan.latest),
         (&[1][..], false, Some(2))
@@ -90,12 +90,12 @@ fn a_version_is_deleted_in_all_regions_and_its_number_is_not_reused() {
         let refused = delete(&world, "ada", text, false).unwrap_err();
         assert_eq!(refused.code, Code::VersionNotFound, "{text}");
         let launch = launch_request(text, "again");
-        let refused = ask!(world, plan_launch(&caller("ada"), &launch)).unwrap_err();
+        let refused = ask!(world, plan_launch(&ADA, &launch)).unwrap_err();
         assert_eq!(refused.code, Code::VersionNotFound, "{text}");
     }
     let back = ask!(
         world,
-        rollback(&caller("ada"), &"kept".parse().unwrap(), Some(3), false)
+        rollback(&ADA, &"kept".parse().unwrap(), Some(3), false)
     );
     assert_eq!(back.unwrap_err().code, Code::VersionNotFound);
 }
@@ -110,7 +110,7 @@ fn a_template_is_deleted_entirely_and_its_numbers_are_not_reused() {
     assert!(deletion.plan.whole && deletion.finished);
     assert_eq!(deletion.plan.versions, [2, 1]);
     assert_eq!((before, left(&world)), ((3, 3), (0, 0)));
-    let gone = ask!(world, template(&caller("ada"), &reference("kept")));
+    let gone = ask!(world, template(&ADA, &reference("kept")));
     assert_eq!(gone.unwrap_err().code, Code::TemplateNotFound);
     let again = delete(&world, "ada", "kept", false).unwrap_err();
     assert_eq!(again.code, Code::TemplateNotFound);
@@ -132,7 +132,7 @@ fn a_template_in_use_is_deleted_only_with_force() {
     world.save("ada", public).unwrap();
     let own = world.launch("ada", "kept", "own");
     world.launch("bob", "kept", "bobs");
-    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept"))).unwrap();
+    let plan = ask!(world, plan_deletion(&ADA, &reference("kept"))).unwrap();
     assert_eq!(plan.instances[&region()], BTreeSet::from([own.id.clone()]));
     assert_eq!(plan.instances_of_others, 1);
     let refused = delete(&world, "ada", "kept@1", false).unwrap_err();
@@ -151,12 +151,12 @@ fn a_share_prevents_it() {
     for (seed, to) in [(165, "user:bob"), (166, "account:444455556666")] {
         let world = launched(Setup::seeded(seed));
         save_to(&world, "kept", &[]);
-        let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
+        let kept = "kept".parse().unwrap();
         let request = share_request(to);
         world.pass(60);
-        ask!(world, share(&ada, &kept, &request)).unwrap();
+        ask!(world, share(&ADA, &kept, &request)).unwrap();
         save_to(&world, "kept", &[]);
-        let plan = ask!(world, plan_deletion(&ada, &reference("kept"))).unwrap();
+        let plan = ask!(world, plan_deletion(&ADA, &reference("kept"))).unwrap();
         assert_eq!(plan.shares, [to.parse().unwrap()]);
         assert_eq!(plan.shares_of_others, 0);
         for text in ["kept", "kept@1"] {
@@ -190,7 +190,7 @@ fn a_launch_template_that_names_its_ami_prevents_it() {
     save_to(&world, "kept", &[]);
     named(&world, &version(&world, "kept", 1), "lt-0123456789abcdef0");
     let plan = |text: &str| {
-        let plan = ask!(world, plan_deletion(&caller("ada"), &reference(text))).unwrap();
+        let plan = ask!(world, plan_deletion(&ADA, &reference(text))).unwrap();
         assert_eq!(plan.launch_templates_unknown, None);
         plan.launch_templates
     };
@@ -215,10 +215,7 @@ fn a_launch_template_that_names_its_ami_prevents_it() {
     let gone = version(&world, "kept", 1);
     let (other, image) = gone.images().last().unwrap();
     assert_ne!(*other, region());
-    world
-        .clock
-        .run(world.ec2.deregister_image(other, image))
-        .unwrap();
+    world.run(world.ec2.deregister_image(other, image)).unwrap();
     assert_eq!(plan("kept@1").len(), 1);
     assert!(delete(&world, "ada", "kept@2", false).unwrap().finished);
     assert!(delete(&world, "ada", "kept", true).unwrap().finished);
@@ -231,7 +228,7 @@ fn amis_that_launch_templates_name_count_as_used() {
     save_to(&world, "kept", &[]);
     let action = "DescribeImageReferences";
     world.admin.deny(action).unwrap();
-    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept")));
+    let plan = ask!(world, plan_deletion(&ADA, &reference("kept")));
     let unknown = plan.unwrap().launch_templates_unknown.unwrap();
     assert!(unknown.contains("ec2:DescribeImageReferences"), "{unknown}");
     let refused = delete(&world, "ada", "kept", false).unwrap_err();
@@ -255,13 +252,13 @@ fn a_schedule_that_saves_to_it_prevents_it() {
         keep: None,
         request: save_request("work", "kept"),
     };
-    let made = ask!(world, create_schedule(&caller("ada"), nightly)).unwrap();
+    let made = ask!(world, create_schedule(&ADA, nightly)).unwrap();
     let refused = delete(&world, "ada", "kept", false).unwrap_err();
     assert!(
         refused.message.contains("the schedule nightly"),
         "{refused}"
     );
-    ask!(world, delete_schedule(&caller("ada"), &made.name)).unwrap();
+    ask!(world, delete_schedule(&ADA, &made.name)).unwrap();
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
 }
 
@@ -269,16 +266,15 @@ fn a_schedule_that_saves_to_it_prevents_it() {
 fn an_ami_of_several_versions_is_kept_until_the_last_is_deleted() {
     let world = launched(Setup::seeded(65));
     save_to(&world, "kept", &[]);
-    let ada = caller("ada");
-    let file = ask!(world, export_template(&ada, &reference("kept"))).unwrap();
+    let file = ask!(world, export_template(&ADA, &reference("kept"))).unwrap();
     let copy = "copied".parse().unwrap();
-    ask!(world, import_template(&ada, &copy, &import_request(file))).unwrap();
-    let plan = ask!(world, plan_deletion(&ada, &reference("kept"))).unwrap();
+    ask!(world, import_template(&ADA, &copy, &import_request(file))).unwrap();
+    let plan = ask!(world, plan_deletion(&ADA, &reference("kept"))).unwrap();
     assert!(plan.images.is_empty() && plan.kept.len() == 1);
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
     assert_eq!(left(&world), (1, 1));
     let launch = launch_request("copied", "again");
-    assert!(ask!(world, plan_launch(&ada, &launch)).is_ok());
+    assert!(ask!(world, plan_launch(&ADA, &launch)).is_ok());
     assert!(delete(&world, "ada", "copied", false).unwrap().finished);
     assert_eq!(left(&world), (0, 0));
 }
@@ -303,13 +299,10 @@ fn the_sweep_finishes_interrupted_deletions() {
     save_to(&world, "kept", &[]);
     let deletion = delete(&world, "ada", "kept", false).unwrap();
     assert!(!deletion.finished);
-    let gone = ask!(world, template(&caller("ada"), &reference("kept")));
+    let gone = ask!(world, template(&ADA, &reference("kept")));
     assert_eq!(gone.unwrap_err().code, Code::TemplateNotFound);
     // Until then the name is not free.
-    let early = ask!(
-        world,
-        plan_save(&caller("ada"), save_request("work", "kept"))
-    );
+    let early = ask!(world, plan_save(&ADA, save_request("work", "kept")));
     assert_eq!(early.unwrap_err().code, Code::TemplateNameTaken);
     world.sweep(12);
     assert_eq!(left(&world), (0, 0));
@@ -334,22 +327,18 @@ fn many_versions_are_deleted_little_by_little() {
 fn a_deprecated_version_is_launched_with_a_warning_and_restored() {
     let world = launched(Setup::seeded(68));
     save_to(&world, "kept", &[]);
-    let ada = caller("ada");
     let warned = || {
-        let plan = ask!(world, plan_launch(&ada, &launch_request("kept", "again")));
+        let plan = ask!(world, plan_launch(&ADA, &launch_request("kept", "again")));
         plan.unwrap().warnings.len()
     };
     assert_eq!(warned(), 0);
     for text in ["kept", "kept@1"] {
-        ask!(world, deprecate_template(&ada, &reference(text), true)).unwrap();
+        ask!(world, deprecate_template(&ADA, &reference(text), true)).unwrap();
         assert_eq!(warned(), 1, "{text}");
-        ask!(world, deprecate_template(&ada, &reference(text), false)).unwrap();
+        ask!(world, deprecate_template(&ADA, &reference(text), false)).unwrap();
         assert_eq!(warned(), 0, "{text}");
     }
-    let other = ask!(
-        world,
-        deprecate_template(&caller("bob"), &reference("kept"), true)
-    );
+    let other = ask!(world, deprecate_template(&BOB, &reference("kept"), true));
     assert_eq!(other.unwrap_err().code, Code::TemplateNotFound);
 }
 
@@ -357,8 +346,7 @@ fn a_deprecated_version_is_launched_with_a_warning_and_restored() {
 fn an_edit_that_was_decided_on_by_another_state_is_refused() {
     let world = launched(Setup::seeded(69));
     save_to(&world, "kept", &[]);
-    let ada = caller("ada");
-    let revision = |text: &str| match ask!(world, template(&ada, &reference(text))).unwrap() {
+    let revision = |text: &str| match ask!(world, template(&ADA, &reference(text))).unwrap() {
         TemplateView::Saved {
             revision,
             version_revision,
@@ -374,26 +362,26 @@ fn an_edit_that_was_decided_on_by_another_state_is_refused() {
     let (first, of_version) = (Expected::revision(first), Expected::revision(of_version));
     ask!(
         world,
-        edit_template(&ada, &reference("kept"), &edit("one"), Some(&first))
+        edit_template(&ADA, &reference("kept"), &edit("one"), Some(&first))
     )
     .unwrap();
     let late = ask!(
         world,
-        edit_template(&ada, &reference("kept"), &edit("two"), Some(&first))
+        edit_template(&ADA, &reference("kept"), &edit("two"), Some(&first))
     );
     assert_eq!(late.unwrap_err().code, Code::PreconditionFailed);
     let of_one = reference("kept@1");
     ask!(
         world,
-        edit_template(&ada, &of_one, &edit("three"), Some(&of_version))
+        edit_template(&ADA, &of_one, &edit("three"), Some(&of_version))
     )
     .unwrap();
     let late = ask!(
         world,
-        edit_template(&ada, &of_one, &edit("four"), Some(&of_version))
+        edit_template(&ADA, &of_one, &edit("four"), Some(&of_version))
     );
     assert_eq!(late.unwrap_err().code, Code::PreconditionFailed);
-    let view = ask!(world, template(&ada, &reference("kept"))).unwrap();
+    let view = ask!(world, template(&ADA, &reference("kept"))).unwrap();
     let TemplateView::Saved {
         template, version, ..
     } = view
@@ -407,7 +395,7 @@ fn an_edit_that_was_decided_on_by_another_state_is_refused() {
     for bad in ["x".repeat(2001), "a\u{7}b".to_owned()] {
         let refused = ask!(
             world,
-            edit_template(&ada, &reference("kept"), &edit(&bad), None)
+            edit_template(&ADA, &reference("kept"), &edit(&bad), None)
         );
         assert_eq!(refused.unwrap_err().code, Code::InvalidDescription);
     }
@@ -428,10 +416,10 @@ fn a_launch_inherits_tags_and_has_the_disk_that_it_asks_for() {
         disk_gib: Some(disk_gib),
         ..launch_request("kept", "large")
     };
-    let plan = ask!(world, plan_launch(&caller("ada"), &sized(100))).unwrap();
+    let plan = ask!(world, plan_launch(&ADA, &sized(100))).unwrap();
     assert_eq!(plan.root_size_gib, 100);
     for disk_gib in [0, 9, 16_385] {
-        let refused = ask!(world, plan_launch(&caller("ada"), &sized(disk_gib)));
+        let refused = ask!(world, plan_launch(&ADA, &sized(disk_gib)));
         assert_eq!(refused.unwrap_err().code, Code::InvalidInput);
     }
 }
@@ -445,17 +433,16 @@ fn an_old_version_in_use_prevents_the_deletion_of_a_thousand() {
     world.launch("ada", "kept@1", "of the first");
     world.pass(1_000);
     save_to(&world, "other", &[]);
-    let ada = caller("ada");
-    let file = ask!(world, export_template(&ada, &reference("other"))).unwrap();
+    let file = ask!(world, export_template(&ADA, &reference("other"))).unwrap();
     let kept = "kept".parse().unwrap();
     for number in 2..=1_005 {
         let from = format!("saved_from: w{number}");
         let request = import_request(file.replacen("saved_from: work", &from, 1));
-        let imported = world.service.import_template(&ada, &kept, &request);
-        assert_eq!(world.clock.run(imported).unwrap().version, number);
+        let imported = world.service.import_template(&ADA, &kept, &request);
+        assert_eq!(world.run(imported).unwrap().version, number);
     }
     let refused = delete(&world, "ada", "kept", false).unwrap_err();
     assert_eq!(refused.code, Code::TemplateInUse);
-    let plan = ask!(world, plan_deletion(&ada, &reference("kept"))).unwrap();
+    let plan = ask!(world, plan_deletion(&ADA, &reference("kept"))).unwrap();
     assert_eq!(plan.versions.len(), 1_005);
 }

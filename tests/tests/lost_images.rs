@@ -13,8 +13,8 @@ use prism_functions::rules::ImageFault;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    REGION, Setup, World, caller, copy_request, launch_request, launched, region, save_request,
-    share_request,
+    ADA, BOB, REGION, Setup, World, caller, copy_request, launch_request, launched, region,
+    save_request, share_request,
 };
 
 fn kept() -> TemplateName {
@@ -41,7 +41,7 @@ fn world(seed: u64) -> World {
 
 fn version(world: &World, number: u32) -> Version {
     let registry = &world.service.env.registry;
-    let found = world.clock.run(registry.version(&kept(), number));
+    let found = world.run(registry.version(&kept(), number));
     found.unwrap().unwrap()
 }
 
@@ -60,7 +60,7 @@ fn delete(world: &World, user: &str, text: &str, force: bool) -> Result<Deletion
 fn deregister(world: &World, region: &Region) {
     let image = image(world, region);
     let gone = world.ec2.deregister_image(region, &image);
-    world.clock.run(gone).unwrap();
+    world.run(gone).unwrap();
     world.pass(3600);
 }
 
@@ -77,7 +77,7 @@ fn images(world: &World) -> usize {
 }
 
 fn faults(world: &World) -> Vec<(Region, ImageId, ImageFault)> {
-    let view = ask!(world, template(&caller("ada"), &reference("kept"))).unwrap();
+    let view = ask!(world, template(&ADA, &reference("kept"))).unwrap();
     let TemplateView::Saved { faults, .. } = view else {
         panic!("it was saved")
     };
@@ -94,7 +94,7 @@ fn a_protected_ami_is_named_before_anything_is_deleted() {
     let world = world(81);
     let protected = image(&world, &west());
     world.admin.protect_image(&protected, true).unwrap();
-    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept"))).unwrap();
+    let plan = ask!(world, plan_deletion(&ADA, &reference("kept"))).unwrap();
     assert!(plan.protected[&west()].contains(&protected));
     for (text, force) in [("kept", false), ("kept", true), ("kept@1", true)] {
         let refused = delete(&world, "ada", text, force).unwrap_err();
@@ -125,7 +125,7 @@ fn a_deletion_that_ec2_refuses_is_reported_to_its_owner_until_it_succeeds() {
     assert!(stuck.message.contains("ec2:DeregisterImage"), "{stuck:?}");
     world.sweep(3);
     // Only the owner is told that the name is being deleted.
-    let shown = ask!(world, template(&caller("ada"), &reference("kept"))).unwrap_err();
+    let shown = ask!(world, template(&ADA, &reference("kept"))).unwrap_err();
     assert_eq!(shown.code, Code::TemplateNotFound);
     assert!(shown.message.contains("ec2:DeregisterImage"), "{shown}");
     let listed = |user: &str| {
@@ -141,8 +141,8 @@ fn a_deletion_that_ec2_refuses_is_reported_to_its_owner_until_it_succeeds() {
     let taken = world.save("ada", save_request("work", "kept")).unwrap();
     let taken = taken.failure.unwrap();
     assert!(taken.message.contains("ec2:DeregisterImage"), "{taken:?}");
-    let stranger = ask!(world, template(&caller("bob"), &reference("kept"))).unwrap_err();
-    let never = ask!(world, template(&caller("bob"), &reference("never"))).unwrap_err();
+    let stranger = ask!(world, template(&BOB, &reference("kept"))).unwrap_err();
+    let never = ask!(world, template(&BOB, &reference("never"))).unwrap_err();
     assert_eq!(stranger.message.replace("kept", "never"), never.message);
     // The doctor lists it, and cannot remove it either.
     let left = found(&world);
@@ -184,7 +184,7 @@ fn an_ami_that_is_protected_meanwhile_holds_up_no_other() {
     world.admin.allow("DeregisterImage").unwrap();
     world.sweep(3);
     assert_eq!(images(&world), 1);
-    let of_first = ask!(world, versions(&caller("ada"), &kept(), 10, None)).unwrap_err();
+    let of_first = ask!(world, versions(&ADA, &kept(), 10, None)).unwrap_err();
     assert!(
         of_first
             .message
@@ -204,7 +204,7 @@ fn an_ami_that_is_gone_is_refused_reported_and_copied_again() {
     let gone = image(&world, &region());
     deregister(&world, &region());
     let launch = launch_request("kept", "again");
-    let refused = ask!(world, plan_launch(&caller("ada"), &launch)).unwrap_err();
+    let refused = ask!(world, plan_launch(&ADA, &launch)).unwrap_err();
     assert_eq!(refused.code, Code::ImageGone, "{refused}");
     let advice = refused.advice();
     assert!(
@@ -219,14 +219,14 @@ fn an_ami_that_is_gone_is_refused_reported_and_copied_again() {
     assert_eq!(versions.count(), 1, "{left:?}");
     // A copy from another Region replaces the missing AMI.
     let copy = copy_request("kept", 1, &[REGION]);
-    ask!(world, start_copy(&caller("ada"), &copy, None)).unwrap();
+    ask!(world, start_copy(&ADA, &copy, None)).unwrap();
     world.clock.run_until_idle().unwrap();
     assert_ne!(image(&world, &region()), gone);
     assert_eq!(faults(&world), []);
-    assert!(ask!(world, plan_launch(&caller("ada"), &launch)).is_ok());
+    assert!(ask!(world, plan_launch(&ADA, &launch)).is_ok());
     let whole = version(&world, 1);
     assert_eq!(whole.snapshots[&region()].len(), 1);
-    let twice = ask!(world, plan_copy(&caller("ada"), &copy)).unwrap_err();
+    let twice = ask!(world, plan_copy(&ADA, &copy)).unwrap_err();
     assert_eq!(twice.code, Code::CopyExists);
     // The remains of the missing AMI no longer belong to any version.
     let left = found(&world);
@@ -245,27 +245,26 @@ fn a_share_skips_gone_and_disabled_amis_with_a_warning() {
     let off = image(&world, &west());
     world.save("ada", save_request("work", "kept")).unwrap();
     world.admin.disable_image(&off).unwrap();
-    let ada = caller("ada");
     let to = share_request("account:444455556666");
-    let plan = ask!(world, plan_share(&ada, &kept(), &to)).unwrap();
+    let plan = ask!(world, plan_share(&ADA, &kept(), &to)).unwrap();
     let told = plan
         .warnings
         .iter()
         .filter(|it| it.code == "ImageNotOpened");
     assert_eq!(told.count(), 2, "{:?}", plan.warnings);
-    ask!(world, share(&ada, &kept(), &to)).unwrap();
+    ask!(world, share(&ADA, &kept(), &to)).unwrap();
     let second = version(&world, 2);
     let second = &second.amis[&region()][&second.architecture];
     let home = region();
     let held = || {
         let told = world.ec2.launch_permissions(&home, second);
-        world.clock.run(told).unwrap()
+        world.run(told).unwrap()
     };
     assert_eq!(
         held(),
         [LaunchPermission::Account("444455556666".parse().unwrap())]
     );
-    ask!(world, unshare(&ada, &kept(), &to)).unwrap();
+    ask!(world, unshare(&ADA, &kept(), &to)).unwrap();
     assert_eq!(held(), []);
 }
 
@@ -275,7 +274,7 @@ fn a_disabled_ami_is_refused_and_reported_until_it_is_enabled() {
     let off = image(&world, &region());
     world.admin.disable_image(&off).unwrap();
     let launch = launch_request("kept", "again");
-    let refused = ask!(world, plan_launch(&caller("ada"), &launch)).unwrap_err();
+    let refused = ask!(world, plan_launch(&ADA, &launch)).unwrap_err();
     assert_eq!(refused.code, Code::ImageDisabled, "{refused}");
     assert!(
         refused.advice().contains("aws ec2 enable-image"),
@@ -287,7 +286,7 @@ fn a_disabled_ami_is_refused_and_reported_until_it_is_enabled() {
     );
     // The AMI still exists, so no copy replaces it, and nothing of it is a leftover.
     let copy = copy_request("kept", 1, &[REGION]);
-    let refused = ask!(world, plan_copy(&caller("ada"), &copy)).unwrap_err();
+    let refused = ask!(world, plan_copy(&ADA, &copy)).unwrap_err();
     assert_eq!(refused.code, Code::CopyExists);
     let left = found(&world);
     assert!(
@@ -296,7 +295,7 @@ fn a_disabled_ami_is_refused_and_reported_until_it_is_enabled() {
     );
     world.admin.enable_image(&off).unwrap();
     assert_eq!((found(&world).len(), faults(&world).len()), (0, 0));
-    assert!(ask!(world, plan_launch(&caller("ada"), &launch)).is_ok());
+    assert!(ask!(world, plan_launch(&ADA, &launch)).is_ok());
     world.admin.disable_image(&off).unwrap();
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
     assert_eq!(images(&world), 0);

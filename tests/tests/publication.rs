@@ -21,12 +21,13 @@ use prism_functions::operations::{
 use prism_functions::ports::{Ec2, Ec2Error, ImageFilter, ImageState, Inspect};
 use prism_functions::rules::{PublicScope, Settings};
 use prism_functions::steps;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::untouched::{ask, plan};
 use prism_tests::world::{
-    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+    ADA, OLGA, Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
     share_request,
 };
 
@@ -75,8 +76,8 @@ fn share(world: &World, to: &str, publish_sensitive: bool) -> Result<Shared, Pro
         to: to.to_owned(),
         publish_sensitive,
     };
-    let (ada, kept) = (caller("ada"), kept());
-    world.clock.run(world.service.share(&ada, &kept, &request))
+    let kept = kept();
+    ask!(world, share(&ADA, &kept, &request))
 }
 
 fn paths(refused: &Problem) -> Vec<&str> {
@@ -224,7 +225,7 @@ fn ready(seed: u64) -> (World, SaveId, ImageId) {
         let image = record.image.clone().filter(|_| record.step == "AwaitImage");
         if let Some(image) = image {
             let there = ImageFilter::Ids(vec![image.clone()]);
-            let told = world.clock.run(world.ec2.images(&region(), &there));
+            let told = world.run(world.ec2.images(&region(), &there));
             let told = told.unwrap().remove(0);
             if told.state == ImageState::Available && told.volumes.len() == 1 {
                 return (world, id, image);
@@ -245,9 +246,9 @@ fn a_share_and_a_registration_at_once_show_nothing_unasked() {
         let service = yielding(&world);
         let to = ["user:bob", "account:444455556666"][(seed % 2) as usize];
         let request = share_request(to);
-        let (ada, kept) = (caller("ada"), kept());
+        let kept = kept();
         let share: Doing<'_, Result<(), Problem>> = Box::pin(async {
-            let shared = service.share(&ada, &kept, &request).await;
+            let shared = service.share(&ADA, &kept, &request).await;
             shared.map(drop)
         });
         let step = steps::find("RegisterTemplate").unwrap();
@@ -286,16 +287,11 @@ fn project(world: &World) {
         name: brain(),
         description: String::new(),
     };
-    let olga = caller("olga");
-    world
-        .clock
-        .run(world.service.create_project(&olga, request))
-        .unwrap();
+    ask!(world, create_project(&OLGA, request)).unwrap();
     for user in ["ada", "mia"] {
         let user: UserId = user.parse().unwrap();
         let (brain, role) = (brain(), ProjectRole::Member);
-        let added = world.service.add_member(&olga, &brain, &user, role);
-        world.clock.run(added).unwrap();
+        ask!(world, add_member(&OLGA, &brain, &user, role)).unwrap();
     }
 }
 
@@ -321,7 +317,7 @@ fn a_project_is_more_people_and_so_is_what_is_anothers() {
     world.launch("mia", "ubuntu", "hers");
     let (mia, region) = (caller("mia"), region());
     let hers = world.service.instances(&mia, &region);
-    let hers = world.clock.run(hers).unwrap()[0].id.parse().unwrap();
+    let hers = world.run(hers).unwrap()[0].id.parse().unwrap();
     run_on(&world, &hers, &["tee", AWS]);
     let plan = plan(&world, "mia", &save_request("hers", "kept"), true);
     assert_eq!(paths(&plan.unwrap_err()), [AWS]);
@@ -330,10 +326,7 @@ fn a_project_is_more_people_and_so_is_what_is_anothers() {
         name: "own".parse().unwrap(),
         description: String::new(),
     };
-    world
-        .clock
-        .run(world.service.create_project(&caller("ada"), own))
-        .unwrap();
+    ask!(world, create_project(&ADA, own)).unwrap();
     let request = SaveRequest {
         project: Some("own".parse().unwrap()),
         ..save_request("work", "mine")
@@ -344,14 +337,13 @@ fn a_project_is_more_people_and_so_is_what_is_anothers() {
 #[test]
 fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     let world = launched(Setup::seeded(7));
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     put(&world, KEY);
     saved(&world, ask());
     run_on(&world, &id_of(&world), &["rm", KEY]);
     saved(&world, ask());
     let first = "kept@1".parse().unwrap();
-    let file = service.export_template(&ada, &first);
-    let file = world.clock.run(file).unwrap();
+    let file = ask!(world, export_template(&ADA, &first)).unwrap();
     share(&world, "user:bob", true).unwrap();
 
     let copy = |publish_sensitive| CopyRequest {
@@ -360,23 +352,21 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
         regions: BTreeSet::from(["us-west-2".parse().unwrap()]),
         publish_sensitive,
     };
-    let started = world
-        .clock
-        .run(service.start_copy(&ada, &copy(false), None));
+    let started = ask!(world, start_copy(&ADA, &copy(false), None));
     assert_eq!(paths(&started.unwrap_err()), [KEY]);
-    let started = world.clock.run(service.start_copy(&ada, &copy(true), None));
+    let started = ask!(world, start_copy(&ADA, &copy(true), None));
     world.clock.run_until_idle().unwrap();
     let record = world.record(&started.unwrap().save_id).unwrap();
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
 
     let kept = kept();
-    let back = service.rollback(&ada, &kept, Some(1), false);
-    assert_eq!(paths(&world.clock.run(back).unwrap_err()), [KEY]);
-    let back = service.rollback(&ada, &kept, Some(1), true);
-    assert_eq!(world.clock.run(back).unwrap().to, 1);
+    let back = service.rollback(&ADA, &kept, Some(1), false);
+    assert_eq!(paths(&world.run(back).unwrap_err()), [KEY]);
+    let back = service.rollback(&ADA, &kept, Some(1), true);
+    assert_eq!(world.run(back).unwrap().to, 1);
     // The later version has no files that this one lacks.
-    let back = service.rollback(&ada, &kept, Some(2), false);
-    assert_eq!(world.clock.run(back).unwrap().to, 2);
+    let back = service.rollback(&ADA, &kept, Some(2), false);
+    assert_eq!(world.run(back).unwrap().to, 2);
 
     let import = |name: &str, publish_sensitive| {
         let request = ImportRequest {
@@ -384,8 +374,7 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
             publish_sensitive,
         };
         let name = name.parse().unwrap();
-        let done = service.import_template(&ada, &name, &request);
-        world.clock.run(done)
+        ask!(world, import_template(&ADA, &name, &request))
     };
     assert_eq!(paths(&import("kept", false).unwrap_err()), [KEY]);
     assert_eq!(import("kept", true).unwrap().version, 3);
@@ -393,14 +382,14 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     assert!(import("again", false).unwrap().warnings.is_empty());
     let (again, to) = ("again".parse().unwrap(), "user:bob".to_owned());
     let request = share_request(to);
-    let shared = world.clock.run(service.share(&ada, &again, &request));
+    let shared = ask!(world, share(&ADA, &again, &request));
     assert_eq!(paths(&shared.unwrap_err()), [KEY]);
 
     let arm = prism_functions::operations::LaunchRequest {
         architecture: Some(Architecture::Arm64),
         ..launch_request("ubuntu", "arm")
     };
-    let (_, view) = world.clock.run(service.launch(&ada, &arm)).unwrap();
+    let (_, view) = ask!(world, launch(&ADA, &arm)).unwrap();
     world.pass(300);
     run_on(&world, &view.id.parse().unwrap(), &["tee", AWS]);
     let added = SaveRequest {
@@ -422,7 +411,7 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
 fn a_schedule_consents_to_what_its_owner_has_seen() {
     let world = launched(Setup::seeded(7));
     put(&world, KEY);
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     let asked = |request| ScheduleRequest {
         name: Some("nightly".parse().unwrap()),
         cadence: "1d".parse().unwrap(),
@@ -431,17 +420,17 @@ fn a_schedule_consents_to_what_its_owner_has_seen() {
         keep: None,
         request,
     };
-    let made = service.create_schedule(&ada, asked(public()));
-    assert_eq!(paths(&world.clock.run(made).unwrap_err()), [KEY]);
-    let made = service.create_schedule(&ada, asked(consenting(public())));
-    assert_eq!(world.clock.run(made).unwrap().consents.len(), 1);
+    let made = service.create_schedule(&ADA, asked(public()));
+    assert_eq!(paths(&world.run(made).unwrap_err()), [KEY]);
+    let made = service.create_schedule(&ADA, asked(consenting(public())));
+    assert_eq!(world.run(made).unwrap().consents.len(), 1);
     let night = || {
         world.pass(24 * 3600);
-        let fired = world.clock.run(service.fire_due_schedules()).unwrap();
+        let fired = ask!(world, fire_due_schedules()).unwrap();
         assert_eq!(fired.len(), 1);
         world.clock.run_until_idle().unwrap();
-        let runs = service.schedule(&ada, &fired[0].schedule);
-        world.clock.run(runs).unwrap().runs.remove(0)
+        let runs = service.schedule(&ADA, &fired[0].schedule);
+        world.run(runs).unwrap().runs.remove(0)
     };
     assert_eq!(night().version, Some(1));
     put(&world, AWS);
@@ -459,8 +448,8 @@ fn a_schedule_consents_to_what_its_owner_has_seen() {
         ..ScheduleEdit::default()
     };
     let name = "nightly".parse().unwrap();
-    let edited = service.edit_schedule(&ada, &name, edit);
-    assert_eq!(world.clock.run(edited).unwrap().consents.len(), 2);
+    let edited = service.edit_schedule(&ADA, &name, edit);
+    assert_eq!(world.run(edited).unwrap().consents.len(), 2);
     assert_eq!(night().version, Some(2));
 }
 

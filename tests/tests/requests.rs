@@ -7,10 +7,11 @@ use prism_functions::domain::template::Visibility;
 use prism_functions::operations::LaunchRequest;
 use prism_functions::ports::{Encryption, Executions, KeyState};
 use prism_local::ec2::{InstanceFacts, KeyPolicy};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
 use prism_tests::untouched::{self, ask, edited, open_world, plans, refuses, world};
-use prism_tests::world::{Setup, World, caller, launch_request, region, save_request};
+use prism_tests::world::{ADA, BOB, Setup, World, launch_request, region, save_request};
 use serde_json::json;
 
 fn public() -> SaveRequest {
@@ -199,13 +200,10 @@ fn a_dry_run_gives_the_plan_and_changes_nothing() {
     let before = untouched::sight(&world);
     let name = "save-0123456789abcdef0123";
     let input =
-        json!({ "save_id": name, "caller": caller("ada"), "request": ask(), "dry_run": true });
-    world
-        .clock
-        .run(world.executions.start(name, input))
-        .unwrap();
+        json!({ "save_id": name, "caller": ADA.clone(), "request": ask(), "dry_run": true });
+    world.run(world.executions.start(name, input)).unwrap();
     world.clock.run_until_idle().unwrap();
-    let execution = world.clock.run(world.executions.describe(name)).unwrap();
+    let execution = world.run(world.executions.describe(name)).unwrap();
     let plan: SavePlan = serde_json::from_value(execution.output.unwrap()).unwrap();
     let id = name.parse().unwrap();
     assert_eq!(
@@ -219,14 +217,11 @@ fn a_dry_run_gives_the_plan_and_changes_nothing() {
     // A refused request leaves no trace.
     let name = "save-0123456789abcdef0124";
     let input = json!({
-        "save_id": name, "caller": caller("bob"), "request": ask(), "dry_run": true,
+        "save_id": name, "caller": BOB.clone(), "request": ask(), "dry_run": true,
     });
-    world
-        .clock
-        .run(world.executions.start(name, input))
-        .unwrap();
+    world.run(world.executions.start(name, input)).unwrap();
     world.clock.run_until_idle().unwrap();
-    let execution = world.clock.run(world.executions.describe(name)).unwrap();
+    let execution = world.run(world.executions.describe(name)).unwrap();
     assert_eq!(execution.error.as_deref(), Some("InstanceNotFound"));
     assert_eq!(untouched::sight(&world), before);
 }
@@ -273,10 +268,8 @@ fn a_deployment_refuses_what_it_does_not_allow_before_anything_is_touched() {
     assert!(problem.advice().contains("us-east-1"));
     plans(&world, &ask());
 
-    let ada = caller("ada");
     let plan = |request: &LaunchRequest| {
-        let planned = world.service.plan_launch(&ada, request);
-        world.clock.run(planned).map_err(|problem| problem.code)
+        ask!(world, plan_launch(&ADA, request)).map_err(|problem| problem.code)
     };
     let usual = launch_request("ubuntu", "other");
     assert!(plan(&usual).is_ok());
@@ -311,7 +304,7 @@ fn names_and_descriptions_may_have_any_letters() {
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
     let kept = "kept".parse().unwrap();
     let version = world.service.env.registry.version(&kept, 2);
-    let version = world.clock.run(version).unwrap().unwrap();
+    let version = world.run(version).unwrap().unwrap();
     assert_eq!(version.description, described.description);
     assert_eq!(version.saved_from, "Müller");
     assert!(version.failed_regions.is_empty(), "{version:?}");
@@ -366,9 +359,8 @@ fn a_key_that_cannot_be_described_or_granted_is_reported_before_the_stop() {
     world.admin.deny("kms:CreateGrant").unwrap();
     refuses(&world, &ask(), Code::PermissionMissing, "kms:CreateGrant");
     // A stopped instance needs none.
-    let (ada, here) = (caller("ada"), region());
-    let stopped = world.service.stop_instance(&ada, &here, "work");
-    world.clock.run(stopped).unwrap();
+    let here = region();
+    ask!(world, stop_instance(&ADA, &here, "work")).unwrap();
     world.pass(60);
     plans(&world, &ask());
 }
@@ -466,7 +458,7 @@ fn a_quota_of_public_images_is_reported_and_fails_no_save() {
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
     assert_eq!(record.closed_in[&region()], "everybody");
     let kept = "kept".parse().unwrap();
-    let template = world.clock.run(world.service.env.registry.template(&kept));
+    let template = world.run(world.service.env.registry.template(&kept));
     let template = template.unwrap().unwrap().value;
     assert_ne!(template.visibility, Visibility::Public);
     let notices = world.notices.0.lock().unwrap();
@@ -485,9 +477,8 @@ fn a_launch_under_a_key_that_cannot_be_used_is_refused() {
     let world = under_a_key();
     world.save("ada", ask()).unwrap();
     let launch = |name: &str| {
-        let (ada, request) = (caller("ada"), launch_request("kept", name));
-        let launched = world.service.launch(&ada, &request);
-        world.clock.run(launched).map(drop)
+        let request = launch_request("kept", name);
+        ask!(world, launch(&ADA, &request)).map(drop)
     };
     world.admin.set_key_state(KEY, KeyState::Disabled).unwrap();
     let before = world.admin.inventory().unwrap().instances.len();

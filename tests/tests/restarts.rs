@@ -5,10 +5,11 @@ use prism_functions::domain::Code;
 use prism_functions::domain::save::SaveState;
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::{story_with, tell, to_the_end};
 use prism_tests::untouched::ask;
-use prism_tests::world::{Setup, begun, caller, id_of, launch_request, launched, region};
+use prism_tests::world::{ADA, Setup, begun, id_of, launch_request, launched, region};
 
 #[test]
 fn no_room_for_two_hours() {
@@ -365,10 +366,8 @@ fn status_checks_that_nobody_may_read() {
 #[test]
 fn a_launch_or_start_by_a_user_says_what_to_do() {
     let world = launched(Setup::seeded(11));
-    let ada = caller("ada");
     let here = region();
-    let stopped = world.service.stop_instance(&ada, &here, "work");
-    world.clock.run(stopped).unwrap();
+    ask!(world, stop_instance(&ADA, &here, "work")).unwrap();
     world.pass(120);
     for (code, told, advice) in [
         (
@@ -380,12 +379,11 @@ fn a_launch_or_start_by_a_user_says_what_to_do() {
     ] {
         let capacity = Capacity::RefusedAs(code.to_owned());
         world.admin.set_capacity(&region(), "*", capacity).unwrap();
-        let start = world.service.start_instance(&ada, &here, "work");
+        let start = world.service.start_instance(&ADA, &here, "work");
         let request = launch_request("ubuntu", "other");
-        let launch = world.service.launch(&ada, &request);
         for problem in [
-            world.clock.run(start).unwrap_err(),
-            world.clock.run(launch).unwrap_err(),
+            world.run(start).unwrap_err(),
+            ask!(world, launch(&ADA, &request)).unwrap_err(),
         ] {
             assert_eq!(problem.code, told, "{problem:?}");
             assert!(problem.advice().contains(advice), "{}", problem.advice());

@@ -5,10 +5,11 @@ use insta::assert_snapshot;
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::rules::{PublicScope, Settings};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::{story_with, tell, to_the_end};
 use prism_tests::untouched::ask;
-use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, id_of, launched, region, save_request};
 
 /// A world in which Ada has a running instance called `work`.
 fn world() -> World {
@@ -221,7 +222,7 @@ fn a_template_for_the_world() {
     ");
     let image = world.record(&id).unwrap().image.unwrap();
     let ec2 = &world.service.env.ec2;
-    let permissions = world.clock.run(ec2.launch_permissions(&region(), &image));
+    let permissions = world.run(ec2.launch_permissions(&region(), &image));
     assert_snapshot!(format!("{permissions:?}"), @"Ok([Everyone])");
 }
 
@@ -260,14 +261,9 @@ fn everything_is_throttled_hard() {
 #[test]
 fn a_save_that_is_cancelled() {
     let told = story_with(ask(), 21, |world| {
-        let saves = world
-            .clock
-            .run(world.service.saves(&caller("ada"), 1, None));
+        let saves = ask!(world, saves(&ADA, 1, None));
         let id = saves.unwrap().items[0].save_id.clone();
-        world
-            .clock
-            .run(world.service.cancel_save(&caller("ada"), &id))
-            .unwrap();
+        ask!(world, cancel_save(&ADA, &id)).unwrap();
     });
     assert_snapshot!(told, @r"
            0s  PlanSave

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::StatusCode;
 use prism_functions::ports::Ec2Error;
 use prism_local::ec2::Capacity;
+use prism_tests::ask;
 use prism_tests::bent::Bent;
 use prism_tests::world::{Setup, region};
 use serde_json::{Value, json};
@@ -218,7 +219,7 @@ fn everything(portal: &Portal) -> Vec<Answer> {
     portal.world.clock.run_until_idle().unwrap();
     for _ in 0..3 {
         // A failure only goes to the log and its alarm.
-        let _ = portal.world.clock.run(portal.world.service.sweep());
+        let _ = ask!(portal.world, sweep());
         portal.world.pass(300);
     }
     answers.extend(looks(portal));

@@ -17,11 +17,12 @@ use prism_functions::operations::LaunchRequest;
 use prism_functions::ports::{Ec2 as _, Image, ImageFilter, ImageState, KeyState, SnapshotFilter};
 use prism_functions::rules::access::Caller;
 use prism_functions::rules::{PublicScope, Settings};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{
-    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+    ADA, BOB, Setup, World, begun, id_of, launch_request, launched, region, save_request,
     share_request,
 };
 
@@ -50,27 +51,24 @@ fn saved(setup: Setup) -> World {
 
 fn begin(world: &World, caller: &Caller, request: &CopyRequest) -> Result<SaveId, Problem> {
     let started = world.service.start_copy(caller, request, None);
-    world.clock.run(started).map(|started| started.save_id)
+    world.run(started).map(|started| started.save_id)
 }
 
 fn copy(world: &World, request: &CopyRequest) -> SaveRecord {
-    let id = begin(world, &caller("ada"), request).unwrap();
+    let id = begin(world, &ADA, request).unwrap();
     to_the_end(world, &id);
     world.record(&id).unwrap()
 }
 
 fn version(world: &World) -> Version {
     let (registry, kept) = (&world.service.env.registry, "kept".parse().unwrap());
-    let found = registry.version(&kept, 1);
-    world.clock.run(found).unwrap().unwrap()
+    world.run(registry.version(&kept, 1)).unwrap().unwrap()
 }
 
 fn images(world: &World, id: &SaveId, region: &str) -> Vec<Image> {
     let filter = ImageFilter::OwnTag(SAVE_TAG.to_owned(), id.to_string());
     let region = region.parse().unwrap();
-    let found = world
-        .clock
-        .run(world.service.env.ec2.images(&region, &filter));
+    let found = world.run(world.service.env.ec2.images(&region, &filter));
     let mut found = found.unwrap();
     found.retain(|image| image.state != ImageState::Deregistered);
     found
@@ -114,9 +112,7 @@ fn a_copy_that_failed_with_its_save_is_made_up_for() {
     );
     let mut launch = launch_request("kept@1", "there");
     launch.region = lacking.clone();
-    let ada = caller("ada");
-    let launched = world.service.launch(&ada, &launch);
-    assert_eq!(world.clock.run(launched).unwrap().0.image, *added);
+    assert_eq!(ask!(world, launch(&ADA, &launch)).unwrap().0.image, *added);
 }
 
 #[test]
@@ -171,7 +167,7 @@ fn a_copy_waits_while_too_many_run_to_its_region() {
     let ids = ["kept", "next", "last"].map(|name| {
         let mut request = ask(&[FAR]);
         request.template = name.parse().unwrap();
-        begin(&world, &caller("ada"), &request).unwrap()
+        begin(&world, &ADA, &request).unwrap()
     });
     for id in &ids {
         to_the_end(&world, id);
@@ -201,10 +197,7 @@ fn each_architecture_is_copied_as_what_it_is() {
         architecture: Some(Architecture::Arm64),
         ..launch_request("ubuntu", "arm")
     };
-    world
-        .clock
-        .run(world.service.launch(&caller("ada"), &arm))
-        .unwrap();
+    ask!(world, launch(&ADA, &arm)).unwrap();
     world.pass(300);
     let save = |instance: &str, add_arch| {
         let request = SaveRequest {
@@ -240,9 +233,9 @@ fn each_architecture_is_copied_as_what_it_is() {
     }
     assert_eq!(after.snapshots[far].len(), 2);
     assert!((after.usd_per_month - 2.0 * before.usd_per_month).abs() < 1e-9);
-    let full = begin(&world, &caller("ada"), &ask(&[FAR])).unwrap_err();
+    let full = begin(&world, &ADA, &ask(&[FAR])).unwrap_err();
     assert_eq!(full.code, Code::CopyExists);
-    let half = begin(&world, &caller("ada"), &ask(&[FAR, "us-west-2"])).unwrap_err();
+    let half = begin(&world, &ADA, &ask(&[FAR, "us-west-2"])).unwrap_err();
     assert!(
         full.message.contains(FAR) && half.message.contains(FAR),
         "{half}"
@@ -269,7 +262,7 @@ fn a_copy_of_what_is_public_is_public() {
     let record = copy(&world, &ask(&[FAR]));
     let made = images(&world, &record.save_id, FAR).remove(0).id;
     let ec2 = &world.service.env.ec2;
-    let there = world.clock.run(ec2.launch_permissions(&far, &made));
+    let there = world.run(ec2.launch_permissions(&far, &made));
     assert_eq!(there.unwrap(), [LaunchPermission::Everyone]);
 }
 
@@ -282,21 +275,20 @@ fn what_cannot_be_copied_is_refused_before_it_begins() {
         },
         ..Setup::seeded(3)
     });
-    let ada = caller("ada");
     let writes = world.table.writes();
     let mut cases = vec![
-        (caller("bob"), ask(&[FAR]), Code::TemplateNotFound),
-        (ada.clone(), ask(&[]), Code::InvalidRegion),
-        (ada.clone(), ask(&["mars-north-1"]), Code::InvalidRegion),
-        (ada.clone(), ask(&["us-west-2"]), Code::RegionNotAllowed),
-        (ada.clone(), ask(&["us-east-1"]), Code::CopyExists),
+        (BOB.clone(), ask(&[FAR]), Code::TemplateNotFound),
+        (ADA.clone(), ask(&[]), Code::InvalidRegion),
+        (ADA.clone(), ask(&["mars-north-1"]), Code::InvalidRegion),
+        (ADA.clone(), ask(&["us-west-2"]), Code::RegionNotAllowed),
+        (ADA.clone(), ask(&["us-east-1"]), Code::CopyExists),
     ];
     let mut missing = ask(&[FAR]);
     missing.version = 7;
-    cases.push((ada.clone(), missing, Code::VersionNotFound));
+    cases.push((ADA.clone(), missing, Code::VersionNotFound));
     let mut unknown = ask(&[FAR]);
     unknown.template = "other".parse().unwrap();
-    cases.push((ada.clone(), unknown, Code::TemplateNotFound));
+    cases.push((ADA.clone(), unknown, Code::TemplateNotFound));
     for (who, request, code) in cases {
         let refused = begin(&world, &who, &request).unwrap_err();
         assert_eq!(refused.code, code, "{request:?}");
@@ -307,13 +299,13 @@ fn what_cannot_be_copied_is_refused_before_it_begins() {
         .unwrap()
         .clone();
     let (ec2, here) = (&world.service.env.ec2, region());
-    world.clock.run(ec2.deregister_image(&here, &home)).unwrap();
-    let refused = begin(&world, &ada, &ask(&[FAR])).unwrap_err();
+    world.run(ec2.deregister_image(&here, &home)).unwrap();
+    let refused = begin(&world, &ADA, &ask(&[FAR])).unwrap_err();
     assert_eq!(refused.code, Code::ImageFailed);
     assert_eq!(world.table.writes(), writes);
     let tag = SnapshotFilter::Tag("prism:template".to_owned(), "kept".to_owned());
     let far = FAR.parse().unwrap();
-    let none = world.clock.run(world.service.env.ec2.snapshots(&far, &tag));
+    let none = world.run(world.service.env.ec2.snapshots(&far, &tag));
     assert!(none.unwrap().is_empty());
 }
 
@@ -322,9 +314,8 @@ fn shared_outside() -> (World, LaunchPermission) {
     let world = saved(Setup::seeded(11));
     let account = "444455556666";
     let request = share_request(format!("account:{account}"));
-    let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
-    let shared = world.service.share(&ada, &kept, &request);
-    world.clock.run(shared).unwrap();
+    let kept = "kept".parse().unwrap();
+    ask!(world, share(&ADA, &kept, &request)).unwrap();
     (world, LaunchPermission::Account(account.parse().unwrap()))
 }
 
@@ -334,14 +325,13 @@ fn a_copy_that_could_not_be_shared_is_refused_before_it_begins() {
     let far = FAR.parse().unwrap();
     world.admin.set_ebs_defaults(&far, true, None).unwrap();
     let plan = || {
-        let (ada, request) = (caller("ada"), ask(&[FAR]));
-        let planned = world.service.plan_copy(&ada, &request);
-        world.clock.run(planned)
+        let request = ask(&[FAR]);
+        ask!(world, plan_copy(&ADA, &request))
     };
     let refused = plan().unwrap_err();
     assert_eq!(refused.code, Code::DefaultKeyShared, "{refused:?}");
     assert!(refused.message.contains(FAR), "{refused}");
-    let begun = begin(&world, &caller("ada"), &ask(&[FAR]));
+    let begun = begin(&world, &ADA, &ask(&[FAR]));
     assert_eq!(begun.unwrap_err().code, Code::DefaultKeyShared);
     let key = "arn:aws:kms:us-east-1:111122223333:key/1";
     world.admin.set_ebs_defaults(&far, true, Some(key)).unwrap();
@@ -373,7 +363,7 @@ fn a_copy_that_cannot_be_opened_stays_closed_and_is_kept() {
     for (region, open) in [(&far, vec![]), (&region(), vec![account])] {
         let image = images(&world, &save, region.as_str()).remove(0).id;
         let held = world.ec2.launch_permissions(region, &image);
-        assert_eq!(world.clock.run(held).unwrap(), open, "{region}");
+        assert_eq!(world.run(held).unwrap(), open, "{region}");
     }
     clean::check(&world, &record);
 }

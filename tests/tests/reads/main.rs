@@ -18,12 +18,13 @@ use prism_functions::operations::{
     self, AuditPage, LaunchRequest, ListMembers, Operation as _, ProjectEdit, ProjectRequest,
     ScheduleEdit, ShowProject, TemplateEdit, TemplatesPage,
 };
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::checked::{Checked, checked};
 use prism_tests::recorded::ec2_calls;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{
-    Setup, World, caller, copy_request, import_request, launch_request, launched, region,
+    ADA, Setup, World, caller, copy_request, import_request, launch_request, launched, region,
     save_request, share_request,
 };
 
@@ -104,7 +105,7 @@ impl Limits<'_> {
     /// Notes which rights a call checks.
     fn checks<T>(&mut self, call: impl Future<Output = T>) -> (T, Checked) {
         let mut done = None;
-        let checked = checked(|| done = Some(self.world.clock.run(call)));
+        let checked = checked(|| done = Some(self.world.run(call)));
         for (operation, rights) in &checked {
             let all = self.checked.entry(operation.clone()).or_default();
             all.extend(rights.iter().cloned());
@@ -188,46 +189,33 @@ fn library() -> World {
     let mut setup = Setup::seeded(29);
     setup.cloud.throttles.enabled = false;
     let world = launched(setup);
-    let (ada, service) = (caller("ada"), &world.service);
     let run = |done: Result<(), Problem>| done.unwrap_or_else(|it| panic!("{}", it.chain()));
     let request = ProjectRequest {
         name: brain(),
         description: String::new(),
     };
-    run(world
-        .clock
-        .run(service.create_project(&ada, request))
-        .map(drop));
+    run(ask!(world, create_project(&ADA, request)).map(drop));
     let budget = BudgetRequest {
         limit_usd: 100_000.0,
         alerts: BTreeSet::from([1, 50]),
         hard_stop: true,
     };
     let (brain, deep) = (brain(), deep());
-    let set = service.set_budget(&ada, &brain, budget);
-    run(world.clock.run(set).map(drop));
+    run(ask!(world, set_budget(&ADA, &brain, budget)).map(drop));
     for _ in 0..MANY {
         saved(&world, for_brain("deep"));
     }
     for number in 0..MANY {
         saved(&world, for_brain(&format!("wide-{number:03}")));
         let who = user(number);
-        let added = service.add_member(&ada, &brain, &who, ProjectRole::Member);
-        run(world.clock.run(added).map(drop));
+        run(ask!(world, add_member(&ADA, &brain, &who, ProjectRole::Member)).map(drop));
         let request = share_request(format!("user:{who}"));
-        run(world
-            .clock
-            .run(service.share(&ada, &deep, &request))
-            .map(drop));
-        let made = service.create_schedule(&ada, nightly(number));
-        run(world.clock.run(made).map(drop));
+        run(ask!(world, share(&ADA, &deep, &request)).map(drop));
+        run(ask!(world, create_schedule(&ADA, nightly(number))).map(drop));
         let wide = format!("wide-{number:03}").parse().unwrap();
-        run(world
-            .clock
-            .run(service.approve(&ada, &brain, &wide))
-            .map(drop));
+        run(ask!(world, approve(&ADA, &brain, &wide)).map(drop));
         let launch = launch_request("deep", &format!("again-{number}"));
-        run(world.clock.run(service.launch(&ada, &launch)).map(drop));
+        run(ask!(world, launch(&ADA, &launch)).map(drop));
     }
     world.pass(600);
     world
@@ -275,21 +263,21 @@ fn no_operation_reads_more_than_a_page_and_what_it_returns() {
 }
 
 fn of_templates(limits: &mut Limits<'_>) {
-    let (ada, service) = (caller("ada"), &limits.world.service);
+    let service = &limits.world.service;
     let (deep, newest) = (deep(), "deep".parse().unwrap());
     let first = "deep@1".parse().unwrap();
-    limits.reads("info", Few(2), service.template(&ada, &newest), none);
-    let shown = service.template(&ada, &first);
+    limits.reads("info", Few(2), service.template(&ADA, &newest), none);
+    let shown = service.template(&ADA, &first);
     limits.reads("info of a version", Few(2), shown, none);
-    let versions = service.versions(&ada, &deep, PAGE, None);
+    let versions = service.versions(&ADA, &deep, PAGE, None);
     limits.reads("versions", Page(1, 1), versions, none);
-    limits.reads("packages", Few(3), service.packages(&ada, &newest), none);
-    let file = service.export_template(&ada, &newest);
+    limits.reads("packages", Few(3), service.packages(&ADA, &newest), none);
+    let file = service.export_template(&ADA, &newest);
     limits.reads("export", Few(2), file, none);
-    limits.reads("diff", Few(8), service.diff(&ada, &first, &newest), none);
-    let lineage = service.lineage(&ada, &deep);
+    limits.reads("diff", Few(8), service.diff(&ADA, &first, &newest), none);
+    let lineage = service.lineage(&ADA, &deep);
     limits.reads("lineage", Each(3, 5), lineage, |it| it.nodes.len());
-    let planned = service.plan_deletion(&ada, &first);
+    let planned = service.plan_deletion(&ADA, &first);
     // The result lists the grantees.
     limits.reads(
         "deletion of a version, planned",
@@ -297,14 +285,14 @@ fn of_templates(limits: &mut Limits<'_>) {
         planned,
         none,
     );
-    let planned = service.plan_deletion(&ada, &newest);
+    let planned = service.plan_deletion(&ADA, &newest);
     limits.reads("deletion, planned", Each(2, 2 + MANY), planned, |it| {
         it.versions.len()
     });
 }
 
 fn of_lists(limits: &mut Limits<'_>) {
-    let (ada, mia, service) = (caller("ada"), caller("user-001"), &limits.world.service);
+    let (mia, service) = (caller("user-001"), &limits.world.service);
     let of = |filter: &dyn Fn(&mut TemplatesPage)| {
         let mut made = TemplatesPage::default();
         filter(&mut made);
@@ -324,13 +312,13 @@ fn of_lists(limits: &mut Limits<'_>) {
         ("templates searched for", Page(4, 2 * (MANY + 1)), &search),
         ("templates of a project, listed", Page(3, 0), &project),
     ] {
-        let listed = service.templates(&ada, filter, PAGE, None);
+        let listed = service.templates(&ADA, filter, PAGE, None);
         limits.reads(what, most, listed, none);
     }
     // For each template, a member's list reads whether it was shared with the member or with the project.
     let listed = service.templates(&mia, &project, PAGE, None);
     limits.reads("the same by a member", Page(5, 0), listed, none);
-    limits.reads("saves", Page(1, 0), service.saves(&ada, PAGE, None), none);
+    limits.reads("saves", Page(1, 0), service.saves(&ADA, PAGE, None), none);
     let own = AuditPage::default();
     let of_project = AuditPage {
         project: Some(brain()),
@@ -345,25 +333,25 @@ fn of_lists(limits: &mut Limits<'_>) {
         ("audit of a project", &of_project),
         ("audit of a template", &of_template),
     ] {
-        let listed = service.audit_events(&ada, filter, PAGE, None);
+        let listed = service.audit_events(&ADA, filter, PAGE, None);
         limits.reads(what, Page(1, 2), listed, none);
     }
 }
 
 fn of_projects(limits: &mut Limits<'_>) {
-    let (ada, service, brain) = (caller("ada"), &limits.world.service, brain());
-    limits.reads("projects", Each(1, 1), service.projects(&ada), Vec::len);
-    let shown = ShowProject::run(service, &ada, operations::Asked::of(brain.clone()));
+    let (service, brain) = (&limits.world.service, brain());
+    limits.reads("projects", Each(1, 1), service.projects(&ADA), Vec::len);
+    let shown = ShowProject::run(service, &ADA, operations::Asked::of(brain.clone()));
     limits.reads("project", Few(2), shown, none);
     let page = Paging::new(Some(8), None);
     let members = operations::Asked::by(brain.clone(), page);
-    let members = ListMembers::run(service, &ada, members);
+    let members = ListMembers::run(service, &ADA, members);
     limits.reads("members", Page(1, 2), members, none);
-    let approvals = service.approvals(&ada, &brain, PAGE);
+    let approvals = service.approvals(&ADA, &brain, PAGE);
     limits.reads("approvals", Page(1, 2), approvals, none);
-    let templates = service.project_templates(&ada, &brain, PAGE);
+    let templates = service.project_templates(&ADA, &brain, PAGE);
     limits.reads("templates of a project", Page(3, 2), templates, none);
-    let costs = service.project_costs(&ada, &brain);
+    let costs = service.project_costs(&ADA, &brain);
     // The result has a line for each version, and reads each template with its entry and record.
     let lines = |costs: &prism_functions::operations::ProjectCosts| {
         let versions = costs.templates.iter().map(|it| it.versions.len());
@@ -377,7 +365,7 @@ fn of_projects(limits: &mut Limits<'_>) {
     limits.reads(
         "edit of a project",
         Few(3),
-        service.edit_project(&ada, &brain, edit),
+        service.edit_project(&ADA, &brain, edit),
         none,
     );
     let budget = BudgetRequest {
@@ -385,26 +373,26 @@ fn of_projects(limits: &mut Limits<'_>) {
         alerts: BTreeSet::from([1]),
         hard_stop: true,
     };
-    let set = service.set_budget(&ada, &brain, budget);
+    let set = service.set_budget(&ADA, &brain, budget);
     limits.reads("budget", Few(8), set, none);
     let (who, wide) = (user(MANY), "wide-001".parse().unwrap());
-    let added = service.add_member(&ada, &brain, &who, ProjectRole::Viewer);
+    let added = service.add_member(&ADA, &brain, &who, ProjectRole::Viewer);
     limits.reads("a member joins", Few(8), added, none);
-    let removed = service.remove_member(&ada, &brain, &who);
+    let removed = service.remove_member(&ADA, &brain, &who);
     limits.reads("a member leaves", Few(8), removed, none);
     limits.reads(
         "approval",
         Few(6),
-        service.approve(&ada, &brain, &wide),
+        service.approve(&ADA, &brain, &wide),
         none,
     );
-    let withdrawn = service.disapprove(&ada, &brain, &wide);
+    let withdrawn = service.disapprove(&ADA, &brain, &wide);
     limits.reads("approval withdrawn", Few(4), withdrawn, none);
 }
 
 fn of_launches_and_saves(limits: &mut Limits<'_>) {
     let world = limits.world;
-    let (ada, mia, service) = (caller("ada"), caller("user-001"), &world.service);
+    let (mia, service) = (caller("user-001"), &world.service);
     let launch = |name: &str| LaunchRequest {
         project: Some(brain()),
         ..launch_request("deep", name)
@@ -413,19 +401,19 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
     limits.reads(
         "launch, planned",
         Few(6),
-        service.plan_launch(&ada, &mine),
+        service.plan_launch(&ADA, &mine),
         none,
     );
-    limits.reads("launch", Few(6), service.launch(&ada, &mine), none);
+    limits.reads("launch", Few(6), service.launch(&ADA, &mine), none);
     let theirs = service.launch(&mia, &hers);
     limits.reads("launch of what was shared", Few(7 + MANY), theirs, none);
     limits.reads(
         "instances",
         Each(1, 0),
-        service.instances(&ada, &region()),
+        service.instances(&ADA, &region()),
         Vec::len,
     );
-    let planned = service.plan_save(&ada, for_brain("deep"));
+    let planned = service.plan_save(&ADA, for_brain("deep"));
     // The plan reads the template's grantees, to whom its AMIs will be opened, and the project's members, who will see
     // what is on the disk.
     limits.reads("save, planned", Few(8 + 2 * MANY), planned, none);
@@ -445,7 +433,7 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
     limits.reads(
         "a project is made",
         Few(1),
-        service.create_project(&ada, request),
+        service.create_project(&ADA, request),
         none,
     );
     let before = world.table.reads();
@@ -457,40 +445,37 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
         before,
     );
     let copy = copy_request("deep", 3, &["us-west-2"]);
-    let planned = service.plan_copy(&ada, &copy);
+    let planned = service.plan_copy(&ADA, &copy);
     limits.reads("copy, planned", Few(8 + 2 * MANY), planned, none);
     let before = world.table.reads();
-    let started = world
-        .clock
-        .run(service.start_copy(&ada, &copy, None))
-        .unwrap();
+    let started = ask!(world, start_copy(&ADA, &copy, None)).unwrap();
     world.clock.run_until_idle().unwrap();
     limits.holds("copy, all of its steps", Few(62 + 5 * MANY), 0, before);
     to_the_end(world, &started.save_id);
     limits.reads(
         "a save's record",
         Few(1),
-        service.save(&ada, &started.save_id),
+        service.save(&ADA, &started.save_id),
         none,
     );
 }
 
 fn of_schedules(limits: &mut Limits<'_>) {
-    let (ada, service) = (caller("ada"), &limits.world.service);
+    let service = &limits.world.service;
     let name = "night-003".parse().unwrap();
     limits.reads(
         "schedules",
         Page(2, 0),
-        service.schedules(&ada, PAGE, None),
+        service.schedules(&ADA, PAGE, None),
         none,
     );
-    limits.reads("schedule", Few(2), service.schedule(&ada, &name), none);
-    let made = service.create_schedule(&ada, nightly(MANY));
+    limits.reads("schedule", Few(2), service.schedule(&ADA, &name), none);
+    let made = service.create_schedule(&ADA, nightly(MANY));
     limits.reads("a schedule is made", Few(8), made, none);
     let edit = ScheduleEdit::pause(true);
-    let edited = service.edit_schedule(&ada, &name, edit);
+    let edited = service.edit_schedule(&ADA, &name, edit);
     limits.reads("edit of a schedule", Few(8), edited, none);
-    let deleted = service.delete_schedule(&ada, &name);
+    let deleted = service.delete_schedule(&ADA, &name);
     limits.reads("deletion of a schedule", Few(8), deleted, none);
     // Without an external scheduler, the server reads each active schedule.
     let fired = service.fire_due_schedules();
@@ -501,22 +486,22 @@ fn of_schedules(limits: &mut Limits<'_>) {
 }
 
 fn of_shares(limits: &mut Limits<'_>) {
-    let (ada, service, deep) = (caller("ada"), &limits.world.service, deep());
+    let (service, deep) = (&limits.world.service, deep());
     let one = share_request("user:zoe");
     let account = share_request("account:444455556666");
-    let listed = service.shares(&ada, &deep);
+    let listed = service.shares(&ADA, &deep);
     // Including the other templates that have each of its AMIs; it has one in each version.
     let most = Each(1, 1 + 2 * (MANY + 2));
     limits.reads("shares", most, listed, Vec::len);
     // The plan reads the sensitive files of the newest twenty versions, and the current grantees.
-    let planned = service.plan_share(&ada, &deep, &one);
+    let planned = service.plan_share(&ADA, &deep, &one);
     limits.reads("share, planned", Few(42 + 3 * MANY), planned, none);
-    let shared = service.share(&ada, &deep, &one);
+    let shared = service.share(&ADA, &deep, &one);
     limits.reads("share", Few(5 + 5 * MANY), shared, none);
-    let taken = service.unshare(&ada, &deep, &one);
+    let taken = service.unshare(&ADA, &deep, &one);
     limits.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken, none);
     // Every AMI of the template is opened, and closed.
-    let shared = service.share(&ada, &deep, &account);
+    let shared = service.share(&ADA, &deep, &account);
     limits.reads(
         "share with an account",
         Each(3, 8 * (MANY + 2)),
@@ -524,44 +509,39 @@ fn of_shares(limits: &mut Limits<'_>) {
         |it| it.images.values().map(Vec::len).sum(),
     );
     // The other templates with each AMI are read before and after it.
-    let taken = service.unshare(&ada, &deep, &account);
+    let taken = service.unshare(&ADA, &deep, &account);
     limits.reads("that share taken back", Few(9 * (MANY + 2)), taken, none);
 }
 
 fn of_changes(limits: &mut Limits<'_>) {
     let world = limits.world;
-    let (ada, service, deep) = (caller("ada"), &world.service, deep());
+    let (service, deep) = (&world.service, deep());
     let (newest, first) = ("deep".parse().unwrap(), "deep@1".parse().unwrap());
     let edit = TemplateEdit {
         description: Some("layers".to_owned()),
         notes: None,
     };
-    let edited = service.edit_template(&ada, &newest, &edit, None);
+    let edited = service.edit_template(&ADA, &newest, &edit, None);
     limits.reads("edit", Few(5), edited, none);
-    let deprecated = service.deprecate_template(&ada, &first, true);
+    let deprecated = service.deprecate_template(&ADA, &first, true);
     limits.reads("deprecation", Few(6), deprecated, none);
-    let back = service.rollback(&ada, &deep, None, false);
+    let back = service.rollback(&ADA, &deep, None, false);
     limits.reads("rollback", Few(5 + 2 * MANY), back, none);
-    let file = world
-        .clock
-        .run(service.export_template(&ada, &newest))
-        .unwrap();
+    let file = ask!(world, export_template(&ADA, &newest)).unwrap();
     let request = import_request(file);
     let name = "brought".parse().unwrap();
-    let planned = service.plan_import(&ada, &name, &request);
+    let planned = service.plan_import(&ADA, &name, &request);
     limits.reads("import, planned", Few(9), planned, none);
-    let imported = service.import_template(&ada, &name, &request);
+    let imported = service.import_template(&ADA, &name, &request);
     limits.reads("import", Few(9), imported, none);
     let second = "deep@2".parse().unwrap();
-    let deleted = service.delete_template(&ada, &second, true);
+    let deleted = service.delete_template(&ADA, &second, true);
     // The removal of an AMI takes a turn, and so does that of its snapshot.
     limits.reads("deletion of a version", Few(14 + MANY), deleted, none);
-    let latest = world
-        .clock
-        .run(service.rollback(&ada, &deep, Some(20), false));
+    let latest = ask!(world, rollback(&ADA, &deep, Some(20), false));
     let latest = format!("deep@{}", latest.unwrap().to).parse().unwrap();
     // The next version for its name is searched among a page of twenty versions.
-    let deleted = service.delete_template(&ada, &latest, true);
+    let deleted = service.delete_template(&ADA, &latest, true);
     limits.reads(
         "deletion of the latest version",
         Few(15 + 2 * 20 + MANY),
@@ -572,10 +552,10 @@ fn of_changes(limits: &mut Limits<'_>) {
 
 /// Operations that return or change everything at once.
 fn of_the_whole(limits: &mut Limits<'_>) {
-    let (ada, service) = (caller("ada"), &limits.world.service);
+    let service = &limits.world.service;
     let all = "deep".parse().unwrap();
-    let file = limits.world.clock.run(service.export_template(&ada, &all));
-    let deleted = service.delete_template(&ada, &all, true);
+    let file = ask!(limits.world, export_template(&ADA, &all));
+    let deleted = service.delete_template(&ADA, &all, true);
     limits.reads("deletion", Each(3, 3 * MANY + 6), deleted, |it| {
         it.plan.versions.len()
     });

@@ -12,7 +12,7 @@ use prism_functions::operations::{
 };
 use prism_functions::rules::access::Caller;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{begun, caller, region, save_request};
+use prism_tests::world::{ADA, begun, region, save_request};
 
 use super::Most::{self, Few};
 use super::{Limits, brain, deep, none};
@@ -32,7 +32,7 @@ fn version(number: u32) -> VersionRef {
 }
 
 pub(super) fn of_single_things(limits: &mut Limits<'_>) {
-    let ada = &caller("ada");
+    let ada = &ADA;
     ask(limits, ada, Few(1), Asked::<ShowMe>::of(Nothing {}));
     ask(limits, ada, Few(0), Asked::<ListRegions>::of(Nothing {}));
     ask(limits, ada, Few(3), Asked::<ShowTemplate>::of(deep()));
@@ -66,7 +66,7 @@ pub(super) fn of_single_things(limits: &mut Limits<'_>) {
 }
 
 pub(super) fn of_instances(limits: &mut Limits<'_>) {
-    let ada = &caller("ada");
+    let ada = &ADA;
     let again = || InstanceName("again-3".to_owned());
     let there = || InRegion { region: region() };
     let world = limits.world;
@@ -99,7 +99,7 @@ pub(super) fn of_instances(limits: &mut Limits<'_>) {
 }
 
 pub(super) fn of_open_saves(limits: &mut Limits<'_>) {
-    let (ada, world) = (&caller("ada"), limits.world);
+    let (ada, world) = (&ADA, limits.world);
     let id: SaveId = begun(world, save_request("again-4", "kept-4"));
     // Its own steps read too, until they wait.
     world.pass(1);

@@ -3,8 +3,9 @@
 use prism_functions::domain::Code;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::operations::AuditPage;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, caller, launched, save_request};
+use prism_tests::world::{ADA, BOB, Setup, caller, launched, save_request};
 
 use crate::{RunIt as _, brain, for_brain, project, saved, share, unshare};
 
@@ -87,20 +88,16 @@ fn it_is_written_down_who_did_what_and_from_where() {
         user: Some("ada".parse().unwrap()),
         ..AuditPage::default()
     };
-    let bob = caller("bob");
-    let refused = service.audit_events(&bob, &others, 10, None);
-    assert_eq!(world.clock.run(refused).unwrap_err().code, Code::NotAllowed);
-    let refused = service.audit_events(&bob, &of_template, 10, None);
-    assert_eq!(
-        world.clock.run(refused).unwrap_err().code,
-        Code::TemplateNotFound
-    );
+    let refused = service.audit_events(&BOB, &others, 10, None);
+    assert_eq!(world.run(refused).unwrap_err().code, Code::NotAllowed);
+    let refused = service.audit_events(&BOB, &of_template, 10, None);
+    assert_eq!(world.run(refused).unwrap_err().code, Code::TemplateNotFound);
 }
 
 #[test]
 fn a_schedule_s_changes_are_its_owner_s_to_see() {
     let world = launched(Setup::seeded(5));
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     let nightly = ScheduleRequest {
         name: Some("nightly".parse().unwrap()),
         cadence: "rate(1 day)".parse().unwrap(),
@@ -109,18 +106,18 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
         keep: None,
         request: save_request("work", "kept"),
     };
-    let made = service.create_schedule(&ada, nightly);
+    let made = service.create_schedule(&ADA, nightly);
     let name = world.clock.run_it(made).name;
     for paused in [true, false] {
         world.pass(60);
-        let pause = service.pause_schedule(&ada, &name, paused);
+        let pause = service.pause_schedule(&ADA, &name, paused);
         world.clock.run_it(pause);
     }
     let filter = AuditPage {
         resource: Some("schedule:nightly".parse().unwrap()),
         ..AuditPage::default()
     };
-    let told = service.audit_events(&ada, &filter, 10, None);
+    let told = service.audit_events(&ADA, &filter, 10, None);
     let told = world.clock.run_it(told).items;
     let actions: Vec<&str> = told.iter().map(|it| it.action.as_str()).collect();
     assert_eq!(
@@ -129,13 +126,11 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
     );
     assert_eq!(told[2].details["template"], "kept");
     // Another user's schedule of the same name is a different one, and here it does not exist.
-    let bob = caller("bob");
-    let refused = service.audit_events(&bob, &filter, 10, None);
-    let refused = world.clock.run(refused).unwrap_err();
+    let refused = ask!(world, audit_events(&BOB, &filter, 10, None)).unwrap_err();
     assert_eq!(refused.code, Code::ScheduleNotFound);
     world.pass(60);
-    world.clock.run_it(service.delete_schedule(&ada, &name));
+    world.clock.run_it(service.delete_schedule(&ADA, &name));
     let all = AuditPage::default();
-    let mine = service.audit_events(&ada, &all, 10, None);
+    let mine = service.audit_events(&ADA, &all, 10, None);
     assert_eq!(world.clock.run_it(mine).items[0].action, "schedule.delete");
 }

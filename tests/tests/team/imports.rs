@@ -6,9 +6,10 @@ use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, Region};
 use prism_functions::operations::Imported;
 use prism_functions::ports::Ec2 as _;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    Setup, World, caller, id_of, import_request, launched, region, save_request,
+    ADA, Setup, World, id_of, import_request, launched, region, save_request,
 };
 
 use super::{ACCOUNT, RunIt as _, account, in_two_regions, saved, share, to, unshare};
@@ -16,20 +17,18 @@ use super::{ACCOUNT, RunIt as _, account, in_two_regions, saved, share, to, unsh
 const OTHER: &str = "account:777788889999";
 
 fn exported(world: &World, reference: &str) -> String {
-    let (ada, reference): (_, TemplateRef) = (caller("ada"), reference.parse().unwrap());
-    let text = world.service.export_template(&ada, &reference);
+    let reference: TemplateRef = reference.parse().unwrap();
+    let text = world.service.export_template(&ADA, &reference);
     world.clock.run_it(text)
 }
 
 fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
-    let (ada, name) = (caller("ada"), name.parse().unwrap());
+    let name = name.parse().unwrap();
     let request = import_request(file);
     let before = world.table.writes();
-    let planned = world.service.plan_import(&ada, &name, &request);
-    let planned = world.clock.run(planned);
+    let planned = ask!(world, plan_import(&ADA, &name, &request));
     assert_eq!(world.table.writes(), before);
-    let done = world.service.import_template(&ada, &name, &request);
-    let done = world.clock.run(done);
+    let done = ask!(world, import_template(&ADA, &name, &request));
     if let Err(refused) = &planned {
         assert_eq!(done.as_ref().unwrap_err().code, refused.code);
         assert_eq!(world.table.writes(), before);
@@ -38,22 +37,21 @@ fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
 }
 
 fn share_as(world: &World, name: &str, whom: &str, open: bool) {
-    let (ada, name, request) = (caller("ada"), name.parse().unwrap(), to(whom));
+    let (name, request) = (name.parse().unwrap(), to(whom));
     if open {
         world
             .clock
-            .run_it(world.service.share(&ada, &name, &request));
+            .run_it(world.service.share(&ADA, &name, &request));
     } else {
         world
             .clock
-            .run_it(world.service.unshare(&ada, &name, &request));
+            .run_it(world.service.unshare(&ADA, &name, &request));
     }
 }
 
 fn delete(world: &World, reference: &str) {
     let reference: TemplateRef = reference.parse().unwrap();
-    let ada = caller("ada");
-    let deletion = world.service.delete_template(&ada, &reference, true);
+    let deletion = world.service.delete_template(&ADA, &reference, true);
     assert!(world.clock.run_it(deletion).finished);
 }
 
@@ -62,7 +60,7 @@ fn open_to(world: &World, name: &str, number: u32) -> Vec<Vec<LaunchPermission>>
     let name = name.parse().unwrap();
     let version = world.clock.run_it(registry.version(&name, number)).unwrap();
     let open = |(here, image): (&Region, &_)| {
-        let told = world.clock.run(world.ec2.launch_permissions(here, image));
+        let told = world.run(world.ec2.launch_permissions(here, image));
         told.unwrap()
     };
     version.images().map(open).collect()
@@ -128,10 +126,9 @@ fn amis_that_no_save_has_made_are_opened_to_nobody() {
     assert_eq!(refused.code, Code::ShareImpossible);
     assert!(refused.message.contains(vendors.as_str()), "{refused}");
     import(&world, "vendor", &file).unwrap();
-    let (ada, vendor) = (caller("ada"), "vendor".parse().unwrap());
+    let vendor = "vendor".parse().unwrap();
     let request = to(ACCOUNT);
-    let shared = world.service.share(&ada, &vendor, &request);
-    let refused = world.clock.run(shared).unwrap_err();
+    let refused = ask!(world, share(&ADA, &vendor, &request)).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible);
     let registry = &world.service.env.registry;
     assert_eq!(world.clock.run_it(registry.grants(&vendor)), []);

@@ -25,9 +25,10 @@ use prism_functions::domain::template::Visibility;
 use prism_functions::domain::{Problem, ProjectName, Region, TemplateName, UserId};
 use prism_functions::operations::{LaunchRequest, ProjectRequest, Shared};
 use prism_functions::ports::Ec2 as _;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 pub(crate) use prism_tests::world::share_request as to;
-use prism_tests::world::{World, caller, launch_request, save_request};
+use prism_tests::world::{ADA, OLGA, World, caller, launch_request, save_request};
 
 pub(crate) const ACCOUNT: &str = "account:444455556666";
 pub(crate) const ORGANIZATION: &str =
@@ -62,18 +63,13 @@ pub(crate) fn saved(world: &World, request: SaveRequest) -> u32 {
 
 pub(crate) fn share(world: &World, user: &str, whom: &str) -> Result<Shared, Problem> {
     let (by, kept, request) = (caller(user), kept(), to(whom));
-    let shared = world.service.share(&by, &kept, &request);
-    world.clock.run(shared)
+    ask!(world, share(&by, &kept, &request))
 }
 
 pub(crate) fn unshare(world: &World, whom: &str) -> Result<Visibility, Problem> {
-    let (by, kept, request) = (caller("ada"), kept(), to(whom));
-    world
-        .clock
-        .run(world.service.unshare(&by, &kept, &request))?;
-    let stored = world
-        .clock
-        .run(world.service.env.registry.template(&kept))?;
+    let (by, kept, request) = (ADA.clone(), kept(), to(whom));
+    ask!(world, unshare(&by, &kept, &request))?;
+    let stored = world.run(world.service.env.registry.template(&kept))?;
     Ok(stored.unwrap().value.visibility)
 }
 
@@ -81,14 +77,12 @@ pub(crate) fn unshare(world: &World, whom: &str) -> Result<Visibility, Problem> 
 pub(crate) fn open_to(world: &World, number: u32) -> Vec<Vec<LaunchPermission>> {
     let registry = &world.service.env.registry;
     let version = world
-        .clock
         .run(registry.version(&kept(), number))
         .unwrap()
         .unwrap();
     let open = |(region, amis): (&Region, &std::collections::BTreeMap<_, _>)| {
         let image = amis.values().next().unwrap();
         world
-            .clock
             .run(world.ec2.launch_permissions(region, image))
             .unwrap()
     };
@@ -102,8 +96,7 @@ pub(crate) fn account(digits: &str) -> LaunchPermission {
 pub(crate) fn launch(user: &str, template: &str, world: &World) -> Result<(), Problem> {
     let by = caller(user);
     let request = launch_request(template, &format!("{user}-box"));
-    let planned = world.service.plan_launch(&by, &request);
-    world.clock.run(planned).map(drop)
+    ask!(world, plan_launch(&by, &request)).map(drop)
 }
 
 pub(crate) fn project(world: &World) {
@@ -111,18 +104,15 @@ pub(crate) fn project(world: &World) {
         name: brain(),
         description: String::new(),
     };
-    world
-        .clock
-        .run(world.service.create_project(&caller("olga"), request))
-        .unwrap();
-    let (olga, brain) = (caller("olga"), brain());
+    ask!(world, create_project(&OLGA, request)).unwrap();
+    let brain = brain();
     for (user, role) in [
         ("ada", ProjectRole::Member),
         ("mia", ProjectRole::Member),
         ("vic", ProjectRole::Viewer),
     ] {
         let user: UserId = user.parse().unwrap();
-        let added = world.service.add_member(&olga, &brain, &user, role);
+        let added = world.service.add_member(&OLGA, &brain, &user, role);
         world.clock.run_it(added);
     }
 }
@@ -154,6 +144,6 @@ pub(crate) fn launch_for_brain(user: &str, template: &str, world: &World) -> Res
         project: Some(brain()),
         ..launch_request(template, &format!("{user}-box"))
     };
-    let (by, service) = (caller(user), &world.service);
-    world.clock.run(service.launch(&by, &request)).map(drop)
+    let by = caller(user);
+    ask!(world, launch(&by, &request)).map(drop)
 }

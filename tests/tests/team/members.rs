@@ -6,7 +6,9 @@ use prism_functions::domain::{Code, ProjectName};
 use prism_functions::operations::{AuditPage, ProjectCosts, ProjectRequest};
 use prism_functions::registry::Registry;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, begun, caller, import_request, launched, save_request};
+use prism_tests::world::{
+    ADA, OLGA, Setup, World, begun, caller, import_request, launched, save_request,
+};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved, share};
 
@@ -48,17 +50,13 @@ fn a_project_lists_everything_that_it_pays_for() {
     // The template is in the project by now, so a save need not name the project.
     let id = begun(&world, save_request("work", "kept"));
     world.clock.run_until_idle().unwrap();
-    let olga = caller("olga");
-    let seen = world.clock.run_it(world.service.save(&olga, &id));
+    let seen = world.clock.run_it(world.service.save(&OLGA, &id));
     assert_eq!(seen.save_id, id);
     let sue = caller("sue");
     let stranger = world.service.save(&sue, &id);
-    assert_eq!(
-        world.clock.run(stranger).unwrap_err().code,
-        Code::SaveNotFound
-    );
-    let (ada, all) = (caller("ada"), "kept".parse().unwrap());
-    let deletion = world.service.delete_template(&ada, &all, true);
+    assert_eq!(world.run(stranger).unwrap_err().code, Code::SaveNotFound);
+    let all = "kept".parse().unwrap();
+    let deletion = world.service.delete_template(&ADA, &all, true);
     assert!(world.clock.run_it(deletion).finished);
     let told = audited(&world, "olga", &brain());
     let count = |action: &str| told.iter().filter(|it| it.action == action).count();
@@ -80,14 +78,14 @@ fn a_moved_template_is_recorded_in_both_projects_and_shared_with_nobody() {
         name: "other".parse().unwrap(),
         description: String::new(),
     };
-    let (ada, other) = (caller("ada"), request.name.clone());
+    let other = request.name.clone();
     world
         .clock
-        .run_it(world.service.create_project(&ada, request));
+        .run_it(world.service.create_project(&ADA, request));
     for user in ["vic", "sue"] {
         let role = prism_functions::domain::project::ProjectRole::Viewer;
         let who = user.parse().unwrap();
-        let added = world.service.add_member(&ada, &other, &who, role);
+        let added = world.service.add_member(&ADA, &other, &who, role);
         world.clock.run_it(added);
     }
     let mut request = save_request("work", "kept");

@@ -9,7 +9,7 @@ use prism_functions::operations::ProjectRequest;
 use prism_functions::registry::Registry;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{World, begun, caller, copy_request, id_of, save_request};
+use prism_tests::world::{ADA, World, begun, copy_request, id_of, save_request};
 
 use crate::budgets::{hard_stop, pledges, room_for};
 use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, saved};
@@ -72,8 +72,8 @@ fn images_of(world: &World, id: &SaveId) -> usize {
 
 fn copy_to_the_west(world: &World) -> SaveId {
     let request = copy_request("kept", 1, &["us-west-2"]);
-    let (ada, service) = (caller("ada"), &world.service);
-    let copy = service.start_copy(&ada, &request, None);
+    let service = &world.service;
+    let copy = service.start_copy(&ADA, &request, None);
     world.clock.run_it(copy).save_id
 }
 
@@ -123,12 +123,12 @@ fn a_copy_is_paid_there_too_or_refused() {
 #[test]
 fn the_project_that_it_left_pays_nothing_any_more() {
     let world = room_for(100.0);
-    let (ada, other): (_, ProjectName) = (caller("ada"), "other".parse().unwrap());
+    let other: ProjectName = "other".parse().unwrap();
     let request = ProjectRequest {
         name: other.clone(),
         description: String::new(),
     };
-    let made = world.service.create_project(&ada, request);
+    let made = world.service.create_project(&ADA, request);
     world.clock.run_it(made);
     world.launch("ada", "ubuntu", "play");
     saved(&world, for_brain(save_request("work", "kept")));

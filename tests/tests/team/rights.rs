@@ -8,9 +8,10 @@ use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, ProjectName, SaveId, TemplateName, UserId};
 use prism_functions::operations::ProjectRequest;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{World, begun, caller, copy_request, save_request};
+use prism_tests::world::{ADA, OLGA, World, begun, caller, copy_request, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved};
 
@@ -29,13 +30,13 @@ fn made(world: &World, user: &str, name: ProjectName) {
 }
 
 fn has_role(world: &World, user: &str, role: ProjectRole) {
-    let (olga, brain, user): (_, _, UserId) = (caller("olga"), brain(), user.parse().unwrap());
+    let (olga, brain, user): (_, _, UserId) = (OLGA.clone(), brain(), user.parse().unwrap());
     let changed = world.service.add_member(&olga, &brain, &user, role);
     world.clock.run_it(changed);
 }
 
 fn leaves(world: &World, user: &str) {
-    let (olga, brain, user): (_, _, UserId) = (caller("olga"), brain(), user.parse().unwrap());
+    let (olga, brain, user): (_, _, UserId) = (OLGA.clone(), brain(), user.parse().unwrap());
     let removed = world.service.remove_member(&olga, &brain, &user);
     world.clock.run_it(removed);
 }
@@ -80,7 +81,7 @@ fn moving_a_template_requires_the_right_to_delete_it() {
     let (adam, all): (_, TemplateRef) = (caller("adam"), "kept".parse().unwrap());
     let delete = || {
         let deleted = world.service.delete_template(&adam, &all, true);
-        world.clock.run(deleted).unwrap_err().code
+        world.run(deleted).unwrap_err().code
     };
     assert_eq!(delete(), Code::NotAllowed);
     let ended = world.save("adam", into(evil(), "play", true));
@@ -116,8 +117,7 @@ fn an_admin_who_may_move_it_at_first_and_not_at_the_end_moves_nothing() {
 fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
     let world = lab();
     made(&world, "ada", evil());
-    let ada = caller("ada");
-    let plan = world.service.plan_save(&ada, into(evil(), "work", false));
+    let plan = world.service.plan_save(&ADA, into(evil(), "work", false));
     let plan = world.clock.run_it(plan);
     let moves = plan.moves.unwrap();
     assert_eq!((moves.from, moves.to), (Some(brain()), evil()));
@@ -134,7 +134,7 @@ fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
     assert_eq!(ended.version, Some(2));
     assert_eq!(project_of(&world, &kept()), Some(evil()));
     // If nothing moves, no consent is needed.
-    let plan = world.service.plan_save(&ada, into(evil(), "work", false));
+    let plan = world.service.plan_save(&ADA, into(evil(), "work", false));
     assert_eq!(world.clock.run_it(plan).moves, None);
 }
 
@@ -147,10 +147,9 @@ fn the_consent_to_move_is_for_the_project_in_the_plan() {
     made(&world, "ada", third.clone());
     let slow = begun(&world, into(evil(), "work", true));
     world.pass(5);
-    let ada = caller("ada");
     let quick = world
         .service
-        .start_save(&ada, into(third.clone(), "more", true), None);
+        .start_save(&ADA, into(third.clone(), "more", true), None);
     let quick = world.clock.run_it(quick).save_id;
     to_the_end(&world, &quick);
     to_the_end(&world, &slow);
@@ -175,11 +174,7 @@ fn a_schedule_moves_no_template() {
         keep: None,
         request: into(project, "work", agreed),
     };
-    let ada = caller("ada");
-    let create = |asked| {
-        let made = world.service.create_schedule(&ada, asked);
-        world.clock.run(made)
-    };
+    let create = |asked| ask!(world, create_schedule(&ADA, asked));
     let refused = create(asked(true, evil())).unwrap_err();
     assert_eq!(refused.code, Code::InvalidInput);
     let refused = create(asked(false, evil())).unwrap_err();
@@ -189,13 +184,13 @@ fn a_schedule_moves_no_template() {
     let moved = world.save("ada", into(evil(), "work", true)).unwrap();
     assert_eq!(moved.version, Some(2));
     let name = "nightly".parse().unwrap();
-    let run = world.service.run_schedule(&ada, &name, None);
-    assert_eq!(world.clock.run(run).unwrap_err().code, Code::MoveNotAgreed);
+    let run = world.service.run_schedule(&ADA, &name, None);
+    assert_eq!(world.run(run).unwrap_err().code, Code::MoveNotAgreed);
     world.pass(25 * 3600);
     let fired = world.clock.run_it(world.service.fire_due_schedules());
     assert_eq!(fired.len(), 1);
     world.clock.run_until_idle().unwrap();
-    let runs = world.clock.run_it(world.service.schedule(&ada, &name)).runs;
+    let runs = world.clock.run_it(world.service.schedule(&ADA, &name)).runs;
     let failure = format!("{:?}", runs[0]);
     assert!(failure.contains("MoveNotAgreed"), "{failure}");
     assert_eq!(project_of(&world, &kept()), Some(evil()));
@@ -254,7 +249,7 @@ fn a_copy_and_an_added_architecture_end_so_too() {
         publish_sensitive: true,
         ..copy_request("kept", 1, &["us-west-2"])
     };
-    let ada = caller("ada").by(Channel::Cli);
+    let ada = ADA.clone().by(Channel::Cli);
     let started = world.service.start_copy(&ada, &copy, None);
     let id = world.clock.run_it(started).save_id;
     world.pass(5);
@@ -269,7 +264,6 @@ fn a_copy_and_an_added_architecture_end_so_too() {
 #[test]
 fn the_schedule_of_who_was_demoted_saves_nothing_for_the_project() {
     let world = lab();
-    let ada = caller("ada");
     let asked = ScheduleRequest {
         name: Some("nightly".parse().unwrap()),
         cadence: "rate(1 day)".parse().unwrap(),
@@ -283,7 +277,7 @@ fn the_schedule_of_who_was_demoted_saves_nothing_for_the_project() {
     };
     world
         .clock
-        .run_it(world.service.create_schedule(&ada, asked));
+        .run_it(world.service.create_schedule(&ADA, asked));
     world.pass(25 * 3600);
     let fired = world.clock.run_it(world.service.fire_due_schedules());
     assert_eq!(fired.len(), 1);
@@ -292,7 +286,7 @@ fn the_schedule_of_who_was_demoted_saves_nothing_for_the_project() {
     world.clock.run_until_idle().unwrap();
     let name = "nightly".parse().unwrap();
     let last = || {
-        let view = world.clock.run_it(world.service.schedule(&ada, &name));
+        let view = world.clock.run_it(world.service.schedule(&ADA, &name));
         format!("{:?}", view.runs[0])
     };
     assert!(last().contains("NotAllowed"), "{}", last());
