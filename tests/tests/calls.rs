@@ -3,26 +3,23 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{ImageId, Region, SaveId};
-use prism_functions::operations::{ProjectRequest, ShareRequest, TemplatesPage, calls};
+use prism_functions::operations::{ShareRequest, TemplatesPage, calls};
 use prism_functions::ports::{
     Call, Change, Condition, Ec2 as _, Encryption, Key, Reservation, Table as _, Write,
 };
 use prism_functions::registry::Awaited;
-use prism_functions::rules::{PublicScope, Settings};
 use prism_functions::steps;
 use prism_local::ec2::Capacity;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
 use prism_tests::recorded::{calling, seen};
 use prism_tests::simulation::{Path, play};
 use prism_tests::story::to_the_end;
@@ -30,27 +27,15 @@ use prism_tests::sums;
 use prism_tests::untouched::ask;
 use prism_tests::watched::Watched;
 use prism_tests::world::{
-    ADA, BOB, Setup, World, begun, copy_request, id_of, import_request, launch_request, launched,
-    region, save_request, share_request,
+    ADA, BOB, Setup, World, begun, budget_request, copy_request, id_of, import_request,
+    launch_request, launched, moved, project_request, public, region, save_request, share_request,
 };
 use serde_json::{Value, json};
 
 /// A public version in two further Regions, one of which fails, with an EC2 that loses responses.
 fn for_the_world() {
-    let world = launched(Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        bend: |ec2| {
-            Arc::new(Bent {
-                forgetful: true,
-                lost: Mutex::default(),
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(11)
-    });
+    let setup = Setup::seeded(11).open_to_the_world();
+    let world = launched(setup.bent(|ec2| ec2.forgetful = true));
     let copy_to: BTreeSet<_> = ["us-west-2", "eu-west-1"]
         .map(|name| name.parse().unwrap())
         .into();
@@ -106,8 +91,7 @@ fn for_the_world() {
 
 /// Ada imports a version as a template with another name.
 fn imported(world: &World, reference: &str, name: &str) {
-    let reference = reference.parse().unwrap();
-    let file = ask!(world, export_template(&ADA, &reference));
+    let file = ask!(world, export_template(&ADA, &reference.parse().unwrap()));
     let request = import_request(file.unwrap());
     let name = name.parse().unwrap();
     ask!(world, import_template(&ADA, &name, &request)).unwrap();
@@ -131,34 +115,13 @@ fn of_a_team() {
             block_on(table.transact(&writes)).unwrap();
         }
     }
-    let world = launched(Setup {
-        bend: |ec2| {
-            Arc::new(Bent {
-                opened: taken_back,
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(11)
-    });
+    let world = launched(Setup::seeded(11).bent(|ec2| ec2.opened = taken_back));
     let service = &world.service;
     for name in ["brain", "other"] {
-        let request = ProjectRequest {
-            name: name.parse().unwrap(),
-            description: String::new(),
-        };
-        ask!(world, create_project(&ADA, request)).unwrap();
-        let request = SaveRequest {
-            project: Some(name.parse().unwrap()),
-            move_template: true,
-            ..ask()
-        };
-        to_the_end(&world, &begun(&world, request));
+        ask!(world, create_project(&ADA, project_request(name))).unwrap();
+        to_the_end(&world, &begun(&world, moved(ask(), name)));
     }
-    let budget = BudgetRequest {
-        limit_usd: 0.01,
-        alerts: [1].into(),
-        hard_stop: false,
-    };
+    let budget = budget_request(0.01, &[1], false);
     let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
     ask!(world, set_budget(&ADA, &other, budget)).unwrap();
     // The project pays for the copy.
@@ -233,19 +196,9 @@ fn failed_images() {
 
 /// There is no capacity for a day: the save is stranded with a public version, and the sweep recovers it.
 fn stranded() {
-    let world = launched(Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        ..Setup::seeded(11)
-    });
+    let world = launched(Setup::seeded(11).open_to_the_world());
     world.admin.block_public_images(&region(), false).unwrap();
-    let request = SaveRequest {
-        public: true,
-        ..ask()
-    };
-    let id = begun(&world, request);
+    let id = begun(&world, public(ask()));
     world.pass(5);
     let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
     room(Capacity::Refused);
@@ -351,13 +304,7 @@ fn few_kept() {
 /// More versions than one call removes, so that the rest is left to the sweep. Another public template keeps the AMI of
 /// the oldest; its other share with an account is revoked.
 fn more_than_one_call_removes() {
-    let world = launched(Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        ..Setup::seeded(11)
-    });
+    let world = launched(Setup::seeded(11).open_to_the_world());
     world.admin.block_public_images(&region(), false).unwrap();
     for _ in 0..7 {
         to_the_end(&world, &begun(&world, ask()));
@@ -369,12 +316,14 @@ fn more_than_one_call_removes() {
             to: to.to_owned(),
             publish_sensitive: true,
         };
-        let name = name.parse().unwrap();
-        ask!(world, share(&ADA, &name, &request)).unwrap();
+        ask!(world, share(&ADA, &name.parse().unwrap(), &request)).unwrap();
     }
-    let all = "kept".parse().unwrap();
-    let deletion = service.delete_template(&ADA, &all, true);
-    assert!(!world.run(deletion).unwrap().finished);
+    assert!(
+        !world
+            .run(service.delete_template(&ADA, &"kept".parse().unwrap(), true))
+            .unwrap()
+            .finished
+    );
     sweep(&world, 3);
 }
 
@@ -430,21 +379,10 @@ fn check(handler: &str, declared: &[Call]) {
 
 #[test]
 fn every_declared_call_of_the_api_is_made() {
-    let world = Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        ..slow()
-    }
-    .build();
+    let world = slow().open_to_the_world().build();
     world.admin.block_public_images(&region(), false).unwrap();
     let here = region();
     let service = &world.service;
-    let public = || SaveRequest {
-        public: true,
-        ..ask()
-    };
     as_api(
         &world,
         service.launch(&ADA, &launch_request("ubuntu", "work")),
@@ -452,7 +390,7 @@ fn every_declared_call_of_the_api_is_made() {
     .unwrap();
     world.pass(300);
     tie(&world);
-    as_api(&world, service.plan_save(&ADA, public())).unwrap();
+    as_api(&world, service.plan_save(&ADA, public(ask()))).unwrap();
     let volume = &world.instance(id_of(&world).as_str()).volumes[0].volume;
     encrypt(&world);
     as_api(&world, service.plan_save(&ADA, ask())).unwrap();
@@ -461,13 +399,16 @@ fn every_declared_call_of_the_api_is_made() {
         .set_encryption(volume, Encryption::None)
         .unwrap();
     // The request is repeated although its execution never started, which is looked up.
-    let again = || service.start_save(&ADA, public(), Some("again"));
+    let again = || service.start_save(&ADA, public(ask()), Some("again"));
     let never = block_on(calling("Api", again())).unwrap().save_id;
     block_on(service.executions.stop(never.as_str(), "aborted")).unwrap();
     world.clock.run_until_idle().unwrap();
     as_api(&world, again()).unwrap();
     to_the_end(&world, &never);
-    let started = as_api(&world, service.start_save(&ADA, public(), Some("once")));
+    let started = as_api(
+        &world,
+        service.start_save(&ADA, public(ask()), Some("once")),
+    );
     let id = started.unwrap().save_id;
     until_it_waits(&world, &id);
     as_api(&world, service.save(&ADA, &id)).unwrap();
@@ -513,22 +454,10 @@ fn every_declared_call_of_the_api_is_made() {
 fn as_team(world: &World) {
     let service = &world.service;
     let (brain, kept) = ("brain".parse().unwrap(), "kept".parse().unwrap());
-    let request = ProjectRequest {
-        name: "brain".parse().unwrap(),
-        description: String::new(),
-    };
+    let request = project_request("brain");
     as_api(world, service.create_project(&ADA, request)).unwrap();
-    let request = SaveRequest {
-        project: Some("brain".parse().unwrap()),
-        move_template: true,
-        ..ask()
-    };
-    to_the_end(world, &begun(world, request));
-    let budget = BudgetRequest {
-        limit_usd: 0.01,
-        alerts: [1].into(),
-        hard_stop: false,
-    };
+    to_the_end(world, &begun(world, moved(ask(), "brain")));
+    let budget = budget_request(0.01, &[1], false);
     as_api(world, service.set_budget(&ADA, &brain, budget)).unwrap();
     as_api(world, service.project_costs(&ADA, &brain)).unwrap();
     let everyone = share_request("public");

@@ -3,12 +3,13 @@
 
 use chrono::TimeDelta;
 use prism_functions::domain::ec2::LaunchPermission;
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::operations::Left;
 use prism_functions::ports::{Change, Condition, Ec2 as _, Key, Table as _, Write};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{ADA, Setup, World, launched, region, save_request, share_request};
+use prism_tests::world::{
+    ADA, Setup, World, launched, region, save_request, schedule_request, share_request,
+};
 use serde_json::{Value, json};
 
 fn version_key(number: u32) -> Key {
@@ -57,8 +58,7 @@ fn whom_an_ami_is_open_to_is_looked_at_though_it_was_opened_in_the_future() {
     let kept = "kept".parse().unwrap();
     let request = share_request("account:444455556666");
     ask!(world, share(&ADA, &kept, &request)).unwrap();
-    let registry = &world.service.env.registry;
-    let version = world.run(registry.version(&kept, 1)).unwrap().unwrap();
+    let version = world.version("kept", 1);
     let (_, image) = version.images().next().unwrap();
     let theirs = [LaunchPermission::Account("444455556666".parse().unwrap())];
     let here = region();
@@ -80,14 +80,7 @@ fn whom_an_ami_is_open_to_is_looked_at_though_it_was_opened_in_the_future() {
 #[test]
 fn a_schedule_that_ran_in_the_future_runs_again() {
     let world = launched(Setup::seeded(3));
-    let asked = ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "1d".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: None,
-        request: save_request("work", "kept"),
-    };
+    let asked = schedule_request("nightly", save_request("work", "kept"));
     ask!(world, create_schedule(&ADA, asked)).unwrap();
     let key = Key::new("SCHEDULE#ada#nightly", "META");
     set(&world, &key, "last_fired_at", ahead(&world));

@@ -3,31 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use prism_functions::domain::save::SaveRequest;
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
-use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
-use prism_functions::domain::{Code, LaunchTemplateId, Problem, TemplateName};
+use prism_functions::domain::template::{TemplateState, Version};
+use prism_functions::domain::{Code, LaunchTemplateId, Problem};
 use prism_functions::operations::{Deletion, Expected, LaunchRequest, TemplateEdit, TemplateView};
 use prism_functions::ports::Ec2 as _;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    ADA, BOB, Setup, World, caller, import_request, launch_request, launched, region, save_request,
-    share_request,
+    ADA, BOB, Setup, World, caller, copied, import_request, launch_request, launched, public,
+    reference, region, save_request, schedule_request, share_request,
 };
 
-fn reference(text: &str) -> TemplateRef {
-    text.parse().unwrap()
-}
-
 fn save_to(world: &World, template: &str, regions: &[&str]) -> u32 {
-    let request = SaveRequest {
-        copy_to: regions.iter().map(|name| name.parse().unwrap()).collect(),
-        ..save_request("work", template)
-    };
+    let request = copied(save_request("work", template), regions);
     let record = world.save("ada", request).unwrap();
     record.version.unwrap()
 }
@@ -37,13 +28,6 @@ fn delete(world: &World, user: &str, text: &str, force: bool) -> Result<Deletion
         world,
         delete_template(&caller(user), &reference(text), force)
     )
-}
-
-fn version(world: &World, name: &str, number: u32) -> Version {
-    let name: TemplateName = name.parse().unwrap();
-    let registry = &world.service.env.registry;
-    let found = world.run(registry.version(&name, number));
-    found.unwrap().unwrap()
 }
 
 /// The numbers of registered AMIs and of snapshots that belong to saves.
@@ -78,7 +62,7 @@ fn a_version_is_deleted_in_all_regions_and_its_number_is_not_reused() {
     assert_eq!(left(&world), (4, 4));
     assert!(delete(&world, "ada", "kept@1", false).unwrap().finished);
     assert_eq!(left(&world), (1, 1));
-    let gone = version(&world, "kept", 1);
+    let gone = world.version("kept", 1);
     assert_eq!(gone.state, TemplateState::Deleted);
     assert!(gone.removed_at.is_some() && gone.amis.len() == 3);
     assert_eq!(save_to(&world, "kept", &[]), 3);
@@ -89,8 +73,7 @@ fn a_version_is_deleted_in_all_regions_and_its_number_is_not_reused() {
     for text in ["kept@1", "kept@3", "kept@9"] {
         let refused = delete(&world, "ada", text, false).unwrap_err();
         assert_eq!(refused.code, Code::VersionNotFound, "{text}");
-        let launch = launch_request(text, "again");
-        let refused = ask!(world, plan_launch(&ADA, &launch)).unwrap_err();
+        let refused = ask!(world, plan_launch(&ADA, &launch_request(text, "again"))).unwrap_err();
         assert_eq!(refused.code, Code::VersionNotFound, "{text}");
     }
     let back = ask!(
@@ -116,7 +99,7 @@ fn a_template_is_deleted_entirely_and_its_numbers_are_not_reused() {
     assert_eq!(again.code, Code::TemplateNotFound);
     // A version number is never reused.
     assert_eq!(save_to(&world, "kept", &[]), 3);
-    assert_eq!(version(&world, "kept", 1).state, TemplateState::Deleted);
+    assert_eq!(world.version("kept", 1).state, TemplateState::Deleted);
     // Deleting the last version deletes the template.
     assert!(delete(&world, "ada", "kept@3", false).unwrap().plan.whole);
     assert_eq!(left(&world), (0, 0));
@@ -125,10 +108,7 @@ fn a_template_is_deleted_entirely_and_its_numbers_are_not_reused() {
 #[test]
 fn a_template_in_use_is_deleted_only_with_force() {
     let world = launched(Setup::seeded(63));
-    let public = SaveRequest {
-        public: true,
-        ..save_request("work", "kept")
-    };
+    let public = public(save_request("work", "kept"));
     world.save("ada", public).unwrap();
     let own = world.launch("ada", "kept", "own");
     world.launch("bob", "kept", "bobs");
@@ -176,8 +156,7 @@ fn a_share_prevents_it() {
 /// Adds a launch template to the account whose oldest version names an AMI of a version.
 fn named(world: &World, version: &Version, id: &str) {
     let (region, image) = version.images().next().unwrap();
-    let other = "ami-0000000000000abcd".parse().unwrap();
-    let versions = [image.clone(), other];
+    let versions = [image.clone(), "ami-0000000000000abcd".parse().unwrap()];
     let id = id.parse().unwrap();
     let admin = &world.admin;
     admin.set_launch_template(region, &id, &versions).unwrap();
@@ -188,7 +167,7 @@ fn a_launch_template_that_names_its_ami_prevents_it() {
     let world = launched(Setup::seeded(167));
     save_to(&world, "kept", &["us-west-2"]);
     save_to(&world, "kept", &[]);
-    named(&world, &version(&world, "kept", 1), "lt-0123456789abcdef0");
+    named(&world, &world.version("kept", 1), "lt-0123456789abcdef0");
     let plan = |text: &str| {
         let plan = ask!(world, plan_deletion(&ADA, &reference(text))).unwrap();
         assert_eq!(plan.launch_templates_unknown, None);
@@ -212,7 +191,7 @@ fn a_launch_template_that_names_its_ami_prevents_it() {
         );
     }
     // A deregistered AMI cannot be used by anything that names it, and must not hide the others.
-    let gone = version(&world, "kept", 1);
+    let gone = world.version("kept", 1);
     let (other, image) = gone.images().last().unwrap();
     assert_ne!(*other, region());
     world.run(world.ec2.deregister_image(other, image)).unwrap();
@@ -244,14 +223,7 @@ fn amis_that_launch_templates_name_count_as_used() {
 fn a_schedule_that_saves_to_it_prevents_it() {
     let world = launched(Setup::seeded(64));
     save_to(&world, "kept", &[]);
-    let nightly = ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "rate(1 day)".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: None,
-        request: save_request("work", "kept"),
-    };
+    let nightly = schedule_request("nightly", save_request("work", "kept"));
     let made = ask!(world, create_schedule(&ADA, nightly)).unwrap();
     let refused = delete(&world, "ada", "kept", false).unwrap_err();
     assert!(
@@ -273,23 +245,14 @@ fn an_ami_of_several_versions_is_kept_until_the_last_is_deleted() {
     assert!(plan.images.is_empty() && plan.kept.len() == 1);
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
     assert_eq!(left(&world), (1, 1));
-    let launch = launch_request("copied", "again");
-    assert!(ask!(world, plan_launch(&ADA, &launch)).is_ok());
+    assert!(ask!(world, plan_launch(&ADA, &launch_request("copied", "again"))).is_ok());
     assert!(delete(&world, "ada", "copied", false).unwrap().finished);
     assert_eq!(left(&world), (0, 0));
 }
 
 /// A world whose EC2 loses the first response to every mutating request.
 fn forgetful(seed: u64) -> World {
-    launched(Setup {
-        bend: |ec2| {
-            Arc::new(prism_tests::bent::Bent {
-                forgetful: true,
-                ..prism_tests::bent::Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(seed)
-    })
+    launched(Setup::seeded(seed).bent(|ec2| ec2.forgetful = true))
 }
 
 #[test]
@@ -307,7 +270,7 @@ fn the_sweep_finishes_interrupted_deletions() {
     world.sweep(12);
     assert_eq!(left(&world), (0, 0));
     for number in [1, 2] {
-        assert!(version(&world, "kept", number).removed_at.is_some());
+        assert!(world.version("kept", number).removed_at.is_some());
     }
     assert_eq!(save_to(&world, "kept", &[]), 3);
 }

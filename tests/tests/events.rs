@@ -48,9 +48,9 @@ fn lateness(world: &World, record: &SaveRecord) -> f64 {
 fn wait(world: &World, id: &SaveId) -> Option<Wait> {
     let image = world.record(id).unwrap().image?;
     let registry = &world.service.env.registry;
-    let home = region();
-    let wait = registry.wait(&home, Awaited::Image(&image), world.now());
-    world.run(wait).unwrap()
+    world
+        .run(registry.wait(&region(), Awaited::Image(&image), world.now()))
+        .unwrap()
 }
 
 fn waiting(world: &World) -> (SaveId, Wait) {

@@ -12,10 +12,9 @@ use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveSta
 use prism_local::ec2::Capacity;
 use prism_local::executions::StepFunctions;
 use prism_tests::ask;
-use prism_tests::bent::Bent;
 use prism_tests::clean;
 use prism_tests::untouched::ask;
-use prism_tests::world::{ADA, BOB, Setup, World, begun, launched, region, save_request};
+use prism_tests::world::{ADA, BOB, Setup, World, begun, copied, launched, region, save_request};
 use serde_json::Value;
 
 fn start(
@@ -209,12 +208,7 @@ fn repeats(setup: fn() -> Setup) {
     ];
     for (name, fault, ends) in faults {
         let world = launched(setup());
-        let request = SaveRequest {
-            copy_to: ["us-west-2", "eu-west-1"]
-                .map(|r| r.parse().unwrap())
-                .into(),
-            ..ask()
-        };
+        let request = copied(ask(), &["us-west-2", "eu-west-1"]);
         let id = begun(&world, request);
         world.pass(10);
         fault(&world);
@@ -257,13 +251,5 @@ fn every_answer_of_a_step_can_be_lost_once() {
 /// The step itself does not know whether its call had an effect.
 #[test]
 fn every_answer_of_ec2_can_be_lost_once() {
-    repeats(|| Setup {
-        bend: |ec2| {
-            Arc::new(Bent {
-                forgetful: true,
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(1)
-    });
+    repeats(|| Setup::seeded(1).bent(|ec2| ec2.forgetful = true));
 }

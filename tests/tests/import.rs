@@ -161,8 +161,7 @@ fn what_is_open_to_everybody_can_be_imported() {
     let file = export(&world, "bob", "kept");
     assert_eq!(import(&world, "bob", "mine", &file).unwrap().version, 1);
     // The new template belongs only to Bob.
-    let reference = "mine".parse().unwrap();
-    let hidden = ask!(world, template(&ADA, &reference)).unwrap_err();
+    let hidden = ask!(world, template(&ADA, &"mine".parse().unwrap())).unwrap_err();
     assert_eq!(hidden.code, Code::TemplateNotFound);
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use prism_functions::ports::{Image, ImageState, StateReason};
 use prism_local::executions::{DEFINITION, load};
-use prism_tests::bent::Bent;
 use prism_tests::story::{story_with, to_the_end};
 use prism_tests::untouched::ask;
 use prism_tests::world::{Setup, begun, id_of, launched};
@@ -116,16 +115,11 @@ fn an_image_that_fails_before_its_snapshots() {
             _ => image,
         }
     }
-    let world = launched(Setup {
-        bend: |ec2| {
-            std::sync::Arc::new(Bent {
-                images: failed,
-                snapshots: |_| false,
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::slow(11, |d| d.snapshot_initiation = Duration::from_hours(1))
-    });
+    let slow = Setup::slow(11, |d| d.snapshot_initiation = Duration::from_hours(1));
+    let world = launched(slow.bent(|ec2| {
+        ec2.images = failed;
+        ec2.snapshots = |_| false;
+    }));
     let id = begun(&world, ask());
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave

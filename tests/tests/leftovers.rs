@@ -208,8 +208,7 @@ fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
     );
     fix(&world, &left);
     assert!(found(&world).is_empty(), "{:#?}", found(&world));
-    let name = "kept".parse().unwrap();
-    let schedule = ask!(world, schedule(&ADA, &name)).unwrap();
+    let schedule = ask!(world, schedule(&ADA, &"kept".parse().unwrap())).unwrap();
     assert!(schedule.schedule.paused, "it is paused and not deleted");
 }
 

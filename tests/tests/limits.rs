@@ -9,14 +9,15 @@ use async_trait::async_trait;
 use prism_asl::{EVENT_LIMIT, Event, Functions, HistoryEvent, PAYLOAD_LIMIT_BYTES, TaskFailure};
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::{COPY_REGIONS, SaveRequest, SaveState, USER_TAGS};
-use prism_functions::operations::ProjectRequest;
 use prism_functions::ports::{ExecutionStatus, Executions};
 use prism_functions::steps;
 use prism_local::ec2::{Capacity, Durations, REGIONS};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
-use prism_tests::world::{ADA, REGION, Setup, World, launched as usual, region, save_request};
+use prism_tests::world::{
+    ADA, REGION, Setup, World, launched as usual, project_request, region, save_request,
+};
 use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -147,10 +148,7 @@ fn the_largest_request_stays_within_the_payloads() {
     request.accept_instance_store_loss = Some(wide.repeat(128));
     for fails in [false, true] {
         let world = launched(|_| {});
-        let project = ProjectRequest {
-            name: "p".repeat(64).parse().unwrap(),
-            description: String::new(),
-        };
+        let project = project_request(&"p".repeat(64));
         ask!(world, create_project(&ADA, project)).unwrap();
         if fails {
             world.admin.fail_next_image(&"why ".repeat(5000)).unwrap();
@@ -194,8 +192,7 @@ fn an_input_that_no_state_could_hand_on_is_refused_at_once() {
         assert_eq!(described.status, ExecutionStatus::Failed);
         assert_eq!(described.error.as_deref(), Some("InvalidInput"));
         assert!(described.cause.unwrap().contains("30,000 characters"));
-        let id = name.parse().unwrap();
-        let called = events(&world, &id);
+        let called = events(&world, &name.parse().unwrap());
         let called = called
             .iter()
             .filter(|event| matches!(event.event, Event::TaskScheduled { .. }));

@@ -6,11 +6,12 @@ use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::operations::{ProjectRequest, TemplateEdit, TemplateSummary, TemplatesPage};
+use prism_functions::operations::{TemplateEdit, TemplateSummary, TemplatesPage};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    ADA, BOB, Setup, World, caller, import_request, launched, save_request, share_request,
+    ADA, BOB, Setup, World, caller, import_request, launched, project_request, save_request,
+    share_request,
 };
 
 fn save(world: &World, user: &str, template: &str, description: &str, public: bool) {
@@ -78,10 +79,7 @@ fn library() -> World {
         false,
     );
     save(&world, "ada", "zoo", "", true);
-    let project = ProjectRequest {
-        name: "brain-imaging".parse().unwrap(),
-        description: String::new(),
-    };
+    let project = project_request("brain-imaging");
     ask!(world, create_project(&BOB, project)).unwrap();
     let request = SaveRequest {
         project: Some("brain-imaging".parse().unwrap()),
@@ -212,8 +210,7 @@ fn a_search_covers_everything_shared_with_a_user() {
     }
     let file = ask!(world, export_template(&ADA, &"quake.ml".parse().unwrap())).unwrap();
     let give = |name: &TemplateName, to: &str| {
-        let request = share_request(to);
-        ask!(world, share(&ADA, name, &request)).unwrap();
+        ask!(world, share(&ADA, name, &share_request(to))).unwrap();
     };
     let mut all = Vec::new();
     for number in 0..MANY {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRequest, SaveState};
-use prism_functions::domain::template::{Template, TemplateRef, Version};
+use prism_functions::domain::template::{Template, Version};
 use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::parts::{IdempotencyKey, Nothing};
 use prism_functions::operations::{
@@ -19,13 +19,10 @@ use prism_functions::rules::Env;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
+use prism_tests::world;
 use prism_tests::world::{
-    ADA, BOB, Setup, World, caller, launch_request, launched, region, save_request,
+    ADA, BOB, Setup, World, caller, launch_request, launched, reference, region, save_request,
 };
-
-fn reference(text: &str) -> TemplateRef {
-    text.parse().unwrap()
-}
 
 fn saved(world: &World, user: &str, instance: &str, template: &str) -> u32 {
     let record = world.save(user, save_request(instance, template)).unwrap();
@@ -34,10 +31,7 @@ fn saved(world: &World, user: &str, instance: &str, template: &str) -> u32 {
 }
 
 fn public(instance: &str, template: &str) -> SaveRequest {
-    SaveRequest {
-        public: true,
-        ..save_request(instance, template)
-    }
+    world::public(save_request(instance, template))
 }
 
 fn shown(world: &World, user: &str, text: &str) -> Result<(Template, Version), Problem> {
@@ -179,8 +173,7 @@ fn the_name_of_a_parent_that_is_not_visible_is_hidden() {
     let parent = |user: &str| shown(&world, user, "deep").unwrap().1.parent;
     assert_eq!(parent("ada").as_deref(), Some("mine@1"));
     assert_eq!(parent("bob"), None);
-    let deep = "deep".parse().unwrap();
-    let listed = ask!(world, versions(&BOB, &deep, 10, None)).unwrap();
+    let listed = ask!(world, versions(&BOB, &"deep".parse().unwrap(), 10, None)).unwrap();
     assert_eq!(listed.items[0].parent, None);
     let diff = ask!(world, diff(&BOB, &reference("kept"), &reference("deep"))).unwrap();
     let told = serde_json::to_string(&diff).unwrap();
@@ -324,11 +317,10 @@ fn what_cannot_be_added_is_refused() {
     assert_eq!(refused(absent), Code::TemplateNotFound);
     assert_eq!(refused(add_arch("work", Some(9))), Code::VersionNotFound);
     assert_eq!(refused(add_arch("work", Some(0))), Code::InvalidInput);
-    let open = SaveRequest {
-        public: true,
-        ..add_arch("work", None)
-    };
-    assert_eq!(refused(open), Code::InvalidInput);
+    assert_eq!(
+        refused(world::public(add_arch("work", None))),
+        Code::InvalidInput
+    );
     let stray = SaveRequest {
         version: Some(1),
         ..save_request("work", "kept")

@@ -3,50 +3,28 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::ec2::LaunchPermission;
-use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::tags::SAVE_TAG;
-use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
-use prism_functions::domain::{Code, ImageId, Problem, Region, TemplateName};
+use prism_functions::domain::template::TemplateState;
+use prism_functions::domain::{Code, ImageId, Problem, Region};
 use prism_functions::operations::{Deletion, Fixed, Left, Leftover, TemplateView, TemplatesPage};
 use prism_functions::ports::Ec2 as _;
 use prism_functions::rules::ImageFault;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    ADA, BOB, REGION, Setup, World, caller, copy_request, launch_request, launched, region,
-    save_request, share_request,
+    ADA, BOB, REGION, Setup, World, caller, copied, copy_request, kept, launch_request, launched,
+    reference, region, save_request, share_request, west,
 };
-
-fn kept() -> TemplateName {
-    "kept".parse().unwrap()
-}
-
-fn reference(text: &str) -> TemplateRef {
-    text.parse().unwrap()
-}
-
-fn west() -> Region {
-    "us-west-2".parse().unwrap()
-}
 
 fn world(seed: u64) -> World {
     let world = launched(Setup::seeded(seed));
-    let request = SaveRequest {
-        copy_to: [west()].into(),
-        ..save_request("work", "kept")
-    };
+    let request = copied(save_request("work", "kept"), &["us-west-2"]);
     world.save("ada", request).unwrap();
     world
 }
 
-fn version(world: &World, number: u32) -> Version {
-    let registry = &world.service.env.registry;
-    let found = world.run(registry.version(&kept(), number));
-    found.unwrap().unwrap()
-}
-
 fn image(world: &World, region: &Region) -> ImageId {
-    let version = version(world, 1);
+    let version = world.version("kept", 1);
     version.amis[region][&version.architecture].clone()
 }
 
@@ -106,7 +84,7 @@ fn a_protected_ami_is_named_before_anything_is_deleted() {
         );
     }
     assert_eq!(
-        (images(&world), version(&world, 1).state),
+        (images(&world), world.version("kept", 1).state),
         (2, TemplateState::Active)
     );
     world.admin.protect_image(&protected, false).unwrap();
@@ -191,11 +169,14 @@ fn an_ami_that_is_protected_meanwhile_holds_up_no_other() {
             .contains("protected against deregistration"),
         "{of_first}"
     );
-    assert_eq!(version(&world, 1).stuck.unwrap().code, "ImageProtected");
-    assert!(version(&world, 2).removed_at.is_some());
+    assert_eq!(
+        world.version("kept", 1).stuck.unwrap().code,
+        "ImageProtected"
+    );
+    assert!(world.version("kept", 2).removed_at.is_some());
     world.admin.protect_image(&protected, false).unwrap();
     world.sweep(3);
-    assert_eq!((images(&world), version(&world, 1).stuck), (0, None));
+    assert_eq!((images(&world), world.version("kept", 1).stuck), (0, None));
 }
 
 #[test]
@@ -224,7 +205,7 @@ fn an_ami_that_is_gone_is_refused_reported_and_copied_again() {
     assert_ne!(image(&world, &region()), gone);
     assert_eq!(faults(&world), []);
     assert!(ask!(world, plan_launch(&ADA, &launch)).is_ok());
-    let whole = version(&world, 1);
+    let whole = world.version("kept", 1);
     assert_eq!(whole.snapshots[&region()].len(), 1);
     let twice = ask!(world, plan_copy(&ADA, &copy)).unwrap_err();
     assert_eq!(twice.code, Code::CopyExists);
@@ -253,7 +234,7 @@ fn a_share_skips_gone_and_disabled_amis_with_a_warning() {
         .filter(|it| it.code == "ImageNotOpened");
     assert_eq!(told.count(), 2, "{:?}", plan.warnings);
     ask!(world, share(&ADA, &kept(), &to)).unwrap();
-    let second = version(&world, 2);
+    let second = world.version("kept", 2);
     let second = &second.amis[&region()][&second.architecture];
     let home = region();
     let held = || {
@@ -285,8 +266,7 @@ fn a_disabled_ami_is_refused_and_reported_until_it_is_enabled() {
         [(region(), off.clone(), ImageFault::Disabled)]
     );
     // The AMI still exists, so no copy replaces it, and nothing of it is a leftover.
-    let copy = copy_request("kept", 1, &[REGION]);
-    let refused = ask!(world, plan_copy(&ADA, &copy)).unwrap_err();
+    let refused = ask!(world, plan_copy(&ADA, &copy_request("kept", 1, &[REGION]))).unwrap_err();
     assert_eq!(refused.code, Code::CopyExists);
     let left = found(&world);
     assert!(

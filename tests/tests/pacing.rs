@@ -77,8 +77,7 @@ fn ask(template: &str) -> CopyRequest {
 fn kept(setup: Setup, templates: u32) -> World {
     let world = launched(setup);
     world.save("ada", save_request("work", "kept-0")).unwrap();
-    let first = "kept-0@1".parse().unwrap();
-    let file = ask!(world, export_template(&ADA, &first));
+    let file = ask!(world, export_template(&ADA, &"kept-0@1".parse().unwrap()));
     let request = import_request(file.unwrap());
     for number in 1..templates {
         let name = format!("kept-{number}").parse().unwrap();

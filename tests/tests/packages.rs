@@ -69,17 +69,20 @@ fn each_version_keeps_the_packages_of_its_own_moment() {
 fn the_simulated_cloud_keeps_the_contract() {
     let world = launched(Setup::seeded(5));
     let (id, account) = (prism_tests::world::id_of(&world), world.ec2.account());
-    let home = region();
-    let check = contract::inspect::check(&world.ec2, &world.cloud, account, &home, &id);
-    world.run(check);
+    world.run(contract::inspect::check(
+        &world.ec2,
+        &world.cloud,
+        account,
+        &region(),
+        &id,
+    ));
 }
 
 #[test]
 fn nobody_else_sees_the_packages_of_a_private_template() {
     let world = launched(Setup::seeded(5));
     world.save("ada", save_request("work", "kept")).unwrap();
-    let reference = "kept".parse().unwrap();
-    let problem = ask!(world, packages(&BOB, &reference));
+    let problem = ask!(world, packages(&BOB, &"kept".parse().unwrap()));
     assert_eq!(problem.unwrap_err().code, Code::TemplateNotFound);
 }
 

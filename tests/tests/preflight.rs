@@ -13,10 +13,9 @@ fn an_instance_that_is_unknown_or_not_yours_is_not_found() {
     let (world, id) = world();
     let unknown = save_request("play", "kept");
     refuses(&world, &unknown, Code::InstanceNotFound, "\"play\"");
-    let no_id = save_request("i-0123456789abcdef0", "kept");
     refuses(
         &world,
-        &no_id,
+        &save_request("i-0123456789abcdef0", "kept"),
         Code::InstanceNotFound,
         "i-0123456789abcdef0",
     );

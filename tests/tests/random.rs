@@ -12,7 +12,7 @@ use prism_local::ec2::Capacity;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
-use prism_tests::world::{ADA, Setup, World, begun, region, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, copied, region, save_request};
 use proptest::prelude::*;
 
 /// The length of the interesting part of a save, in seconds.
@@ -130,13 +130,7 @@ fn settled(scenario: &Scenario) -> (World, Vec<Subject>) {
 
 fn request(subject: &Subject, copies: usize) -> SaveRequest {
     let regions = ["us-west-2", "eu-west-1"];
-    SaveRequest {
-        copy_to: regions[..copies]
-            .iter()
-            .map(|r| r.parse().unwrap())
-            .collect(),
-        ..save_request(&subject.name, "kept")
-    }
+    copied(save_request(&subject.name, "kept"), &regions[..copies])
 }
 
 fn run(scenario: &Scenario) -> (World, Vec<Subject>) {

@@ -212,8 +212,7 @@ fn recovers(world: &World, id: &SaveId) {
 #[test]
 fn a_person_has_a_save_recovered_at_once() {
     let (world, id) = given_a_rest();
-    let nobody = caller("mallory");
-    let refused = ask!(world, recover_save(&nobody, &id));
+    let refused = ask!(world, recover_save(&caller("mallory"), &id));
     assert_eq!(refused.unwrap_err().code, Code::SaveNotFound);
     let before = world.record(&id).unwrap();
     let after = ask!(world, recover_save(&ADA, &id)).unwrap();
@@ -229,8 +228,7 @@ fn a_person_has_a_save_recovered_at_once() {
 #[test]
 fn a_start_has_the_save_of_its_instance_recovered() {
     let (world, id) = given_a_rest();
-    let here = region();
-    ask!(world, start_instance(&ADA, &here, "work")).unwrap();
+    ask!(world, start_instance(&ADA, &region(), "work")).unwrap();
     recovers(&world, &id);
 }
 
@@ -241,10 +239,7 @@ fn a_start_asks_at_once_what_a_save_asks_again_later() {
     let world = launched(Setup::seeded(11));
     let id = begun(&world, save_request("work", "kept"));
     world.pass(15);
-    let start = || {
-        let here = region();
-        ask!(world, start_instance(&ADA, &here, "work"))
-    };
+    let start = || ask!(world, start_instance(&ADA, &region(), "work"));
     assert_eq!(start().unwrap_err().code, Code::InstanceBusy);
     let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
     room(Capacity::Refused);

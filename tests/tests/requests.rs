@@ -9,17 +9,11 @@ use prism_functions::ports::{Encryption, Executions, KeyState};
 use prism_local::ec2::{InstanceFacts, KeyPolicy};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
 use prism_tests::untouched::{self, ask, edited, open_world, plans, refuses, world};
-use prism_tests::world::{ADA, BOB, Setup, World, launch_request, region, save_request};
+use prism_tests::world::{
+    ADA, BOB, Setup, World, copied, launch_request, public, region, save_request,
+};
 use serde_json::json;
-
-fn public() -> SaveRequest {
-    SaveRequest {
-        public: true,
-        ..ask()
-    }
-}
 
 fn warnings(world: &World) -> Vec<String> {
     let plan = plans(world, &ask());
@@ -31,7 +25,7 @@ fn a_marketplace_instance_is_not_made_public() {
     let (world, id) = open_world();
     let product = |facts: &mut InstanceFacts| facts.product_codes = vec!["abc123".to_owned()];
     world.admin.edit(&id, product).unwrap();
-    refuses(&world, &public(), Code::MarketplacePublic, "abc123");
+    refuses(&world, &public(ask()), Code::MarketplacePublic, "abc123");
     plans(&world, &ask());
 }
 
@@ -43,20 +37,27 @@ fn a_volume_under_the_default_key_is_not_shared() {
         .admin
         .set_encryption(&volume, Encryption::AwsManagedKey)
         .unwrap();
-    refuses(&world, &public(), Code::DefaultKeyShared, volume.as_str());
+    refuses(
+        &world,
+        &public(ask()),
+        Code::DefaultKeyShared,
+        volume.as_str(),
+    );
     plans(&world, &ask());
 }
 
 #[test]
 fn a_region_that_blocks_public_images_is_named() {
     let (world, _) = open_world();
-    let copied = SaveRequest {
-        copy_to: ["us-west-2".parse().unwrap()].into(),
-        ..public()
-    };
-    refuses(&world, &public(), Code::PublicImagesBlocked, "us-east-1");
+    let copied = copied(public(ask()), &["us-west-2"]);
+    refuses(
+        &world,
+        &public(ask()),
+        Code::PublicImagesBlocked,
+        "us-east-1",
+    );
     world.admin.block_public_images(&region(), false).unwrap();
-    plans(&world, &public());
+    plans(&world, &public(ask()));
     let problem = refuses(&world, &copied, Code::PublicImagesBlocked, "us-west-2");
     assert!(problem.advice().contains("--region us-west-2"));
     let west = "us-west-2".parse().unwrap();
@@ -69,7 +70,7 @@ fn a_template_that_is_public_within_the_deployment_needs_none_of_that() {
     let (world, id) = world();
     let product = |facts: &mut InstanceFacts| facts.product_codes = vec!["abc123".to_owned()];
     world.admin.edit(&id, product).unwrap();
-    plans(&world, &public());
+    plans(&world, &public(ask()));
 }
 
 #[test]
@@ -173,16 +174,7 @@ fn what_does_not_prevent_a_save_is_a_warning() {
 
 #[test]
 fn impaired_status_checks_are_a_warning() {
-    let setup = Setup {
-        bend: |ec2| {
-            let checks = Some(StatusChecks::Impaired);
-            std::sync::Arc::new(Bent {
-                checks,
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(7)
-    };
+    let setup = Setup::seeded(7).bent(|ec2| ec2.checks = Some(StatusChecks::Impaired));
     let world = setup.build();
     let id = world.launch("ada", "ubuntu", "work").id;
     assert_eq!(
@@ -260,10 +252,7 @@ fn a_deployment_refuses_what_it_does_not_allow_before_anything_is_touched() {
     let world = setup.build();
     world.launch("ada", "ubuntu", "work");
 
-    let copied = SaveRequest {
-        copy_to: ["us-west-2".parse().unwrap()].into(),
-        ..ask()
-    };
+    let copied = copied(ask(), &["us-west-2"]);
     let problem = refuses(&world, &copied, Code::RegionNotAllowed, "us-west-2");
     assert!(problem.advice().contains("us-east-1"));
     plans(&world, &ask());
@@ -271,16 +260,15 @@ fn a_deployment_refuses_what_it_does_not_allow_before_anything_is_touched() {
     let plan = |request: &LaunchRequest| {
         ask!(world, plan_launch(&ADA, request)).map_err(|problem| problem.code)
     };
-    let usual = launch_request("ubuntu", "other");
-    assert!(plan(&usual).is_ok());
+    assert!(plan(&launch_request("ubuntu", "other")).is_ok());
     let large = LaunchRequest {
         size: Some("GPU-L".parse().unwrap()),
-        ..usual.clone()
+        ..launch_request("ubuntu", "other")
     };
     assert_eq!(plan(&large).unwrap_err(), Code::InstanceTypeNotAllowed);
     let west = LaunchRequest {
         region: "us-west-2".parse().unwrap(),
-        ..usual
+        ..launch_request("ubuntu", "other")
     };
     assert_eq!(plan(&west).unwrap_err(), Code::RegionNotAllowed);
 }
@@ -289,10 +277,7 @@ fn a_deployment_refuses_what_it_does_not_allow_before_anything_is_touched() {
 fn names_and_descriptions_may_have_any_letters() {
     let (world, _) = world();
     world.launch("ada", "ubuntu", "Müller");
-    let copied = |request| SaveRequest {
-        copy_to: ["us-west-2".parse().unwrap()].into(),
-        ..request
-    };
+    let copied = |request| copied(request, &["us-west-2"]);
     // EC2 stores the text in ASCII, and the registry stores it as written.
     let saved = world.save("ada", copied(save_request("Müller", "kept")));
     assert_eq!(saved.unwrap().state, SaveState::Succeeded);
@@ -359,8 +344,7 @@ fn a_key_that_cannot_be_described_or_granted_is_reported_before_the_stop() {
     world.admin.deny("kms:CreateGrant").unwrap();
     refuses(&world, &ask(), Code::PermissionMissing, "kms:CreateGrant");
     // A stopped instance needs none.
-    let here = region();
-    ask!(world, stop_instance(&ADA, &here, "work")).unwrap();
+    ask!(world, stop_instance(&ADA, &region(), "work")).unwrap();
     world.pass(60);
     plans(&world, &ask());
 }
@@ -417,12 +401,12 @@ fn a_copy_that_a_region_encrypts_is_reported_before_anything_is_created() {
         copy_to: [west.clone()].into(),
         ..request
     };
-    plans(&world, &copied(public()));
+    plans(&world, &copied(public(ask())));
     let defaults = |key| world.admin.set_ebs_defaults(&west, true, key).unwrap();
     defaults(None);
     let problem = refuses(
         &world,
-        &copied(public()),
+        &copied(public(ask())),
         Code::DefaultKeyShared,
         "us-west-2",
     );
@@ -430,7 +414,7 @@ fn a_copy_that_a_region_encrypts_is_reported_before_anything_is_created() {
     plans(&world, &copied(ask()));
     let key = "arn:aws:kms:us-west-2:111122223333:key/2";
     defaults(Some(key));
-    refuses(&world, &copied(public()), Code::ShareImpossible, key);
+    refuses(&world, &copied(public(ask())), Code::ShareImpossible, key);
     plans(&world, &copied(ask()));
     world.admin.set_key_state(key, KeyState::Disabled).unwrap();
     refuses(&world, &copied(ask()), Code::KeyUnusable, key);
@@ -445,16 +429,13 @@ fn a_quota_of_public_images_is_reported_and_fails_no_save() {
         warnings.iter().any(|it| it.code == "PublicImagesQuota")
     };
     for n in 1..=5 {
-        let request = SaveRequest {
-            public: true,
-            ..save_request("work", &format!("kept-{n}"))
-        };
+        let request = public(save_request("work", &format!("kept-{n}")));
         assert!(!warned(&request), "{n}");
         let record = world.save("ada", request).unwrap();
         assert!(record.closed_in.is_empty(), "{record:?}");
     }
-    assert!(warned(&public()));
-    let record = world.save("ada", public()).unwrap();
+    assert!(warned(&public(ask())));
+    let record = world.save("ada", public(ask())).unwrap();
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
     assert_eq!(record.closed_in[&region()], "everybody");
     let kept = "kept".parse().unwrap();
@@ -476,10 +457,7 @@ fn a_quota_of_public_images_is_reported_and_fails_no_save() {
 fn a_launch_under_a_key_that_cannot_be_used_is_refused() {
     let world = under_a_key();
     world.save("ada", ask()).unwrap();
-    let launch = |name: &str| {
-        let request = launch_request("kept", name);
-        ask!(world, launch(&ADA, &request)).map(drop)
-    };
+    let launch = |name: &str| ask!(world, launch(&ADA, &launch_request("kept", name))).map(drop);
     world.admin.set_key_state(KEY, KeyState::Disabled).unwrap();
     let before = world.admin.inventory().unwrap().instances.len();
     assert_eq!(launch("one").unwrap_err().code, Code::KeyUnusable);

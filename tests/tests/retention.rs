@@ -14,8 +14,8 @@ use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
-use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
-use prism_functions::operations::{AuditPage, ProjectRequest, SaveView, Service};
+use prism_functions::domain::{Code, ImageId, ProjectName};
+use prism_functions::operations::{AuditPage, SaveView, Service};
 use prism_functions::ports::{Ec2 as _, ImageFilter};
 use prism_functions::steps;
 use prism_local::ec2::Admin;
@@ -23,23 +23,15 @@ use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::world::{
-    ADA, OLGA, Setup, World, import_request, launch_request, launched, region, save_request,
-    seeded, share_request,
+    ADA, OLGA, Setup, World, import_request, kept, launch_request, launched, project_request,
+    region, save_request, schedule_request, seeded, share_request,
 };
 use serde_json::Value;
 
-fn kept() -> TemplateName {
-    "kept".parse().unwrap()
-}
-
 fn asked(keep: Option<u32>) -> ScheduleRequest {
     ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "1d".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
         keep,
-        request: save_request("work", "kept"),
+        ..schedule_request("nightly", save_request("work", "kept"))
     }
 }
 
@@ -83,13 +75,11 @@ fn images(world: &World) -> usize {
 }
 
 fn share(world: &World, to: &str) {
-    let request = share_request(to);
-    ask!(world, share(&ADA, &kept(), &request)).unwrap();
+    ask!(world, share(&ADA, &kept(), &share_request(to))).unwrap();
 }
 
 fn unshare(world: &World, to: &str) {
-    let request = share_request(to);
-    ask!(world, unshare(&ADA, &kept(), &request)).unwrap();
+    ask!(world, unshare(&ADA, &kept(), &share_request(to))).unwrap();
 }
 
 #[test]
@@ -283,9 +273,10 @@ fn at_the_end_of_the_next(
 fn the_latest_version_is_kept() {
     let world = at_the_end_of_the_next(38, |service, _| {
         Box::pin(async move {
-            let kept = kept();
-            let back = service.rollback(&ADA, &kept, Some(1), false);
-            back.await.unwrap();
+            service
+                .rollback(&ADA, &kept(), Some(1), false)
+                .await
+                .unwrap();
         })
     });
     assert_eq!((latest(&world), there(&world)), (1, vec![2, 1]));
@@ -339,10 +330,7 @@ fn versions_from_after_a_share_can_be_deleted() {
 fn a_schedule_does_what_its_owner_may_at_that_moment() {
     let world = launched(Setup::seeded(34));
     let (olga, brain): (_, ProjectName) = (OLGA.clone(), "brain".parse().unwrap());
-    let project = ProjectRequest {
-        name: brain.clone(),
-        description: String::new(),
-    };
+    let project = project_request(brain.as_str());
     ask!(world, create_project(&olga, project)).unwrap();
     let become_one = |role| {
         let ada = "ada".parse().unwrap();

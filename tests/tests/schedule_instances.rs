@@ -3,34 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::save::SaveState;
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateState, Version};
-use prism_functions::domain::{Code, InstanceId, ScheduleName, TemplateName};
+use prism_functions::domain::{Code, InstanceId};
 use prism_functions::operations::{SaveView, ScheduleEdit, ScheduleView};
 use prism_functions::ports::{Condition, Key, Table as _, Write};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{ADA, Setup, World, id_of, launched, region, save_request};
-
-fn nightly() -> ScheduleName {
-    "nightly".parse().unwrap()
-}
-
-fn kept() -> TemplateName {
-    "kept".parse().unwrap()
-}
+use prism_tests::world::{
+    ADA, Setup, World, id_of, keeping, kept, launched, nightly, region, save_request,
+    schedule_request,
+};
 
 /// A world whose schedule keeps two versions of Ada's `work`, with that instance.
 fn world(seed: u64) -> (World, InstanceId) {
     let world = launched(Setup::seeded(seed));
-    let asked = ScheduleRequest {
-        name: Some(nightly()),
-        cadence: "1d".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: Some(2),
-        request: save_request("work", "kept"),
-    };
+    let asked = keeping(schedule_request("nightly", save_request("work", "kept")), 2);
     let made = ask!(world, create_schedule(&ADA, asked)).unwrap();
     let instance = id_of(&world);
     assert_eq!(made.instance_id.as_ref(), Some(&instance));
@@ -131,14 +118,7 @@ fn a_name_that_means_another_instance_saves_and_deletes_nothing() {
         "{found:?}"
     );
     // The same request again does not take the old schedule for one of the new instance.
-    let again = ScheduleRequest {
-        name: Some(nightly()),
-        cadence: "1d".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: Some(2),
-        request: save_request("work", "kept"),
-    };
+    let again = keeping(schedule_request("nightly", save_request("work", "kept")), 2);
     let again = ask!(world, create_schedule(&ADA, again)).unwrap_err();
     assert_eq!(again.code, Code::ScheduleInstanceChanged);
     // Its owner chooses the instance: versions of the other one are neither counted nor deleted.

@@ -5,16 +5,14 @@
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::{RUNS, Schedule, ScheduleRequest};
-use prism_functions::domain::{Code, Problem, ScheduleName};
+use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::{SaveView, ScheduleView, Started};
 use prism_functions::ports::Executions as _;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{ADA, BOB, Setup, World, launched, region, save_request};
-
-fn nightly() -> ScheduleName {
-    "nightly".parse().unwrap()
-}
+use prism_tests::world::{
+    ADA, BOB, Setup, World, launched, nightly, region, save_request, schedule_request,
+};
 
 fn world() -> World {
     launched(Setup::seeded(11))
@@ -33,23 +31,19 @@ fn create(world: &World, cadence: &str, jitter_minutes: u32) -> Schedule {
 }
 
 fn shown(world: &World) -> ScheduleView {
-    let name = nightly();
-    ask!(world, schedule(&ADA, &name)).unwrap()
+    ask!(world, schedule(&ADA, &nightly())).unwrap()
 }
 
 fn pause(world: &World, paused: bool) {
-    let name = nightly();
-    ask!(world, pause_schedule(&ADA, &name, paused)).unwrap();
+    ask!(world, pause_schedule(&ADA, &nightly(), paused)).unwrap();
 }
 
 fn delete(world: &World) {
-    let name = nightly();
-    ask!(world, delete_schedule(&ADA, &name)).unwrap();
+    ask!(world, delete_schedule(&ADA, &nightly())).unwrap();
 }
 
 fn run_now(world: &World, request_id: Option<&str>) -> Result<Started, Problem> {
-    let name = nightly();
-    ask!(world, run_schedule(&ADA, &name, request_id))
+    ask!(world, run_schedule(&ADA, &nightly(), request_id))
 }
 
 fn fire(world: &World) -> usize {
@@ -102,8 +96,7 @@ fn each_run_is_seen_with_its_save_and_its_end() {
     assert_eq!((run.version, &run.failure), (Some(1), &None));
     assert_eq!((run.missed, view.missed), (0, 0));
     // The next run fails, and is the last one in the list.
-    let home = region();
-    ask!(world, terminate_instance(&ADA, &home, "work")).unwrap();
+    ask!(world, terminate_instance(&ADA, &region(), "work")).unwrap();
     world.pass(24 * 3600);
     assert_eq!(fire(&world), 1);
     let listed = ask!(world, schedules(&ADA, 10, None));
@@ -196,14 +189,7 @@ fn a_late_run_of_a_schedule_that_is_gone_paused_or_other_by_now_touches_nothing(
     refused(
         &|world| {
             delete(world);
-            let other = ScheduleRequest {
-                name: Some(nightly()),
-                cadence: "1d".parse().unwrap(),
-                timezone: "UTC".parse().unwrap(),
-                jitter_minutes: 0,
-                keep: None,
-                request: save_request("work", "other"),
-            };
+            let other = schedule_request("nightly", save_request("work", "other"));
             ask!(world, create_schedule(&ADA, other)).unwrap();
         },
         "requests a different save",
@@ -222,8 +208,7 @@ fn a_run_by_hand_is_one_save_by_its_owner_alone_and_also_while_paused() {
     let world = world();
     create(&world, "1d", 0);
     pause(&world, true);
-    let name = nightly();
-    let foreign = ask!(world, run_schedule(&BOB, &name, None)).unwrap_err();
+    let foreign = ask!(world, run_schedule(&BOB, &nightly(), None)).unwrap_err();
     assert_eq!(foreign.code, Code::ScheduleNotFound);
     let started = run_now(&world, Some("once")).unwrap();
     assert!(!started.repeated);

@@ -3,24 +3,17 @@
 
 use insta::assert_snapshot;
 use prism_functions::domain::SaveId;
-use prism_functions::domain::save::SaveRequest;
-use prism_functions::rules::{PublicScope, Settings};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::{story_with, tell, to_the_end};
 use prism_tests::untouched::ask;
-use prism_tests::world::{ADA, Setup, World, begun, id_of, launched, region, save_request};
+use prism_tests::world::{
+    ADA, Setup, World, begun, copied, id_of, launched, public, region, save_request,
+};
 
 /// A world in which Ada has a running instance called `work`.
 fn world() -> World {
     launched(Setup::seeded(11))
-}
-
-fn copied(regions: &[&str]) -> SaveRequest {
-    SaveRequest {
-        copy_to: regions.iter().map(|name| name.parse().unwrap()).collect(),
-        ..ask()
-    }
 }
 
 #[test]
@@ -67,8 +60,7 @@ fn an_instance_that_was_stopped() {
 
 #[test]
 fn two_regions_of_which_one_fails() {
-    let request = copied(&["us-west-2", "eu-west-1"]);
-    let told = story_with(request, 60, |world| {
+    let told = story_with(copied(ask(), &["us-west-2", "eu-west-1"]), 60, |world| {
         world.admin.fail_next_copy("no key there").unwrap();
     });
     assert_snapshot!(told, @r"
@@ -188,21 +180,9 @@ fn a_second_version() {
 
 #[test]
 fn a_template_for_the_world() {
-    let world = launched(Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        ..Setup::seeded(11)
-    });
+    let world = launched(Setup::seeded(11).open_to_the_world());
     world.admin.block_public_images(&region(), false).unwrap();
-    let id = begun(
-        &world,
-        SaveRequest {
-            public: true,
-            ..ask()
-        },
-    );
+    let id = begun(&world, public(ask()));
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
            0s  StopInstance

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::cell::Cell;
-use std::sync::Arc;
 
 use chrono::TimeDelta;
 use prism_functions::domain::ec2::InstanceState;
@@ -15,7 +14,6 @@ use prism_functions::rules::Settings;
 use prism_local::ec2::InstanceSpec;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
 use prism_tests::world::{ADA, Setup, World, begun, id_of, launched, region, save_request};
 use prism_tests::{clean, turns};
 
@@ -138,18 +136,12 @@ thread_local! {
 }
 
 fn starved() -> World {
-    let mut setup = Setup::seeded(5);
-    setup.bend = |ec2| {
-        let refuses = |action| {
+    let world = launched(Setup::seeded(5).bent(|ec2| {
+        ec2.refuses = |action| {
             let throttled = action == "DescribeInstances" && STARVED.get();
             throttled.then(|| Ec2Error::new(action, "RequestLimitExceeded", "by the test"))
         };
-        Arc::new(Bent {
-            refuses,
-            ..Bent::straight(ec2)
-        })
-    };
-    let world = launched(setup);
+    }));
     STARVED.set(true);
     world
 }

@@ -10,19 +10,19 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::template_file::TemplateFile;
 use prism_functions::domain::{Code, Problem, Region, SaveId, TemplateName};
-use prism_functions::operations::{ImportRequest, ProjectRequest, ShareRequest, TemplateView};
+use prism_functions::operations::{ImportRequest, ShareRequest, TemplateView};
 use prism_functions::ports::{Ec2 as _, ImageState};
 use prism_local::ec2::InstanceSpec;
 
 use crate::ask;
 use crate::asks::Asks as _;
 use crate::world::{
-    REGION, Setup, World, caller, copy_request, launch_request, region, save_request,
+    REGION, Setup, World, caller, consenting, copy_request, launch_request, project_request,
+    region, save_request, schedule_request,
 };
 use model::{Image, Made, Model};
 
@@ -149,10 +149,7 @@ impl Play {
             }
         }
         for (project, user) in PROJECTS.into_iter().zip(USERS) {
-            let request = ProjectRequest {
-                name: project.parse().expect("it is a name"),
-                description: String::new(),
-            };
+            let request = project_request(project);
             let by = caller(user);
             ask!(world, create_project(&by, request)).expect("the name is free");
             model.founded(project, user);
@@ -241,20 +238,13 @@ impl Play {
                 self.delete(by, &format!("{template}@{number}"))
             }
             Operation::Schedule { by, template } => {
-                let request = ScheduleRequest {
-                    jitter_minutes: 0,
-                    keep: None,
-                    name: Some(template.parse().expect("it is a name")),
-                    cadence: "rate(1 day)".parse().expect("it is a cadence"),
-                    timezone: "UTC".parse().expect("it is a zone"),
-                    request: SaveRequest {
-                        publish_sensitive: true,
-                        ..save_request(&format!("box-{by}"), template)
-                    },
-                };
-                let by = caller(by);
-                let made = service.create_schedule(&by, request);
-                world.run(made).map(|_| None)
+                let request = schedule_request(
+                    template,
+                    consenting(save_request(&format!("box-{by}"), template)),
+                );
+                world
+                    .run(service.create_schedule(&caller(by), request))
+                    .map(|_| None)
             }
             Operation::Run { by, template } => {
                 let name = template.parse().expect("it is a name");
@@ -312,8 +302,7 @@ impl Play {
             publish_sensitive: true,
             ..copy_request(template, number, &[there().as_str()])
         };
-        let by = caller(by);
-        let id = ask!(world, start_copy(&by, &request, None))?.save_id;
+        let id = ask!(world, start_copy(&caller(by), &request, None))?.save_id;
         self.finished(template, &id).map(Some)
     }
 

@@ -79,8 +79,7 @@ pub(crate) fn public(world: &World, _: &InstanceId) {
 fn share(world: &World, owner: &str, to: &str) {
     let template = "kept".parse().expect("it is a template's name");
     let to = share_request(to);
-    let owner = caller(owner);
-    ask!(world, share(&owner, &template, &to)).expect("the template is shared");
+    ask!(world, share(&caller(owner), &template, &to)).expect("the template is shared");
 }
 
 pub(crate) fn saved(world: &World) {
@@ -111,8 +110,7 @@ fn create_project(world: &World, owner: &str) {
         name: project(),
         description: String::new(),
     };
-    let owner = caller(owner);
-    ask!(world, create_project(&owner, request)).expect("the project is new");
+    ask!(world, create_project(&caller(owner), request)).expect("the project is new");
 }
 
 fn budget(world: &World, limit_usd: f64, alert_percent: u16) {
@@ -135,8 +133,7 @@ pub(crate) fn moves_to_a_project(world: &World, _: &InstanceId) {
     let mut request = save_request("other", "kept");
     request.project = Some(project());
     request.move_template = true;
-    let owner = caller(OWNER);
-    ask!(world, start_save(&owner, request, Some("other"))).expect("the save begins");
+    ask!(world, start_save(&caller(OWNER), request, Some("other"))).expect("the save begins");
 }
 
 /// Resets the project to the format before its costs were summed up.
@@ -211,8 +208,7 @@ fn schedule(world: &World, keep: Option<u32>) {
         keep,
         request: save_request("work", "kept"),
     };
-    let owner = caller(OWNER);
-    ask!(world, create_schedule(&owner, request)).expect("the schedule is new");
+    ask!(world, create_schedule(&caller(OWNER), request)).expect("the schedule is new");
 }
 
 /// Puts the instance into a fleet that does not replace it, and into a capacity reservation that it must start in.

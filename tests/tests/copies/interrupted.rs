@@ -9,7 +9,7 @@ use prism_tests::clean;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{ADA, Setup, region};
 
-use super::{FAR, ask, begin, copy, images, saved, version};
+use super::{FAR, ask, begin, copy, images, saved};
 
 /// The seconds of a copy at which something goes wrong, until after its end.
 fn moments() -> impl Iterator<Item = u64> {
@@ -21,7 +21,7 @@ fn an_aborted_copy_continues_from_any_moment() {
     let mut resumed = 0;
     for moment in moments() {
         let world = saved(Setup::seeded(moment));
-        let before = version(&world);
+        let before = world.version("kept", 1);
         let id = begin(&world, &ADA, &ask(&[FAR])).unwrap();
         world.pass(moment);
         let stop = world.service.executions.stop(id.as_str(), "by the test");
@@ -42,7 +42,7 @@ fn an_aborted_copy_continues_from_any_moment() {
         );
         let made = images(&world, &id, FAR);
         assert_eq!(made.len(), 1, "at {moment}: {made:#?}");
-        let after = version(&world);
+        let after = world.version("kept", 1);
         assert_eq!(after.amis[&region()], before.amis[&region()]);
         assert_eq!(after.amis.len(), 2);
     }
@@ -53,7 +53,7 @@ fn an_aborted_copy_continues_from_any_moment() {
 #[test]
 fn a_copy_that_never_gets_through_is_taken_back() {
     let world = saved(Setup::seeded(5));
-    let before = version(&world);
+    let before = world.version("kept", 1);
     let id = begin(&world, &ADA, &ask(&[FAR])).unwrap();
     for _ in 0..4 {
         world.pass(5);
@@ -68,7 +68,7 @@ fn a_copy_that_never_gets_through_is_taken_back() {
     let record = world.record(&id).unwrap();
     assert_eq!(record.state, SaveState::Failed, "{record:#?}");
     assert_eq!(record.failure.unwrap().code, "SaveInterrupted");
-    assert_eq!(version(&world), before);
+    assert_eq!(world.version("kept", 1), before);
     assert_eq!(copy(&world, &ask(&[FAR])).state, SaveState::Succeeded);
 }
 
@@ -77,13 +77,13 @@ fn a_cancel_at_any_moment_leaves_all_or_nothing() {
     let mut ends = BTreeMap::new();
     for moment in moments() {
         let world = saved(Setup::seeded(moment));
-        let before = version(&world);
+        let before = world.version("kept", 1);
         let id = begin(&world, &ADA, &ask(&[FAR])).unwrap();
         world.pass(moment);
         let cancelled = ask!(world, cancel_save(&ADA, &id));
         to_the_end(&world, &id);
         let record = world.record(&id).unwrap();
-        let after = version(&world);
+        let after = world.version("kept", 1);
         if cancelled.is_ok() {
             assert_eq!(
                 record.state,
@@ -167,5 +167,5 @@ fn two_at_once_make_one_copy() {
     let record = world.record(&first).unwrap();
     assert_eq!(record.state, SaveState::Succeeded, "{record:#?}");
     clean::check(&world, &record);
-    assert_eq!(version(&world).amis.len(), 3);
+    assert_eq!(world.version("kept", 1).amis.len(), 3);
 }

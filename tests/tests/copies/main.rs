@@ -11,18 +11,17 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::ec2::{Architecture, LaunchPermission};
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveState};
 use prism_functions::domain::tags::SAVE_TAG;
-use prism_functions::domain::template::Version;
 use prism_functions::domain::{Code, Problem, Region, SaveId};
 use prism_functions::operations::LaunchRequest;
 use prism_functions::ports::{Ec2 as _, Image, ImageFilter, ImageState, KeyState, SnapshotFilter};
+use prism_functions::rules::Settings;
 use prism_functions::rules::access::Caller;
-use prism_functions::rules::{PublicScope, Settings};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{
-    ADA, BOB, Setup, World, begun, id_of, launch_request, launched, region, save_request,
+    ADA, BOB, Setup, World, begun, copied, id_of, launch_request, launched, region, save_request,
     share_request,
 };
 
@@ -60,11 +59,6 @@ fn copy(world: &World, request: &CopyRequest) -> SaveRecord {
     world.record(&id).unwrap()
 }
 
-fn version(world: &World) -> Version {
-    let (registry, kept) = (&world.service.env.registry, "kept".parse().unwrap());
-    world.run(registry.version(&kept, 1)).unwrap().unwrap()
-}
-
 fn images(world: &World, id: &SaveId, region: &str) -> Vec<Image> {
     let filter = ImageFilter::OwnTag(SAVE_TAG.to_owned(), id.to_string());
     let region = region.parse().unwrap();
@@ -82,7 +76,7 @@ fn a_copy_that_failed_with_its_save_is_made_up_for() {
     request.tags = BTreeMap::from([("grant".to_owned(), "42".to_owned())]);
     world.admin.fail_next_copy("the key is gone").unwrap();
     let save = world.save("ada", request).unwrap();
-    let before = version(&world);
+    let before = world.version("kept", 1);
     assert_eq!((before.amis.len(), before.failed_regions.len()), (2, 1));
     let (lacking, why) = before.failed_regions.iter().next().unwrap();
     assert!(
@@ -93,7 +87,7 @@ fn a_copy_that_failed_with_its_save_is_made_up_for() {
 
     let record = copy(&world, &ask(&[lacking.as_str()]));
     assert_eq!(record.state, SaveState::Succeeded, "{record:#?}");
-    let after = version(&world);
+    let after = world.version("kept", 1);
     assert!(after.failed_regions.is_empty(), "{after:#?}");
     for (region, amis) in &before.amis {
         assert_eq!(after.amis.get(region), Some(amis), "what is there stays");
@@ -136,7 +130,7 @@ fn a_copy_as_a_story() {
 #[test]
 fn a_copy_that_fails_again_leaves_its_cause_and_nothing_else() {
     let world = saved(Setup::seeded(3));
-    let before = version(&world);
+    let before = world.version("kept", 1);
     world.admin.fail_next_copy("the key is gone").unwrap();
     let record = copy(&world, &ask(&[FAR]));
     assert_eq!(record.state, SaveState::Failed);
@@ -144,7 +138,7 @@ fn a_copy_that_fails_again_leaves_its_cause_and_nothing_else() {
     assert_eq!(failure.code, "CopyFailed");
     let again = "prism template copy kept@1 --region eu-west-1";
     assert!(failure.hint.ends_with(again), "{failure:?}");
-    let after = version(&world);
+    let after = world.version("kept", 1);
     assert_eq!(after.amis, before.amis);
     let why = &after.failed_regions[&FAR.parse().unwrap()];
     assert!(
@@ -152,7 +146,7 @@ fn a_copy_that_fails_again_leaves_its_cause_and_nothing_else() {
         "{why}"
     );
     assert_eq!(copy(&world, &ask(&[FAR])).state, SaveState::Succeeded);
-    assert!(version(&world).failed_regions.is_empty());
+    assert!(world.version("kept", 1).failed_regions.is_empty());
 }
 
 /// The number of concurrent copies to a Region is limited, so the next one waits for its turn.
@@ -186,7 +180,7 @@ fn of_two_regions_one_can_fail() {
     let failed = record.copies.values();
     let failed = failed.filter(|copy| matches!(copy, RegionCopy::Failed { .. }));
     assert_eq!(failed.count(), 1);
-    let version = version(&world);
+    let version = world.version("kept", 1);
     assert_eq!((version.amis.len(), version.failed_regions.len()), (2, 1));
 }
 
@@ -208,20 +202,20 @@ fn each_architecture_is_copied_as_what_it_is() {
     };
     // Its own AMI is not the first in any order of names.
     save("arm", false);
-    let alone = version(&world);
+    let alone = world.version("kept", 1);
     save("work", true);
-    let before = version(&world);
+    let before = world.version("kept", 1);
     let first = copy(&world, &ask(&[FAR]));
     assert_eq!(first.state, SaveState::Succeeded, "{first:#?}");
     let far: Region = FAR.parse().unwrap();
-    let between = version(&world);
+    let between = world.version("kept", 1);
     let has: Vec<Architecture> = between.amis[&far].keys().copied().collect();
     assert_eq!(has, [Architecture::Arm64]);
     let more = between.usd_per_month - before.usd_per_month;
     assert!((more - alone.usd_per_month).abs() < 1e-9, "{more}");
     let second = copy(&world, &ask(&[FAR]));
     assert_eq!(second.state, SaveState::Succeeded, "{second:#?}");
-    let after = version(&world);
+    let after = world.version("kept", 1);
     let far = &far;
     for (architecture, record) in [
         (Architecture::Arm64, &first),
@@ -245,13 +239,7 @@ fn each_architecture_is_copied_as_what_it_is() {
 /// Launch permissions are not copied with an AMI, so the copy is opened to the template's grantees.
 #[test]
 fn a_copy_of_what_is_public_is_public() {
-    let world = launched(Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        ..Setup::seeded(3)
-    });
+    let world = launched(Setup::seeded(3).open_to_the_world());
     let far: Region = FAR.parse().unwrap();
     for open in [&far, &region()] {
         world.admin.block_public_images(open, false).unwrap();
@@ -293,7 +281,7 @@ fn what_cannot_be_copied_is_refused_before_it_begins() {
         let refused = begin(&world, &who, &request).unwrap_err();
         assert_eq!(refused.code, code, "{request:?}");
     }
-    let home = version(&world).amis[&region()]
+    let home = world.version("kept", 1).amis[&region()]
         .values()
         .next()
         .unwrap()
@@ -348,10 +336,7 @@ fn a_copy_that_could_not_be_shared_is_refused_before_it_begins() {
 fn a_copy_that_cannot_be_opened_stays_closed_and_is_kept() {
     let (world, account) = shared_outside();
     let far: Region = FAR.parse().unwrap();
-    let copied = SaveRequest {
-        copy_to: named(&[FAR]),
-        ..save_request("work", "kept")
-    };
+    let copied = copied(save_request("work", "kept"), &[FAR]);
     let save = begun(&world, copied);
     world.pass(60);
     world.admin.set_ebs_defaults(&far, true, None).unwrap();

@@ -5,18 +5,15 @@
 mod conditions;
 mod rest;
 
-use std::collections::BTreeSet;
-
 use prism_functions::domain::audit::Subject;
-use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
+use prism_functions::domain::{Problem, TemplateName, UserId};
 use prism_functions::operations::parts::Paging;
 use prism_functions::operations::{
-    self, AuditPage, LaunchRequest, ListMembers, Operation as _, ProjectEdit, ProjectRequest,
-    ScheduleEdit, ShowProject, TemplateEdit, TemplatesPage,
+    self, AuditPage, LaunchRequest, ListMembers, Operation as _, ProjectEdit, ScheduleEdit,
+    ShowProject, TemplateEdit, TemplatesPage,
 };
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
@@ -24,8 +21,8 @@ use prism_tests::checked::{Checked, checked};
 use prism_tests::recorded::ec2_calls;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{
-    ADA, Setup, World, caller, copy_request, import_request, launch_request, launched, region,
-    save_request, share_request,
+    ADA, Setup, World, brain, budget_request, caller, copy_request, import_request, launch_request,
+    launched, moved, project_request, region, save_request, share_request,
 };
 
 const PAGE: usize = 8;
@@ -147,10 +144,6 @@ fn none<T>(_: &T) -> usize {
     0
 }
 
-fn brain() -> ProjectName {
-    "brain".parse().unwrap()
-}
-
 fn deep() -> TemplateName {
     "deep".parse().unwrap()
 }
@@ -190,16 +183,9 @@ fn library() -> World {
     setup.cloud.throttles.enabled = false;
     let world = launched(setup);
     let run = |done: Result<(), Problem>| done.unwrap_or_else(|it| panic!("{}", it.chain()));
-    let request = ProjectRequest {
-        name: brain(),
-        description: String::new(),
-    };
+    let request = project_request("brain");
     run(ask!(world, create_project(&ADA, request)).map(drop));
-    let budget = BudgetRequest {
-        limit_usd: 100_000.0,
-        alerts: BTreeSet::from([1, 50]),
-        hard_stop: true,
-    };
+    let budget = budget_request(100_000.0, &[1, 50], true);
     let (brain, deep) = (brain(), deep());
     run(ask!(world, set_budget(&ADA, &brain, budget)).map(drop));
     for _ in 0..MANY {
@@ -368,12 +354,7 @@ fn of_projects(limits: &mut Limits<'_>) {
         service.edit_project(&ADA, &brain, edit),
         none,
     );
-    let budget = BudgetRequest {
-        limit_usd: 90_000.0,
-        alerts: BTreeSet::from([1]),
-        hard_stop: true,
-    };
-    let set = service.set_budget(&ADA, &brain, budget);
+    let set = service.set_budget(&ADA, &brain, budget_request(90_000.0, &[1], true));
     limits.reads("budget", Few(8), set, none);
     let (who, wide) = (user(MANY), "wide-001".parse().unwrap());
     let added = service.add_member(&ADA, &brain, &who, ProjectRole::Viewer);
@@ -421,15 +402,8 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
     let before = world.table.reads();
     saved(world, for_brain("deep"));
     limits.holds("save, all of its steps", Few(62 + 5 * MANY), 0, before);
-    let moved = SaveRequest {
-        project: Some("other".parse().unwrap()),
-        move_template: true,
-        ..for_brain("wide-002")
-    };
-    let request = ProjectRequest {
-        name: "other".parse().unwrap(),
-        description: String::new(),
-    };
+    let moved = moved(for_brain("wide-002"), "other");
+    let request = project_request("other");
     limits.reads(
         "a project is made",
         Few(1),
@@ -534,12 +508,21 @@ fn of_changes(limits: &mut Limits<'_>) {
     limits.reads("import, planned", Few(9), planned, none);
     let imported = service.import_template(&ADA, &name, &request);
     limits.reads("import", Few(9), imported, none);
-    let second = "deep@2".parse().unwrap();
-    let deleted = service.delete_template(&ADA, &second, true);
     // The removal of an AMI takes a turn, and so does that of its snapshot.
-    limits.reads("deletion of a version", Few(14 + MANY), deleted, none);
-    let latest = ask!(world, rollback(&ADA, &deep, Some(20), false));
-    let latest = format!("deep@{}", latest.unwrap().to).parse().unwrap();
+    limits.reads(
+        "deletion of a version",
+        Few(14 + MANY),
+        service.delete_template(&ADA, &"deep@2".parse().unwrap(), true),
+        none,
+    );
+    let latest = format!(
+        "deep@{}",
+        ask!(world, rollback(&ADA, &deep, Some(20), false))
+            .unwrap()
+            .to
+    )
+    .parse()
+    .unwrap();
     // The next version for its name is searched among a page of twenty versions.
     let deleted = service.delete_template(&ADA, &latest, true);
     limits.reads(

@@ -58,9 +58,12 @@ pub(super) fn of_single_things(limits: &mut Limits<'_>) {
         let changed = service.deprecate_template(ada, &all, deprecated);
         limits.reads("deprecation of a template", Few(6), changed, none);
     }
-    let first = "deep@1".parse().unwrap();
-    let restored = service.deprecate_template(ada, &first, false);
-    limits.reads("restoration of a version", Few(6), restored, none);
+    limits.reads(
+        "restoration of a version",
+        Few(6),
+        service.deprecate_template(ada, &"deep@1".parse().unwrap(), false),
+        none,
+    );
     ask(limits, ada, Few(5), Asked::<LiftBudget>::of(brain()));
     ask(limits, ada, Few(9), Asked::<DeleteProject>::of(brain()));
 }

@@ -33,8 +33,7 @@ fn world() -> World {
 }
 
 fn create(world: &World, user: &str, asked: ScheduleRequest) -> Result<Schedule, Problem> {
-    let user = caller(user);
-    ask!(world, create_schedule(&user, asked))
+    ask!(world, create_schedule(&caller(user), asked))
 }
 
 fn delete(world: &World, user: &str) -> Result<(), Problem> {
@@ -57,8 +56,7 @@ fn serve(world: &World, hours: u64) -> Vec<Fired> {
 }
 
 fn saves(world: &World, user: &str) -> Vec<SaveView> {
-    let user = caller(user);
-    let listed = ask!(world, saves(&user, 100, None));
+    let listed = ask!(world, saves(&caller(user), 100, None));
     listed.unwrap().items
 }
 
@@ -156,8 +154,7 @@ fn a_server_that_died_on_the_way_fires_nothing_twice() {
 fn the_owners_rights_are_those_of_the_moment_and_a_refused_run_shows() {
     let world = world();
     create(&world, "ada", asked("rate(1 day)")).unwrap();
-    let home = region();
-    ask!(world, terminate_instance(&ADA, &home, "work")).unwrap();
+    ask!(world, terminate_instance(&ADA, &region(), "work")).unwrap();
     world.pass(25 * 3600);
     assert_eq!(fire(&world).len(), 1);
     world.clock.run_until_idle().unwrap();

@@ -1,8 +1,5 @@
 //! The hard stop of a budget, with concurrent saves and saves under way.
 
-use std::collections::BTreeSet;
-
-use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::{Code, Problem, SaveId};
@@ -16,31 +13,26 @@ use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::story::to_the_end;
 use prism_tests::turns;
 use prism_tests::world::{
-    ADA, OLGA, Setup, World, begun, caller, copy_request, launch_request, launched, save_request,
+    ADA, OLGA, Setup, World, begun, budget_request, caller, copy_request, launch_request, launched,
+    save_request, saved,
 };
 use serde_json::{Value, json};
 
-use crate::{RunIt as _, brain, for_brain, in_two_regions, launch_for_brain, project, saved};
+use crate::{brain, for_brain, in_two_regions, launch_for_brain, project};
 
 const AT_ONCE: usize = 6;
 
 pub(crate) fn hard_stop(world: &World, limit_usd: f64) {
-    let request = BudgetRequest {
-        limit_usd,
-        alerts: BTreeSet::new(),
-        hard_stop: true,
-    };
+    let request = budget_request(limit_usd, &[], true);
     let service = &world.service;
-    world
-        .clock
-        .run_it(service.set_budget(&OLGA, &brain(), request));
+    world.must(service.set_budget(&OLGA, &brain(), request));
 }
 
 /// The maximum cost of a save of Ada's in one Region.
 fn one(world: &World) -> f64 {
     let service = &world.service;
     let plan = service.plan_save(&ADA, save_request("work", "another"));
-    world.clock.run_it(plan).usd_per_month_at_most
+    world.must(plan).usd_per_month_at_most
 }
 
 /// Runs a step as the definition does, which retries conflicts.
@@ -114,7 +106,7 @@ fn a_save_in_progress_counts_until_it_ends() {
     assert_eq!(refused.code, Code::BudgetExceeded);
     assert!(refused.message.contains("saves in progress"), "{refused}");
     // A cancelled save releases its budget, and so does one whose execution dies.
-    world.clock.run_it(service.cancel_save(&ADA, &first));
+    world.must(service.cancel_save(&ADA, &first));
     to_the_end(&world, &first);
     planned().unwrap();
     let second = begun(&world, for_brain(save_request("work", "kept")));
@@ -141,7 +133,7 @@ fn a_save_in_progress_counts_until_it_ends() {
 
 fn costs(world: &World) -> f64 {
     let registry = &world.service.env.registry;
-    world.clock.run_it(registry.project_usd(&brain()))
+    world.must(registry.project_usd(&brain()))
 }
 
 pub(crate) fn pledges(world: &World) -> usize {
@@ -183,7 +175,7 @@ fn copies_and_added_architectures_keep_to_the_budget() {
         architecture: Some(Architecture::Arm64),
         ..launch_request("ubuntu", "arm")
     };
-    world.clock.run_it(service.launch(&ADA, &arm));
+    world.must(service.launch(&ADA, &arm));
     world.pass(300);
     let added = SaveRequest {
         add_arch: true,
@@ -195,7 +187,7 @@ fn copies_and_added_architectures_keep_to_the_budget() {
     hard_stop(&world, version * 1.5 + one(&world));
     let planned = || ask!(world, plan_save(&ADA, added.clone()));
     planned().unwrap();
-    let copy = world.clock.run_it(service.start_copy(&ADA, &request, None));
+    let copy = world.must(service.start_copy(&ADA, &request, None));
     world.pass(5);
     assert_eq!(planned().unwrap_err().code, Code::BudgetExceeded);
     to_the_end(&world, &copy.save_id);
@@ -209,7 +201,7 @@ fn a_template_that_moves_brings_its_costs_along() {
     // There is budget for a new version, but not for the existing one in two Regions.
     let alone = for_brain(save_request("work", "another"));
     let planned = world.service.plan_save(&ADA, alone);
-    world.clock.run_it(planned);
+    world.must(planned);
     let moved = for_brain(save_request("work", "kept"));
     let refused = ask!(world, plan_save(&ADA, moved.clone()));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);

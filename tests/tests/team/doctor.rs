@@ -2,7 +2,6 @@
 //! shares. A save or a share under way is not a finding.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::{ImageId, Problem};
@@ -10,11 +9,10 @@ use prism_functions::operations::{Fixed, Left, Leftover};
 use prism_functions::ports::Ec2 as _;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, interleave, yielding};
-use prism_tests::world::{ADA, Setup, World, begun, launched, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, launched, save_request, saved, west};
 
-use crate::{ACCOUNT, account, in_two_regions, kept, open_to, saved, share, to, unshare, west};
+use crate::{ACCOUNT, account, in_two_regions, kept, open_to, share, to, unshare};
 
 /// A template with two versions in two Regions that was shared with an account some time ago.
 fn shared() -> World {
@@ -41,15 +39,15 @@ fn image(world: &World, number: u32) -> ImageId {
 }
 
 fn open(world: &World, image: &ImageId, to: &[LaunchPermission]) {
-    let west = west();
-    let opened = world.ec2.add_launch_permissions(&west, image, to);
-    world.run(opened).unwrap();
+    world
+        .run(world.ec2.add_launch_permissions(&west(), image, to))
+        .unwrap();
 }
 
 fn close(world: &World, image: &ImageId, to: &[LaunchPermission]) {
-    let west = west();
-    let closed = world.ec2.remove_launch_permissions(&west, image, to);
-    world.run(closed).unwrap();
+    world
+        .run(world.ec2.remove_launch_permissions(&west(), image, to))
+        .unwrap();
 }
 
 fn fixed(world: &World, found: &[Leftover]) -> Vec<Fixed> {
@@ -127,15 +125,8 @@ fn an_ami_that_is_closed_to_its_grantees_is_found_and_opened() {
 /// If EC2 refused to open an AMI when it was saved, that is known: it is tried once more, and the remedy is reported.
 #[test]
 fn an_ami_that_ec2_does_not_open_is_tried_once_more_and_is_no_failure() {
-    let world = launched(Setup {
-        bend: |ec2| {
-            Arc::new(Bent {
-                opens_in: |region| *region != west(),
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(5)
-    });
+    let bent = Setup::seeded(5).bent(|ec2| ec2.opens_in = |region| *region != west());
+    let world = launched(bent);
     saved(&world, save_request("work", "kept"));
     share(&world, "ada", ACCOUNT).unwrap();
     saved(&world, in_two_regions());

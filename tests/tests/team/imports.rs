@@ -9,17 +9,17 @@ use prism_functions::ports::Ec2 as _;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    ADA, Setup, World, id_of, import_request, launched, region, save_request,
+    ADA, Setup, World, id_of, import_request, launched, region, save_request, saved,
 };
 
-use super::{ACCOUNT, RunIt as _, account, in_two_regions, saved, share, to, unshare};
+use super::{ACCOUNT, account, in_two_regions, share, to, unshare};
 
 const OTHER: &str = "account:777788889999";
 
 fn exported(world: &World, reference: &str) -> String {
     let reference: TemplateRef = reference.parse().unwrap();
     let text = world.service.export_template(&ADA, &reference);
-    world.clock.run_it(text)
+    world.must(text)
 }
 
 fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
@@ -39,26 +39,22 @@ fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
 fn share_as(world: &World, name: &str, whom: &str, open: bool) {
     let (name, request) = (name.parse().unwrap(), to(whom));
     if open {
-        world
-            .clock
-            .run_it(world.service.share(&ADA, &name, &request));
+        world.must(world.service.share(&ADA, &name, &request));
     } else {
-        world
-            .clock
-            .run_it(world.service.unshare(&ADA, &name, &request));
+        world.must(world.service.unshare(&ADA, &name, &request));
     }
 }
 
 fn delete(world: &World, reference: &str) {
     let reference: TemplateRef = reference.parse().unwrap();
     let deletion = world.service.delete_template(&ADA, &reference, true);
-    assert!(world.clock.run_it(deletion).finished);
+    assert!(world.must(deletion).finished);
 }
 
 fn open_to(world: &World, name: &str, number: u32) -> Vec<Vec<LaunchPermission>> {
     let registry = &world.service.env.registry;
     let name = name.parse().unwrap();
-    let version = world.clock.run_it(registry.version(&name, number)).unwrap();
+    let version = world.must(registry.version(&name, number)).unwrap();
     let open = |(here, image): (&Region, &_)| {
         let told = world.run(world.ec2.launch_permissions(here, image));
         told.unwrap()
@@ -131,7 +127,7 @@ fn amis_that_no_save_has_made_are_opened_to_nobody() {
     let refused = ask!(world, share(&ADA, &vendor, &request)).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible);
     let registry = &world.service.env.registry;
-    assert_eq!(world.clock.run_it(registry.grants(&vendor)), []);
+    assert_eq!(world.must(registry.grants(&vendor)), []);
     // Users who launch through Prism need no launch permission.
     share_as(&world, "vendor", "user:bob", true);
 }
@@ -176,13 +172,7 @@ fn an_ami_that_others_keep_is_closed_to_the_grantees_of_the_deleted() {
     assert_eq!(open_to(&world, "again", 2), [[account("777788889999")]]);
     delete(&world, "again@2");
     assert_eq!(open_to(&world, "once", 1), [vec![]]);
-    assert!(
-        world
-            .clock
-            .run_it(world.service.leftovers())
-            .found
-            .is_empty()
-    );
+    assert!(world.must(world.service.leftovers()).found.is_empty());
 }
 
 /// More AMIs than one request closes: the same two in many versions.
@@ -204,16 +194,12 @@ fn a_share_of_many_amis_is_revoked_in_parts_and_not_restored() {
     assert_eq!(part.code, Code::ShareFailed);
     assert!(part.message.starts_with("4 AMIs"), "{part}");
     let registry = &world.service.env.registry;
-    let grants = world
-        .clock
-        .run_it(registry.grants(&"kept".parse().unwrap()));
+    let grants = world.must(registry.grants(&"kept".parse().unwrap()));
     assert_eq!(grants[0].closed_from, Some(3), "{grants:?}");
     let again = share(&world, "ada", ACCOUNT).unwrap_err();
     assert_eq!(again.code, Code::LimitReached);
     unshare(&world, ACCOUNT).unwrap();
     assert_eq!(open_to(&world, "kept", 1), [vec![], vec![]]);
-    let grants = world
-        .clock
-        .run_it(registry.grants(&"kept".parse().unwrap()));
+    let grants = world.must(registry.grants(&"kept".parse().unwrap()));
     assert_eq!(grants, []);
 }

@@ -10,11 +10,11 @@ use prism_functions::ports::{Change, Condition, Ec2 as _, Item, Key, Table as _,
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    ADA, BOB, Setup, World, caller, copy_request, launched, region, save_request,
+    ADA, BOB, Setup, World, caller, copy_request, launched, region, save_request, saved,
 };
 use serde_json::{Value, json};
 
-use crate::{ACCOUNT, RunIt as _, account, kept, launch, saved, share, to, unshare};
+use crate::{ACCOUNT, account, kept, launch, share, to, unshare};
 
 /// Ada has the template `kept`, and Bob may launch it; he has an instance.
 fn lent() -> World {
@@ -28,7 +28,7 @@ fn lent() -> World {
 fn import(world: &World, user: &str, name: &str) -> Result<Imported, Problem> {
     let kept: TemplateRef = "kept".parse().unwrap();
     let file = world.service.export_template(&ADA, &kept);
-    let file = world.clock.run_it(file);
+    let file = world.must(file);
     let (by, name, request) = (
         caller(user),
         name.parse().unwrap(),
@@ -47,9 +47,7 @@ fn shared_as(world: &World, user: &str, name: &str, whom: &str) -> Result<Shared
 
 fn version(world: &World, name: &str) -> Version {
     let registry = &world.service.env.registry;
-    let found = world
-        .clock
-        .run_it(registry.version(&name.parse().unwrap(), 1));
+    let found = world.must(registry.version(&name.parse().unwrap(), 1));
     found.unwrap()
 }
 
@@ -93,7 +91,7 @@ fn an_import_of_launchable_amis_does_not_allow_sharing_them() {
     assert_eq!(save_bobs(&world, |_| ()), "");
     let first: TemplateRef = "mine@1".parse().unwrap();
     let deleted = world.service.delete_template(&BOB, &first, true);
-    world.clock.run_it(deleted);
+    world.must(deleted);
     shared_as(&world, "bob", "mine", ACCOUNT).unwrap();
     assert_eq!(open_to(&world), []);
 }
@@ -110,7 +108,7 @@ fn a_borrowed_version_lasts_as_long_as_its_importer_may_launch_the_original() {
     launch("bob", "mine", &world).unwrap();
     let all: TemplateRef = "kept".parse().unwrap();
     let deleted = world.service.delete_template(&ADA, &all, true);
-    assert!(world.clock.run_it(deleted).finished);
+    assert!(world.must(deleted).finished);
     let images = world.admin.inventory().unwrap().images;
     assert!(images.is_empty(), "{images:?}");
     let refused = launch("bob", "mine", &world).unwrap_err();
@@ -136,7 +134,7 @@ fn an_owner_sees_by_which_templates_the_amis_are_open() {
     let world = lent();
     import(&world, "ada", "again").unwrap();
     shared_as(&world, "ada", "again", ACCOUNT).unwrap();
-    let shares = world.clock.run_it(world.service.shares(&ADA, &kept()));
+    let shares = world.must(world.service.shares(&ADA, &kept()));
     let told: Vec<_> = shares
         .iter()
         .map(|grant| (grant.template.as_str(), grant.to.to_string()))
@@ -196,12 +194,12 @@ fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
     world.pass(3600);
     assert_eq!(version(&world, "mine").borrowed, None);
 
-    let shares = world.clock.run_it(world.service.shares(&ADA, &kept()));
+    let shares = world.must(world.service.shares(&ADA, &kept()));
     assert!(
         shares.iter().any(|it| it.template.as_str() == "mine"),
         "{shares:?}"
     );
-    let found = world.clock.run_it(world.service.leftovers()).found;
+    let found = world.must(world.service.leftovers()).found;
     let wrong: Vec<_> = found
         .iter()
         .filter(
@@ -210,9 +208,9 @@ fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
         .cloned()
         .collect();
     assert_eq!(wrong.len(), 1, "{found:?}");
-    world.clock.run_it(world.service.fix(&wrong));
+    world.must(world.service.fix(&wrong));
     assert_eq!(open_to(&world), []);
-    let found = world.clock.run_it(world.service.leftovers()).found;
+    let found = world.must(world.service.leftovers()).found;
     assert!(found.is_empty(), "{found:?}");
     // The accounts that Bob had shared it with may no longer launch it either.
     let refused = shared_as(&world, "bob", "mine", ACCOUNT).unwrap_err();

@@ -16,49 +16,27 @@ mod strangers;
 mod sums;
 mod wrong_sums;
 
-use std::collections::BTreeSet;
-
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::Visibility;
-use prism_functions::domain::{Problem, ProjectName, Region, TemplateName, UserId};
-use prism_functions::operations::{LaunchRequest, ProjectRequest, Shared};
+use prism_functions::domain::{Problem, Region, UserId};
+use prism_functions::operations::{LaunchRequest, Shared};
 use prism_functions::ports::Ec2 as _;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 pub(crate) use prism_tests::world::share_request as to;
-use prism_tests::world::{ADA, OLGA, World, caller, launch_request, save_request};
+use prism_tests::world::{
+    ADA, OLGA, World, brain, caller, copied, kept, launch_request, project_request, save_request,
+};
 
 pub(crate) const ACCOUNT: &str = "account:444455556666";
 pub(crate) const ORGANIZATION: &str =
     "arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5";
 
-pub(crate) fn kept() -> TemplateName {
-    "kept".parse().unwrap()
-}
-
-pub(crate) fn west() -> Region {
-    "us-west-2".parse().unwrap()
-}
-
-pub(crate) fn brain() -> ProjectName {
-    "brain".parse().unwrap()
-}
-
 /// A save of Ada's with a copy in a second Region.
 pub(crate) fn in_two_regions() -> SaveRequest {
-    SaveRequest {
-        copy_to: BTreeSet::from([west()]),
-        ..save_request("work", "kept")
-    }
-}
-
-pub(crate) fn saved(world: &World, request: SaveRequest) -> u32 {
-    let record = world.save("ada", request).unwrap();
-    record
-        .version
-        .unwrap_or_else(|| panic!("{:?}", record.failure))
+    copied(save_request("work", "kept"), &["us-west-2"])
 }
 
 pub(crate) fn share(world: &World, user: &str, whom: &str) -> Result<Shared, Problem> {
@@ -75,11 +53,7 @@ pub(crate) fn unshare(world: &World, whom: &str) -> Result<Visibility, Problem> 
 
 /// The accounts that a version's AMI is open to, in both Regions.
 pub(crate) fn open_to(world: &World, number: u32) -> Vec<Vec<LaunchPermission>> {
-    let registry = &world.service.env.registry;
-    let version = world
-        .run(registry.version(&kept(), number))
-        .unwrap()
-        .unwrap();
+    let version = world.version("kept", number);
     let open = |(region, amis): (&Region, &std::collections::BTreeMap<_, _>)| {
         let image = amis.values().next().unwrap();
         world
@@ -100,11 +74,7 @@ pub(crate) fn launch(user: &str, template: &str, world: &World) -> Result<(), Pr
 }
 
 pub(crate) fn project(world: &World) {
-    let request = ProjectRequest {
-        name: brain(),
-        description: String::new(),
-    };
-    ask!(world, create_project(&OLGA, request)).unwrap();
+    ask!(world, create_project(&OLGA, project_request("brain"))).unwrap();
     let brain = brain();
     for (user, role) in [
         ("ada", ProjectRole::Member),
@@ -113,20 +83,7 @@ pub(crate) fn project(world: &World) {
     ] {
         let user: UserId = user.parse().unwrap();
         let added = world.service.add_member(&OLGA, &brain, &user, role);
-        world.clock.run_it(added);
-    }
-}
-
-/// Runs what must succeed.
-pub(crate) trait RunIt {
-    fn run_it<T>(&self, call: impl Future<Output = Result<T, Problem>>) -> T;
-}
-
-impl RunIt for prism_asl::VirtualClock {
-    #[track_caller]
-    fn run_it<T>(&self, call: impl Future<Output = Result<T, Problem>>) -> T {
-        self.run(call)
-            .unwrap_or_else(|problem| panic!("{}: {}", problem.code, problem.chain()))
+        world.must(added);
     }
 }
 
@@ -144,6 +101,5 @@ pub(crate) fn launch_for_brain(user: &str, template: &str, world: &World) -> Res
         project: Some(brain()),
         ..launch_request(template, &format!("{user}-box"))
     };
-    let by = caller(user);
-    ask!(world, launch(&by, &request)).map(drop)
+    ask!(world, launch(&caller(user), &request)).map(drop)
 }

@@ -3,42 +3,40 @@
 use prism_functions::domain::audit::Channel;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRequest, SaveState};
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, ProjectName, SaveId, TemplateName, UserId};
-use prism_functions::operations::ProjectRequest;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{ADA, OLGA, World, begun, caller, copy_request, save_request};
+use prism_tests::world::{
+    ADA, OLGA, World, begun, caller, copy_request, project_request, save_request, saved,
+    schedule_request,
+};
 
-use crate::{RunIt as _, brain, for_brain, kept, project, saved};
+use crate::{brain, for_brain, kept, project};
 
 fn evil() -> ProjectName {
     "evil".parse().unwrap()
 }
 
 fn made(world: &World, user: &str, name: ProjectName) {
-    let request = ProjectRequest {
-        name,
-        description: String::new(),
-    };
+    let request = project_request(name.as_str());
     let by = caller(user);
     let made = world.service.create_project(&by, request);
-    world.clock.run_it(made);
+    world.must(made);
 }
 
 fn has_role(world: &World, user: &str, role: ProjectRole) {
     let (olga, brain, user): (_, _, UserId) = (OLGA.clone(), brain(), user.parse().unwrap());
     let changed = world.service.add_member(&olga, &brain, &user, role);
-    world.clock.run_it(changed);
+    world.must(changed);
 }
 
 fn leaves(world: &World, user: &str) {
     let (olga, brain, user): (_, _, UserId) = (OLGA.clone(), brain(), user.parse().unwrap());
     let removed = world.service.remove_member(&olga, &brain, &user);
-    world.clock.run_it(removed);
+    world.must(removed);
 }
 
 /// The project brain, in which Ada has the template `kept`; Adam is an admin there, and has an instance.
@@ -61,9 +59,7 @@ fn into(project: ProjectName, instance: &str, agreed: bool) -> SaveRequest {
 }
 
 fn project_of(world: &World, name: &TemplateName) -> Option<ProjectName> {
-    let stored = world
-        .clock
-        .run_it(world.service.env.registry.template(name));
+    let stored = world.must(world.service.env.registry.template(name));
     stored.and_then(|stored| stored.value.project)
 }
 
@@ -100,11 +96,13 @@ fn an_admin_who_may_move_it_at_first_and_not_at_the_end_moves_nothing() {
     let world = lab();
     made(&world, "adam", evil());
     has_role(&world, "adam", ProjectRole::Owner);
-    let adam = caller("adam");
-    let started = world
-        .service
-        .start_save(&adam, into(evil(), "play", true), None);
-    let id = world.clock.run_it(started).save_id;
+    let id = world
+        .must(
+            world
+                .service
+                .start_save(&caller("adam"), into(evil(), "play", true), None),
+        )
+        .save_id;
     world.pass(5);
     has_role(&world, "adam", ProjectRole::Admin);
     to_the_end(&world, &id);
@@ -118,12 +116,12 @@ fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
     let world = lab();
     made(&world, "ada", evil());
     let plan = world.service.plan_save(&ADA, into(evil(), "work", false));
-    let plan = world.clock.run_it(plan);
+    let plan = world.must(plan);
     let moves = plan.moves.unwrap();
     assert_eq!((moves.from, moves.to), (Some(brain()), evil()));
     assert_eq!(moves.up_to_version, 1);
     let (registry, from) = (&world.service.env.registry, brain());
-    let costs = world.clock.run_it(registry.project_usd(&from));
+    let costs = world.must(registry.project_usd(&from));
     assert!((moves.usd_per_month - costs).abs() < 1e-9 && costs > 0.0);
     let before = world.admin.inventory().unwrap();
     let ended = world.save("ada", into(evil(), "work", false));
@@ -135,7 +133,7 @@ fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
     assert_eq!(project_of(&world, &kept()), Some(evil()));
     // If nothing moves, no consent is needed.
     let plan = world.service.plan_save(&ADA, into(evil(), "work", false));
-    assert_eq!(world.clock.run_it(plan).moves, None);
+    assert_eq!(world.must(plan).moves, None);
 }
 
 #[test]
@@ -150,7 +148,7 @@ fn the_consent_to_move_is_for_the_project_in_the_plan() {
     let quick = world
         .service
         .start_save(&ADA, into(third.clone(), "more", true), None);
-    let quick = world.clock.run_it(quick).save_id;
+    let quick = world.must(quick).save_id;
     to_the_end(&world, &quick);
     to_the_end(&world, &slow);
     let ends: Vec<_> = [&quick, &slow]
@@ -166,14 +164,8 @@ fn the_consent_to_move_is_for_the_project_in_the_plan() {
 fn a_schedule_moves_no_template() {
     let world = lab();
     made(&world, "ada", evil());
-    let asked = |agreed, project: ProjectName| ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "rate(1 day)".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: None,
-        request: into(project, "work", agreed),
-    };
+    let asked =
+        |agreed, project: ProjectName| schedule_request("nightly", into(project, "work", agreed));
     let create = |asked| ask!(world, create_schedule(&ADA, asked));
     let refused = create(asked(true, evil())).unwrap_err();
     assert_eq!(refused.code, Code::InvalidInput);
@@ -187,10 +179,10 @@ fn a_schedule_moves_no_template() {
     let run = world.service.run_schedule(&ADA, &name, None);
     assert_eq!(world.run(run).unwrap_err().code, Code::MoveNotAgreed);
     world.pass(25 * 3600);
-    let fired = world.clock.run_it(world.service.fire_due_schedules());
+    let fired = world.must(world.service.fire_due_schedules());
     assert_eq!(fired.len(), 1);
     world.clock.run_until_idle().unwrap();
-    let runs = world.clock.run_it(world.service.schedule(&ADA, &name)).runs;
+    let runs = world.must(world.service.schedule(&ADA, &name)).runs;
     let failure = format!("{:?}", runs[0]);
     assert!(failure.contains("MoveNotAgreed"), "{failure}");
     assert_eq!(project_of(&world, &kept()), Some(evil()));
@@ -236,7 +228,7 @@ fn a_user_who_leaves_a_project_during_a_save_leaves_nothing_there() {
         assert_eq!(images_of(&world, &id), 0, "{template}");
         let registry = &world.service.env.registry;
         let name = template.parse().unwrap();
-        let there = world.clock.run_it(registry.template(&name));
+        let there = world.must(registry.template(&name));
         let newest = there.map_or(0, |stored| stored.value.newest());
         assert_eq!(newest, u32::from(template == "kept"));
     }
@@ -251,7 +243,7 @@ fn a_copy_and_an_added_architecture_end_so_too() {
     };
     let ada = ADA.clone().by(Channel::Cli);
     let started = world.service.start_copy(&ada, &copy, None);
-    let id = world.clock.run_it(started).save_id;
+    let id = world.must(started).save_id;
     world.pass(5);
     leaves(&world, "ada");
     to_the_end(&world, &id);
@@ -264,41 +256,33 @@ fn a_copy_and_an_added_architecture_end_so_too() {
 #[test]
 fn the_schedule_of_who_was_demoted_saves_nothing_for_the_project() {
     let world = lab();
-    let asked = ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "rate(1 day)".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: None,
-        request: SaveRequest {
+    let asked = schedule_request(
+        "nightly",
+        SaveRequest {
             move_template: false,
             ..for_brain(save_request("work", "dawn"))
         },
-    };
-    world
-        .clock
-        .run_it(world.service.create_schedule(&ADA, asked));
+    );
+    world.must(world.service.create_schedule(&ADA, asked));
     world.pass(25 * 3600);
-    let fired = world.clock.run_it(world.service.fire_due_schedules());
+    let fired = world.must(world.service.fire_due_schedules());
     assert_eq!(fired.len(), 1);
     world.pass(5);
     has_role(&world, "ada", ProjectRole::Viewer);
     world.clock.run_until_idle().unwrap();
     let name = "nightly".parse().unwrap();
     let last = || {
-        let view = world.clock.run_it(world.service.schedule(&ADA, &name));
+        let view = world.must(world.service.schedule(&ADA, &name));
         format!("{:?}", view.runs[0])
     };
     assert!(last().contains("NotAllowed"), "{}", last());
     // The next run does not even stop the instance.
     world.pass(25 * 3600);
-    world.clock.run_it(world.service.fire_due_schedules());
+    world.must(world.service.fire_due_schedules());
     world.clock.run_until_idle().unwrap();
     assert!(last().contains("NotAllowed"), "{}", last());
     assert_eq!(project_of(&world, &"dawn".parse().unwrap()), None);
     let registry = &world.service.env.registry;
-    let dawn = world
-        .clock
-        .run_it(registry.template(&"dawn".parse().unwrap()));
+    let dawn = world.must(registry.template(&"dawn".parse().unwrap()));
     assert!(dawn.is_none());
 }

@@ -1,8 +1,5 @@
 //! Project costs are recorded as sums. Costs that were never counted are counted once, whichever operation comes first.
 
-use std::collections::BTreeSet;
-
-use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::{Key, Table as _};
 use prism_tests::ask;
@@ -10,9 +7,12 @@ use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::story::to_the_end;
 use prism_tests::sums::{forget, wrong};
-use prism_tests::world::{ADA, OLGA, Setup, World, begun, copy_request, launched, save_request};
+use prism_tests::world::{
+    ADA, OLGA, Setup, World, begun, budget_request, copy_request, launched, project_request,
+    save_request, saved,
+};
 
-use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved};
+use crate::{brain, for_brain, in_two_regions, kept, project};
 
 /// The recorded costs of a project and its pledges, in USD.
 fn sums(world: &World) -> Option<(f64, f64)> {
@@ -24,7 +24,7 @@ fn sums(world: &World) -> Option<(f64, f64)> {
 
 fn counted(world: &World) -> f64 {
     let registry = &world.service.env.registry;
-    world.clock.run_it(registry.project_usd(&brain()))
+    world.must(registry.project_usd(&brain()))
 }
 
 #[track_caller]
@@ -40,15 +40,9 @@ fn plan(world: &World, instance: &str) -> Result<(), Problem> {
 }
 
 fn hard_stop(world: &World, limit_usd: f64) {
-    let request = BudgetRequest {
-        limit_usd,
-        alerts: BTreeSet::from([50]),
-        hard_stop: true,
-    };
+    let request = budget_request(limit_usd, &[50], true);
     let service = &world.service;
-    world
-        .clock
-        .run_it(service.set_budget(&OLGA, &brain(), request));
+    world.must(service.set_budget(&OLGA, &brain(), request));
 }
 
 #[test]
@@ -64,17 +58,12 @@ fn the_sum_follows_a_template_through_its_life() {
     let three = agrees(&world);
     assert!(three > 0.0);
     // Adds a Region to a version, which another version has already.
-    let request = copy_request("kept", 2, &["us-west-2"]);
-    let copy = world.clock.run_it(service.start_copy(&ADA, &request, None));
+    let copy = world.must(service.start_copy(&ADA, &copy_request("kept", 2, &["us-west-2"]), None));
     to_the_end(&world, &copy.save_id);
     let four = agrees(&world);
     assert!((four - three * 4.0 / 3.0).abs() < 1e-6, "{three} {four}");
     // Moves all of it to another project, and back.
-    let other = prism_functions::operations::ProjectRequest {
-        name: "other".parse().unwrap(),
-        description: String::new(),
-    };
-    world.clock.run_it(service.create_project(&ADA, other));
+    world.must(service.create_project(&ADA, project_request("other")));
     let mut there = save_request("work", "kept");
     there.project = Some("other".parse().unwrap());
     there.move_template = true;
@@ -84,21 +73,19 @@ fn the_sum_follows_a_template_through_its_life() {
     let six = agrees(&world);
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{four} {six}");
     // Deletes a version, and then all of them.
-    let first = "kept@1".parse().unwrap();
-    let deleted = service.delete_template(&ADA, &first, true);
-    world.clock.run_it(deleted);
+    world.must(service.delete_template(&ADA, &"kept@1".parse().unwrap(), true));
     let four = agrees(&world);
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{six} {four}");
     let all = "kept".parse().unwrap();
     let deleted = service.delete_template(&ADA, &all, true);
-    world.clock.run_it(deleted);
+    world.must(deleted);
     assert_eq!(agrees(&world).to_string(), "0");
     world.sweep(3);
     // Uses the same name again: what existed before costs nothing.
     saved(&world, for_brain(save_request("work", "kept")));
     assert!((agrees(&world) - three / 3.0).abs() < 1e-6);
     let gone = service.delete_template(&OLGA, &all, true);
-    world.clock.run_it(gone);
+    world.must(gone);
 }
 
 #[test]
@@ -121,18 +108,18 @@ fn uncounted_sums_are_counted_by_the_first_caller() {
             let service = &world.service;
             let first = "kept@1".parse().unwrap();
             let deleted = service.delete_template(&ADA, &first, true);
-            world.clock.run_it(deleted);
+            world.must(deleted);
         }),
         ("the deletion of the template", |world| {
             let service = &world.service;
             let all = "kept".parse().unwrap();
             let deleted = service.delete_template(&ADA, &all, true);
-            world.clock.run_it(deleted);
+            world.must(deleted);
         }),
         ("a copy", |world| {
             let request = copy_request("kept", 2, &["us-west-2"]);
             let service = &world.service;
-            let copy = world.clock.run_it(service.start_copy(&ADA, &request, None));
+            let copy = world.must(service.start_copy(&ADA, &request, None));
             to_the_end(world, &copy.save_id);
         }),
     ];

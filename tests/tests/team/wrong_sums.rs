@@ -6,10 +6,10 @@ use prism_functions::operations::{Fixed, Left, Leftover, Service};
 use prism_functions::ports::{Change, Condition, Key, Table, Write};
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, give_way, interleave, yielding};
-use prism_tests::world::{ADA, Setup, World, begun, launched, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, launched, save_request, saved};
 
 use crate::sums::library;
-use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved};
+use crate::{brain, for_brain, in_two_regions, kept, project};
 
 fn write(world: &World, key: Key, sum: &str, amount: i64) {
     let set = Change::Set(sum.to_owned(), amount.into());
@@ -26,19 +26,19 @@ fn of_template(template: &str) -> Key {
 }
 
 fn found(world: &World) -> Vec<Leftover> {
-    world.clock.run_it(world.service.leftovers()).found
+    world.must(world.service.leftovers()).found
 }
 
 fn fixed(world: &World, found: &[Leftover]) -> Vec<Fixed> {
-    let fixed = world.clock.run_it(world.service.fix(found));
+    let fixed = world.must(world.service.fix(found));
     fixed.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 fn wrong(world: &World, template: &str) -> Vec<String> {
     let registry = &world.service.env.registry;
     let template = template.parse().unwrap();
-    let of_template = world.clock.run_it(registry.wrong_costs(&template));
-    let of_project = world.clock.run_it(registry.wrong_sums(&brain()));
+    let of_template = world.must(registry.wrong_costs(&template));
+    let of_project = world.must(registry.wrong_sums(&brain()));
     let of_template = of_template.map(|it| format!("{it:?}"));
     let of_project = of_project.map(|it| format!("{it:?}"));
     of_template.into_iter().chain(of_project).collect()
