@@ -198,8 +198,7 @@ fn by_hand(world: &World, number: u32) -> (Begun, f64) {
         }
     };
     let begun = loop {
-        let stored = world.run(world.service.env.registry.save(&started.save_id));
-        let record = stored.expect("the registry answers");
+        let record = world.must(world.service.env.registry.save(&started.save_id));
         let at = record.and_then(|it| it.value.stop_requested_at.or(it.value.ended_at));
         match at {
             Some(at) => break at,
@@ -236,8 +235,8 @@ impl Outcome {
         let history = world.cloud.history_of(&save.instance);
         let last = history.expect("the cloud answers").last().map(|it| it.1);
         self.stranded += usize::from(last != Some(InstanceState::Running));
-        let stored = world.run(world.service.env.registry.save(&save.id));
-        let record = stored.expect("the registry answers").map(|it| it.value);
+        let stored = world.must(world.service.env.registry.save(&save.id));
+        let record = stored.map(|it| it.value);
         let Some(record) = record else {
             let ended = world.run(world.executions.describe(save.id.as_str()));
             let error = ended.ok().and_then(|it| it.error).unwrap_or_default();

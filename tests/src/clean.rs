@@ -3,7 +3,7 @@
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::tags::SAVE_TAG;
-use prism_functions::ports::{ImageFilter, ImageState, Key, SnapshotFilter, Table as _};
+use prism_functions::ports::{Image, ImageFilter, ImageState, Key, SnapshotFilter, Table as _};
 
 use crate::sums;
 use crate::world::{World, region};
@@ -69,7 +69,7 @@ fn check_copy_locks(world: &World, record: &SaveRecord) {
     let name = &record.request.template;
     for region in &record.request.copy_to {
         let holder = registry.copy_holder(name, source.version, region);
-        let holder = world.run(holder).expect("the registry answers");
+        let holder = world.must(holder);
         assert_ne!(holder.as_ref(), Some(&record.save_id), "{record:#?}");
     }
 }
@@ -90,13 +90,9 @@ fn check_pledge(world: &World, record: &SaveRecord) {
 fn check_instance(world: &World, record: &SaveRecord) {
     let Ok(saved) = record.instance() else { return };
     let registry = &world.service.env.registry;
-    let lock = world
-        .run(registry.lock_holder(&region(), &saved.id))
-        .expect("the registry answers");
+    let lock = world.must(registry.lock_holder(&region(), &saved.id));
     assert_eq!(lock, None, "the lock is held: {record:#?}");
-    let duty = world
-        .run(registry.duty(&region(), &saved.id))
-        .expect("the registry answers");
+    let duty = world.must(registry.duty(&region(), &saved.id));
     let discharged = duty.expect("a planned save has a duty").value.discharged;
     assert!(discharged.is_some(), "the duty is open: {record:#?}");
 }
@@ -105,9 +101,7 @@ fn changed_by_others(world: &World, record: &SaveRecord) -> bool {
     let Ok(saved) = record.instance() else {
         return false;
     };
-    let duty = world
-        .run(world.service.env.registry.duty(&region(), &saved.id))
-        .expect("the registry answers");
+    let duty = world.must(world.service.env.registry.duty(&region(), &saved.id));
     let finding = duty
         .and_then(|duty| duty.value.discharged)
         .map(|discharge| discharge.finding);
@@ -116,33 +110,18 @@ fn changed_by_others(world: &World, record: &SaveRecord) -> bool {
 
 /// A registered version has available AMIs; any other save has left neither AMIs nor snapshots.
 fn check_images(world: &World, record: &SaveRecord) {
-    let tag = || (SAVE_TAG.to_owned(), record.save_id.to_string());
+    let (key, value) = (SAVE_TAG.to_owned(), record.save_id.to_string());
+    let owned = ImageFilter::OwnTag(key.clone(), value.clone());
+    let tagged = SnapshotFilter::Tag(key, value);
+    let ec2 = &world.service.env.ec2;
     // The source AMI of a copy belongs to another save.
     let own = record.copy_of.is_none().then_some(&record.request.region);
     for region in record.request.copy_to.iter().chain(own) {
-        let (key, value) = tag();
-        let images = world
-            .run(
-                world
-                    .service
-                    .env
-                    .ec2
-                    .images(region, &ImageFilter::OwnTag(key, value)),
-            )
-            .expect("EC2 answers");
-        let images: Vec<_> = images
-            .into_iter()
-            .filter(|image| image.state != ImageState::Deregistered)
-            .collect();
-        let (key, value) = tag();
+        let images = world.run(ec2.images(region, &owned)).expect("EC2 answers");
+        let registered = |image: &Image| image.state != ImageState::Deregistered;
+        let images: Vec<_> = images.into_iter().filter(registered).collect();
         let snapshots = world
-            .run(
-                world
-                    .service
-                    .env
-                    .ec2
-                    .snapshots(region, &SnapshotFilter::Tag(key, value)),
-            )
+            .run(ec2.snapshots(region, &tagged))
             .expect("EC2 answers");
         let failed_here = matches!(
             record.copies.get(region),

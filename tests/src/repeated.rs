@@ -162,8 +162,7 @@ fn schedule(world: &World) {
     world.must(service.create_project(&ADA, project));
     let budget = budget_request(0.01, &[100], false);
     let brain = brain();
-    let set = service.set_budget(&ADA, &brain, budget);
-    world.must(set);
+    world.must(service.set_budget(&ADA, &brain, budget));
     world.must(service.create_schedule(&ADA, keeping(schedule_request("nightly", request()), 1)));
 }
 

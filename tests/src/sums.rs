@@ -17,8 +17,7 @@ pub fn wrong(world: &World, record: &SaveRecord) -> Vec<String> {
             "{name} is said to cost {kept}, and costs {counted}"
         ));
     }
-    let template = world.run(registry.template(name));
-    let template = template.expect("the registry answers");
+    let template = world.must(registry.template(name));
     let of_template = template.and_then(|stored| stored.value.project);
     let payer = record.plan.as_ref().and_then(|plan| plan.paid_by.clone());
     let projects = [of_template, payer, record.request.project.clone()];

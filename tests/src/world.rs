@@ -129,19 +129,18 @@ impl Setup {
     }
 
     /// With an EC2 that deviates.
-    pub fn bent(self, bend: impl FnOnce(&mut Bent) + 'static) -> Self {
-        let bend = |ec2| {
+    #[must_use]
+    pub fn bent(mut self, change: impl FnOnce(&mut Bent) + 'static) -> Self {
+        self.bend = Box::new(|ec2| {
             let mut bent = Bent::straight(ec2);
-            bend(&mut bent);
-            Arc::new(bent) as Arc<dyn Ec2>
-        };
-        Self {
-            bend: Box::new(bend),
-            ..self
-        }
+            change(&mut bent);
+            Arc::new(bent)
+        });
+        self
     }
 
     /// With public templates that are open to the world.
+    #[must_use]
     pub fn open_to_the_world(mut self) -> Self {
         self.settings.public_scope = PublicScope::World;
         self

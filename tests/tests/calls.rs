@@ -162,8 +162,7 @@ fn encrypt(world: &World) {
 fn in_vain_for_a_project(world: &World) {
     let id = begun(world, ask());
     world.pass(5);
-    let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
-    sums::forget(world, &other, &kept);
+    sums::forget(world, &"other".parse().unwrap(), &"kept".parse().unwrap());
     world.admin.fail_next_image("EC2 had a bad day").unwrap();
     to_the_end(world, &id);
 }
@@ -309,7 +308,6 @@ fn more_than_one_call_removes() {
     for _ in 0..7 {
         to_the_end(&world, &begun(&world, ask()));
     }
-    let service = &world.service;
     imported(&world, "kept@1", "again");
     for (name, to) in [("kept", "account:444455556666"), ("again", "public")] {
         let request = ShareRequest {
@@ -319,8 +317,7 @@ fn more_than_one_call_removes() {
         ask!(world, share(&ADA, &name.parse().unwrap(), &request)).unwrap();
     }
     assert!(
-        !world
-            .run(service.delete_template(&ADA, &"kept".parse().unwrap(), true))
+        !ask!(world, delete_template(&ADA, &"kept".parse().unwrap(), true))
             .unwrap()
             .finished
     );

@@ -268,9 +268,10 @@ fn a_project_is_more_people_and_so_is_what_is_anothers() {
     share(&world, "project:brain", true).unwrap();
     // A member saves to Ada's template, so Ada sees the file.
     world.launch("mia", "ubuntu", "hers");
-    let (mia, region) = (caller("mia"), region());
-    let hers = world.service.instances(&mia, &region);
-    let hers = world.run(hers).unwrap()[0].id.parse().unwrap();
+    let hers = ask!(world, instances(&caller("mia"), &region())).unwrap()[0]
+        .id
+        .parse()
+        .unwrap();
     run_on(&world, &hers, &["tee", AWS]);
     let plan = plan(&world, "mia", &save_request("hers", "kept"), true);
     assert_eq!(paths(&plan.unwrap_err()), [AWS]);

@@ -282,15 +282,14 @@ impl Play {
         let there = |it: &Version| it.deleted_at.is_none();
         let version = version.filter(there).ok_or_else(gone)?;
         let file = TemplateFile::of(&template, &version).to_yaml()?;
-        let (by, name, request) = (
-            caller(by),
+        let (name, request) = (
             named(into),
             ImportRequest {
                 file,
                 publish_sensitive: true,
             },
         );
-        let imported = ask!(world, import_template(&by, &name, &request))?;
+        let imported = ask!(world, import_template(&caller(by), &name, &request))?;
         self.made(into, Some(imported.version)).map(Some)
     }
 

@@ -82,8 +82,17 @@ struct Limits<'a> {
 }
 
 impl Limits<'_> {
-    /// `count` returns the size of the result.
     fn reads<T>(
+        &mut self,
+        what: &str,
+        most: Most,
+        call: impl Future<Output = Result<T, Problem>>,
+    ) -> T {
+        self.reads_each(what, most, call, |_| 0)
+    }
+
+    /// `count` returns the size of the result.
+    fn reads_each<T>(
         &mut self,
         what: &str,
         most: Most,
@@ -138,10 +147,6 @@ impl Limits<'_> {
                 .push(format!("{what} reads {read}, and may {most:?}: {bound}"));
         }
     }
-}
-
-fn none<T>(_: &T) -> usize {
-    0
 }
 
 fn deep() -> TemplateName {
@@ -252,27 +257,20 @@ fn of_templates(limits: &mut Limits<'_>) {
     let service = &limits.world.service;
     let (deep, newest) = (deep(), "deep".parse().unwrap());
     let first = "deep@1".parse().unwrap();
-    limits.reads("info", Few(2), service.template(&ADA, &newest), none);
-    let shown = service.template(&ADA, &first);
-    limits.reads("info of a version", Few(2), shown, none);
+    limits.reads("info", Few(2), service.template(&ADA, &newest));
+    limits.reads("info of a version", Few(2), service.template(&ADA, &first));
     let versions = service.versions(&ADA, &deep, PAGE, None);
-    limits.reads("versions", Page(1, 1), versions, none);
-    limits.reads("packages", Few(3), service.packages(&ADA, &newest), none);
-    let file = service.export_template(&ADA, &newest);
-    limits.reads("export", Few(2), file, none);
-    limits.reads("diff", Few(8), service.diff(&ADA, &first, &newest), none);
+    limits.reads("versions", Page(1, 1), versions);
+    limits.reads("packages", Few(3), service.packages(&ADA, &newest));
+    limits.reads("export", Few(2), service.export_template(&ADA, &newest));
+    limits.reads("diff", Few(8), service.diff(&ADA, &first, &newest));
     let lineage = service.lineage(&ADA, &deep);
-    limits.reads("lineage", Each(3, 5), lineage, |it| it.nodes.len());
+    limits.reads_each("lineage", Each(3, 5), lineage, |it| it.nodes.len());
     let planned = service.plan_deletion(&ADA, &first);
     // The result lists the grantees.
-    limits.reads(
-        "deletion of a version, planned",
-        Few(4 + MANY),
-        planned,
-        none,
-    );
+    limits.reads("deletion of a version, planned", Few(4 + MANY), planned);
     let planned = service.plan_deletion(&ADA, &newest);
-    limits.reads("deletion, planned", Each(2, 2 + MANY), planned, |it| {
+    limits.reads_each("deletion, planned", Each(2, 2 + MANY), planned, |it| {
         it.versions.len()
     });
 }
@@ -298,13 +296,12 @@ fn of_lists(limits: &mut Limits<'_>) {
         ("templates searched for", Page(4, 2 * (MANY + 1)), &search),
         ("templates of a project, listed", Page(3, 0), &project),
     ] {
-        let listed = service.templates(&ADA, filter, PAGE, None);
-        limits.reads(what, most, listed, none);
+        limits.reads(what, most, service.templates(&ADA, filter, PAGE, None));
     }
     // For each template, a member's list reads whether it was shared with the member or with the project.
     let listed = service.templates(&mia, &project, PAGE, None);
-    limits.reads("the same by a member", Page(5, 0), listed, none);
-    limits.reads("saves", Page(1, 0), service.saves(&ADA, PAGE, None), none);
+    limits.reads("the same by a member", Page(5, 0), listed);
+    limits.reads("saves", Page(1, 0), service.saves(&ADA, PAGE, None));
     let own = AuditPage::default();
     let of_project = AuditPage {
         project: Some(brain()),
@@ -320,30 +317,30 @@ fn of_lists(limits: &mut Limits<'_>) {
         ("audit of a template", &of_template),
     ] {
         let listed = service.audit_events(&ADA, filter, PAGE, None);
-        limits.reads(what, Page(1, 2), listed, none);
+        limits.reads(what, Page(1, 2), listed);
     }
 }
 
 fn of_projects(limits: &mut Limits<'_>) {
     let (service, brain) = (&limits.world.service, brain());
-    limits.reads("projects", Each(1, 1), service.projects(&ADA), Vec::len);
+    limits.reads_each("projects", Each(1, 1), service.projects(&ADA), Vec::len);
     let shown = ShowProject::run(service, &ADA, operations::Asked::of(brain.clone()));
-    limits.reads("project", Few(2), shown, none);
+    limits.reads("project", Few(2), shown);
     let page = Paging::new(Some(8), None);
     let members = operations::Asked::by(brain.clone(), page);
     let members = ListMembers::run(service, &ADA, members);
-    limits.reads("members", Page(1, 2), members, none);
+    limits.reads("members", Page(1, 2), members);
     let approvals = service.approvals(&ADA, &brain, PAGE);
-    limits.reads("approvals", Page(1, 2), approvals, none);
+    limits.reads("approvals", Page(1, 2), approvals);
     let templates = service.project_templates(&ADA, &brain, PAGE);
-    limits.reads("templates of a project", Page(3, 2), templates, none);
+    limits.reads("templates of a project", Page(3, 2), templates);
     let costs = service.project_costs(&ADA, &brain);
     // The result has a line for each version, and reads each template with its entry and record.
     let lines = |costs: &prism_functions::operations::ProjectCosts| {
         let versions = costs.templates.iter().map(|it| it.versions.len());
         versions.sum()
     };
-    limits.reads("costs", Each(1, 2 + 2 * (MANY + 1)), costs, lines);
+    limits.reads_each("costs", Each(1, 2 + 2 * (MANY + 1)), costs, lines);
     let edit = ProjectEdit {
         description: Some("brains".to_owned()),
         ..ProjectEdit::default()
@@ -352,23 +349,17 @@ fn of_projects(limits: &mut Limits<'_>) {
         "edit of a project",
         Few(3),
         service.edit_project(&ADA, &brain, edit),
-        none,
     );
     let set = service.set_budget(&ADA, &brain, budget_request(90_000.0, &[1], true));
-    limits.reads("budget", Few(8), set, none);
+    limits.reads("budget", Few(8), set);
     let (who, wide) = (user(MANY), "wide-001".parse().unwrap());
     let added = service.add_member(&ADA, &brain, &who, ProjectRole::Viewer);
-    limits.reads("a member joins", Few(8), added, none);
+    limits.reads("a member joins", Few(8), added);
     let removed = service.remove_member(&ADA, &brain, &who);
-    limits.reads("a member leaves", Few(8), removed, none);
-    limits.reads(
-        "approval",
-        Few(6),
-        service.approve(&ADA, &brain, &wide),
-        none,
-    );
+    limits.reads("a member leaves", Few(8), removed);
+    limits.reads("approval", Few(6), service.approve(&ADA, &brain, &wide));
     let withdrawn = service.disapprove(&ADA, &brain, &wide);
-    limits.reads("approval withdrawn", Few(4), withdrawn, none);
+    limits.reads("approval withdrawn", Few(4), withdrawn);
 }
 
 fn of_launches_and_saves(limits: &mut Limits<'_>) {
@@ -379,16 +370,11 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
         ..launch_request("deep", name)
     };
     let (mine, hers) = (launch("mine"), launch("hers"));
-    limits.reads(
-        "launch, planned",
-        Few(6),
-        service.plan_launch(&ADA, &mine),
-        none,
-    );
-    limits.reads("launch", Few(6), service.launch(&ADA, &mine), none);
+    limits.reads("launch, planned", Few(6), service.plan_launch(&ADA, &mine));
+    limits.reads("launch", Few(6), service.launch(&ADA, &mine));
     let theirs = service.launch(&mia, &hers);
-    limits.reads("launch of what was shared", Few(7 + MANY), theirs, none);
-    limits.reads(
+    limits.reads("launch of what was shared", Few(7 + MANY), theirs);
+    limits.reads_each(
         "instances",
         Each(1, 0),
         service.instances(&ADA, &region()),
@@ -397,7 +383,7 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
     let planned = service.plan_save(&ADA, for_brain("deep"));
     // The plan reads the template's grantees, to whom its AMIs will be opened, and the project's members, who will see
     // what is on the disk.
-    limits.reads("save, planned", Few(8 + 2 * MANY), planned, none);
+    limits.reads("save, planned", Few(8 + 2 * MANY), planned);
     // Including the grants of the template, for which its AMIs are opened.
     let before = world.table.reads();
     saved(world, for_brain("deep"));
@@ -408,7 +394,6 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
         "a project is made",
         Few(1),
         service.create_project(&ADA, request),
-        none,
     );
     let before = world.table.reads();
     saved(world, moved);
@@ -420,7 +405,7 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
     );
     let copy = copy_request("deep", 3, &["us-west-2"]);
     let planned = service.plan_copy(&ADA, &copy);
-    limits.reads("copy, planned", Few(8 + 2 * MANY), planned, none);
+    limits.reads("copy, planned", Few(8 + 2 * MANY), planned);
     let before = world.table.reads();
     let started = ask!(world, start_copy(&ADA, &copy, None)).unwrap();
     world.clock.run_until_idle().unwrap();
@@ -430,33 +415,27 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
         "a save's record",
         Few(1),
         service.save(&ADA, &started.save_id),
-        none,
     );
 }
 
 fn of_schedules(limits: &mut Limits<'_>) {
     let service = &limits.world.service;
     let name = "night-003".parse().unwrap();
-    limits.reads(
-        "schedules",
-        Page(2, 0),
-        service.schedules(&ADA, PAGE, None),
-        none,
-    );
-    limits.reads("schedule", Few(2), service.schedule(&ADA, &name), none);
+    limits.reads("schedules", Page(2, 0), service.schedules(&ADA, PAGE, None));
+    limits.reads("schedule", Few(2), service.schedule(&ADA, &name));
     let made = service.create_schedule(&ADA, nightly(MANY));
-    limits.reads("a schedule is made", Few(8), made, none);
+    limits.reads("a schedule is made", Few(8), made);
     let edit = ScheduleEdit::pause(true);
     let edited = service.edit_schedule(&ADA, &name, edit);
-    limits.reads("edit of a schedule", Few(8), edited, none);
+    limits.reads("edit of a schedule", Few(8), edited);
     let deleted = service.delete_schedule(&ADA, &name);
-    limits.reads("deletion of a schedule", Few(8), deleted, none);
+    limits.reads("deletion of a schedule", Few(8), deleted);
     // Without an external scheduler, the server reads each active schedule.
     let fired = service.fire_due_schedules();
-    limits.reads("schedules fired", Few(2 * (MANY + 1)), fired, none);
+    limits.reads("schedules fired", Few(2 * (MANY + 1)), fired);
     limits.world.clock.run_until_idle().unwrap();
-    limits.reads("sweep", Few(20), service.sweep(), none);
-    limits.reads("backlog", Few(20), service.backlog(), none);
+    limits.reads("sweep", Few(20), service.sweep());
+    limits.reads("backlog", Few(20), service.backlog());
 }
 
 fn of_shares(limits: &mut Limits<'_>) {
@@ -466,25 +445,23 @@ fn of_shares(limits: &mut Limits<'_>) {
     let listed = service.shares(&ADA, &deep);
     // Including the other templates that have each of its AMIs; it has one in each version.
     let most = Each(1, 1 + 2 * (MANY + 2));
-    limits.reads("shares", most, listed, Vec::len);
+    limits.reads_each("shares", most, listed, Vec::len);
     // The plan reads the sensitive files of the newest twenty versions, and the current grantees.
     let planned = service.plan_share(&ADA, &deep, &one);
-    limits.reads("share, planned", Few(42 + 3 * MANY), planned, none);
-    let shared = service.share(&ADA, &deep, &one);
-    limits.reads("share", Few(5 + 5 * MANY), shared, none);
+    limits.reads("share, planned", Few(42 + 3 * MANY), planned);
+    limits.reads("share", Few(5 + 5 * MANY), service.share(&ADA, &deep, &one));
     let taken = service.unshare(&ADA, &deep, &one);
-    limits.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken, none);
+    limits.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken);
     // Every AMI of the template is opened, and closed.
-    let shared = service.share(&ADA, &deep, &account);
-    limits.reads(
+    limits.reads_each(
         "share with an account",
         Each(3, 8 * (MANY + 2)),
-        shared,
+        service.share(&ADA, &deep, &account),
         |it| it.images.values().map(Vec::len).sum(),
     );
     // The other templates with each AMI are read before and after it.
     let taken = service.unshare(&ADA, &deep, &account);
-    limits.reads("that share taken back", Few(9 * (MANY + 2)), taken, none);
+    limits.reads("that share taken back", Few(9 * (MANY + 2)), taken);
 }
 
 fn of_changes(limits: &mut Limits<'_>) {
@@ -496,24 +473,23 @@ fn of_changes(limits: &mut Limits<'_>) {
         notes: None,
     };
     let edited = service.edit_template(&ADA, &newest, &edit, None);
-    limits.reads("edit", Few(5), edited, none);
+    limits.reads("edit", Few(5), edited);
     let deprecated = service.deprecate_template(&ADA, &first, true);
-    limits.reads("deprecation", Few(6), deprecated, none);
+    limits.reads("deprecation", Few(6), deprecated);
     let back = service.rollback(&ADA, &deep, None, false);
-    limits.reads("rollback", Few(5 + 2 * MANY), back, none);
+    limits.reads("rollback", Few(5 + 2 * MANY), back);
     let file = ask!(world, export_template(&ADA, &newest)).unwrap();
     let request = import_request(file);
     let name = "brought".parse().unwrap();
     let planned = service.plan_import(&ADA, &name, &request);
-    limits.reads("import, planned", Few(9), planned, none);
+    limits.reads("import, planned", Few(9), planned);
     let imported = service.import_template(&ADA, &name, &request);
-    limits.reads("import", Few(9), imported, none);
+    limits.reads("import", Few(9), imported);
     // The removal of an AMI takes a turn, and so does that of its snapshot.
     limits.reads(
         "deletion of a version",
         Few(14 + MANY),
         service.delete_template(&ADA, &"deep@2".parse().unwrap(), true),
-        none,
     );
     let latest = format!(
         "deep@{}",
@@ -524,12 +500,10 @@ fn of_changes(limits: &mut Limits<'_>) {
     .parse()
     .unwrap();
     // The next version for its name is searched among a page of twenty versions.
-    let deleted = service.delete_template(&ADA, &latest, true);
     limits.reads(
         "deletion of the latest version",
         Few(15 + 2 * 20 + MANY),
-        deleted,
-        none,
+        service.delete_template(&ADA, &latest, true),
     );
 }
 
@@ -539,7 +513,7 @@ fn of_the_whole(limits: &mut Limits<'_>) {
     let all = "deep".parse().unwrap();
     let file = ask!(limits.world, export_template(&ADA, &all));
     let deleted = service.delete_template(&ADA, &all, true);
-    limits.reads("deletion", Each(3, 3 * MANY + 6), deleted, |it| {
+    limits.reads_each("deletion", Each(3, 3 * MANY + 6), deleted, |it| {
         it.plan.versions.len()
     });
     conditions::of_a_deletion(limits, file.unwrap());

@@ -15,13 +15,13 @@ use prism_tests::asks::Asks as _;
 use prism_tests::world::{ADA, begun, region, save_request};
 
 use super::Most::{self, Few};
-use super::{Limits, brain, deep, none};
+use super::{Limits, brain, deep};
 
 /// Asks for an operation. A refusal has its limit too.
 fn ask<O: Operation>(limits: &mut Limits<'_>, by: &Caller, most: Most, asked: Asked<O>) {
     let call = O::run(&limits.world.service, by, asked);
     let refused = async { Ok(call.await.err()) };
-    limits.reads(O::ID, most, refused, none);
+    limits.reads(O::ID, most, refused);
 }
 
 fn version(number: u32) -> VersionRef {
@@ -56,13 +56,12 @@ pub(super) fn of_single_things(limits: &mut Limits<'_>) {
     let (service, all) = (&limits.world.service, TemplateRef::from(deep()));
     for deprecated in [true, false] {
         let changed = service.deprecate_template(ada, &all, deprecated);
-        limits.reads("deprecation of a template", Few(6), changed, none);
+        limits.reads("deprecation of a template", Few(6), changed);
     }
     limits.reads(
         "restoration of a version",
         Few(6),
         service.deprecate_template(ada, &"deep@1".parse().unwrap(), false),
-        none,
     );
     ask(limits, ada, Few(5), Asked::<LiftBudget>::of(brain()));
     ask(limits, ada, Few(9), Asked::<DeleteProject>::of(brain()));
@@ -112,6 +111,6 @@ pub(super) fn of_open_saves(limits: &mut Limits<'_>) {
     ask(limits, ada, Few(1), Asked::<ShowSave>::of(id));
     let night = "night-004".parse().unwrap();
     let run = world.service.run_schedule(ada, &night, None);
-    limits.reads("run of a schedule", Few(6), run, none);
+    limits.reads("run of a schedule", Few(6), run);
     world.clock.run_until_idle().unwrap();
 }

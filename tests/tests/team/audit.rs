@@ -98,12 +98,10 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
     let world = launched(Setup::seeded(5));
     let service = &world.service;
     let nightly = schedule_request("nightly", save_request("work", "kept"));
-    let made = service.create_schedule(&ADA, nightly);
-    let name = world.must(made).name;
+    let name = world.must(service.create_schedule(&ADA, nightly)).name;
     for paused in [true, false] {
         world.pass(60);
-        let pause = service.pause_schedule(&ADA, &name, paused);
-        world.must(pause);
+        world.must(service.pause_schedule(&ADA, &name, paused));
     }
     let filter = AuditPage {
         resource: Some("schedule:nightly".parse().unwrap()),

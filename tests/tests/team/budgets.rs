@@ -200,8 +200,7 @@ fn a_template_that_moves_brings_its_costs_along() {
     saved(&world, in_two_regions());
     // There is budget for a new version, but not for the existing one in two Regions.
     let alone = for_brain(save_request("work", "another"));
-    let planned = world.service.plan_save(&ADA, alone);
-    world.must(planned);
+    world.must(world.service.plan_save(&ADA, alone));
     let moved = for_brain(save_request("work", "kept"));
     let refused = ask!(world, plan_save(&ADA, moved.clone()));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);

@@ -18,8 +18,7 @@ const OTHER: &str = "account:777788889999";
 
 fn exported(world: &World, reference: &str) -> String {
     let reference: TemplateRef = reference.parse().unwrap();
-    let text = world.service.export_template(&ADA, &reference);
-    world.must(text)
+    world.must(world.service.export_template(&ADA, &reference))
 }
 
 fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {

@@ -27,17 +27,15 @@ fn lent() -> World {
 
 fn import(world: &World, user: &str, name: &str) -> Result<Imported, Problem> {
     let kept: TemplateRef = "kept".parse().unwrap();
-    let file = world.service.export_template(&ADA, &kept);
-    let file = world.must(file);
-    let (by, name, request) = (
-        caller(user),
-        name.parse().unwrap(),
-        ImportRequest {
-            file,
-            publish_sensitive: true,
-        },
-    );
-    ask!(world, import_template(&by, &name, &request))
+    let file = world.must(world.service.export_template(&ADA, &kept));
+    let request = ImportRequest {
+        file,
+        publish_sensitive: true,
+    };
+    ask!(
+        world,
+        import_template(&caller(user), &name.parse().unwrap(), &request)
+    )
 }
 
 fn shared_as(world: &World, user: &str, name: &str, whom: &str) -> Result<Shared, Problem> {
@@ -90,8 +88,7 @@ fn an_import_of_launchable_amis_does_not_allow_sharing_them() {
     launch("bob", "mine", &world).unwrap();
     assert_eq!(save_bobs(&world, |_| ()), "");
     let first: TemplateRef = "mine@1".parse().unwrap();
-    let deleted = world.service.delete_template(&BOB, &first, true);
-    world.must(deleted);
+    world.must(world.service.delete_template(&BOB, &first, true));
     shared_as(&world, "bob", "mine", ACCOUNT).unwrap();
     assert_eq!(open_to(&world), []);
 }

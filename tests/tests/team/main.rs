@@ -40,8 +40,7 @@ pub(crate) fn in_two_regions() -> SaveRequest {
 }
 
 pub(crate) fn share(world: &World, user: &str, whom: &str) -> Result<Shared, Problem> {
-    let (by, kept, request) = (caller(user), kept(), to(whom));
-    ask!(world, share(&by, &kept, &request))
+    ask!(world, share(&caller(user), &kept(), &to(whom)))
 }
 
 pub(crate) fn unshare(world: &World, whom: &str) -> Result<Visibility, Problem> {
@@ -82,8 +81,7 @@ pub(crate) fn project(world: &World) {
         ("vic", ProjectRole::Viewer),
     ] {
         let user: UserId = user.parse().unwrap();
-        let added = world.service.add_member(&OLGA, &brain, &user, role);
-        world.must(added);
+        world.must(world.service.add_member(&OLGA, &brain, &user, role));
     }
 }
 

@@ -19,20 +19,21 @@ fn registry(world: &World) -> &Registry {
 }
 
 fn audited(world: &World, user: &str, project: &ProjectName) -> Vec<AuditEvent> {
-    let (by, filter) = (
-        caller(user),
-        AuditPage {
-            project: Some(project.clone()),
-            ..AuditPage::default()
-        },
-    );
-    let events = world.service.audit_events(&by, &filter, 100, None);
-    world.must(events).items
+    let filter = AuditPage {
+        project: Some(project.clone()),
+        ..AuditPage::default()
+    };
+    world
+        .must(
+            world
+                .service
+                .audit_events(&caller(user), &filter, 100, None),
+        )
+        .items
 }
 
 fn costs(world: &World, user: &str) -> ProjectCosts {
-    let (user, brain) = (caller(user), brain());
-    world.must(world.service.project_costs(&user, &brain))
+    world.must(world.service.project_costs(&caller(user), &brain()))
 }
 
 fn listed(world: &World, user: &str, project: &ProjectName) -> Vec<String> {
@@ -83,8 +84,7 @@ fn a_moved_template_is_recorded_in_both_projects_and_shared_with_nobody() {
     for user in ["vic", "sue"] {
         let role = prism_functions::domain::project::ProjectRole::Viewer;
         let who = user.parse().unwrap();
-        let added = world.service.add_member(&ADA, &other, &who, role);
-        world.must(added);
+        world.must(world.service.add_member(&ADA, &other, &who, role));
     }
     let mut request = save_request("work", "kept");
     request.project = Some(other.clone());
@@ -141,8 +141,7 @@ fn a_save_without_edit_right_describes_only_the_version() {
     assert_eq!(described("ada", "work", "better"), "better");
     // The same holds for imports.
     let (mia, hers) = (caller("mia"), "kept@2".parse().unwrap());
-    let file = world.service.export_template(&mia, &hers);
-    let request = import_request(world.must(file));
+    let request = import_request(world.must(world.service.export_template(&mia, &hers)));
     assert_eq!(
         world
             .must(world.service.import_template(&mia, &kept(), &request))

@@ -74,8 +74,7 @@ fn images_of(world: &World, id: &SaveId) -> usize {
 fn copy_to_the_west(world: &World) -> SaveId {
     let request = copy_request("kept", 1, &["us-west-2"]);
     let service = &world.service;
-    let copy = service.start_copy(&ADA, &request, None);
-    world.must(copy).save_id
+    world.must(service.start_copy(&ADA, &request, None)).save_id
 }
 
 #[test]
@@ -126,8 +125,7 @@ fn the_project_that_it_left_pays_nothing_any_more() {
     let world = room_for(100.0);
     let other: ProjectName = "other".parse().unwrap();
     let request = project_request(other.as_str());
-    let made = world.service.create_project(&ADA, request);
-    world.must(made);
+    world.must(world.service.create_project(&ADA, request));
     world.launch("ada", "ubuntu", "play");
     saved(&world, for_brain(save_request("work", "kept")));
     let before = costs_of(&world, &brain());

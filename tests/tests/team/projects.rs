@@ -194,8 +194,7 @@ fn a_deleted_project_loses_its_members_and_its_name_is_not_reused() {
     assert_eq!(refused.code, Code::ProjectInUse);
     assert!(refused.message.contains("kept"), "{refused}");
     assert_eq!(
-        world
-            .run(service.remove_member(&OLGA, &brain(), &OLGA.user))
+        ask!(world, remove_member(&OLGA, &brain(), &OLGA.user))
             .unwrap_err()
             .code,
         Code::OwnerNeeded
@@ -224,8 +223,7 @@ fn a_deleted_project_loses_its_members_and_its_name_is_not_reused() {
         (vec!["brain".to_owned()], vec!["brain".to_owned()])
     );
     assert_eq!(
-        world
-            .run(service.create_project(&caller("sue"), request))
+        ask!(world, create_project(&caller("sue"), request))
             .unwrap_err()
             .code,
         Code::ProjectNameTaken

@@ -20,23 +20,19 @@ fn evil() -> ProjectName {
     "evil".parse().unwrap()
 }
 
-fn made(world: &World, user: &str, name: ProjectName) {
-    let request = project_request(name.as_str());
-    let by = caller(user);
-    let made = world.service.create_project(&by, request);
-    world.must(made);
+fn made(world: &World, user: &str, name: &str) {
+    let request = project_request(name);
+    world.must(world.service.create_project(&caller(user), request));
 }
 
 fn has_role(world: &World, user: &str, role: ProjectRole) {
     let (olga, brain, user): (_, _, UserId) = (OLGA.clone(), brain(), user.parse().unwrap());
-    let changed = world.service.add_member(&olga, &brain, &user, role);
-    world.must(changed);
+    world.must(world.service.add_member(&olga, &brain, &user, role));
 }
 
 fn leaves(world: &World, user: &str) {
     let (olga, brain, user): (_, _, UserId) = (OLGA.clone(), brain(), user.parse().unwrap());
-    let removed = world.service.remove_member(&olga, &brain, &user);
-    world.must(removed);
+    world.must(world.service.remove_member(&olga, &brain, &user));
 }
 
 /// The project brain, in which Ada has the template `kept`; Adam is an admin there, and has an instance.
@@ -73,7 +69,7 @@ fn refusal(ended: Result<prism_functions::domain::save::SaveRecord, Problem>) ->
 #[test]
 fn moving_a_template_requires_the_right_to_delete_it() {
     let world = lab();
-    made(&world, "adam", evil());
+    made(&world, "adam", "evil");
     let (adam, all): (_, TemplateRef) = (caller("adam"), "kept".parse().unwrap());
     let delete = || {
         let deleted = world.service.delete_template(&adam, &all, true);
@@ -85,7 +81,7 @@ fn moving_a_template_requires_the_right_to_delete_it() {
     assert_eq!(project_of(&world, &kept()), Some(brain()));
     assert_eq!(delete(), Code::NotAllowed);
     // The owner of the project may delete what is in it, and may therefore also move it out.
-    made(&world, "olga", "other".parse().unwrap());
+    made(&world, "olga", "other");
     world.launch("olga", "ubuntu", "box");
     let ended = world.save("olga", into("other".parse().unwrap(), "box", true));
     assert_eq!(ended.unwrap().version, Some(2));
@@ -94,7 +90,7 @@ fn moving_a_template_requires_the_right_to_delete_it() {
 #[test]
 fn an_admin_who_may_move_it_at_first_and_not_at_the_end_moves_nothing() {
     let world = lab();
-    made(&world, "adam", evil());
+    made(&world, "adam", "evil");
     has_role(&world, "adam", ProjectRole::Owner);
     let id = world
         .must(
@@ -114,9 +110,8 @@ fn an_admin_who_may_move_it_at_first_and_not_at_the_end_moves_nothing() {
 #[test]
 fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
     let world = lab();
-    made(&world, "ada", evil());
-    let plan = world.service.plan_save(&ADA, into(evil(), "work", false));
-    let plan = world.must(plan);
+    made(&world, "ada", "evil");
+    let plan = world.must(world.service.plan_save(&ADA, into(evil(), "work", false)));
     let moves = plan.moves.unwrap();
     assert_eq!((moves.from, moves.to), (Some(brain()), evil()));
     assert_eq!(moves.up_to_version, 1);
@@ -141,8 +136,8 @@ fn the_consent_to_move_is_for_the_project_in_the_plan() {
     let world = lab();
     world.launch("ada", "ubuntu", "more");
     let third: ProjectName = "third".parse().unwrap();
-    made(&world, "ada", evil());
-    made(&world, "ada", third.clone());
+    made(&world, "ada", "evil");
+    made(&world, "ada", third.as_str());
     let slow = begun(&world, into(evil(), "work", true));
     world.pass(5);
     let quick = world
@@ -163,7 +158,7 @@ fn the_consent_to_move_is_for_the_project_in_the_plan() {
 #[test]
 fn a_schedule_moves_no_template() {
     let world = lab();
-    made(&world, "ada", evil());
+    made(&world, "ada", "evil");
     let asked =
         |agreed, project: ProjectName| schedule_request("nightly", into(project, "work", agreed));
     let create = |asked| ask!(world, create_schedule(&ADA, asked));

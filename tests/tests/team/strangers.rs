@@ -169,8 +169,7 @@ fn the_saver_named_in_a_file_is_shown_as_the_files_claim() {
         file,
         publish_sensitive: true,
     };
-    let imported = world.service.import_template(&ADA, &name, &request);
-    world.must(imported);
+    world.must(world.service.import_template(&ADA, &name, &request));
     let lineage = world.must(world.service.lineage(&ADA, &name));
     let node = lineage
         .nodes

@@ -77,15 +77,13 @@ fn the_sum_follows_a_template_through_its_life() {
     let four = agrees(&world);
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{six} {four}");
     let all = "kept".parse().unwrap();
-    let deleted = service.delete_template(&ADA, &all, true);
-    world.must(deleted);
+    world.must(service.delete_template(&ADA, &all, true));
     assert_eq!(agrees(&world).to_string(), "0");
     world.sweep(3);
     // Uses the same name again: what existed before costs nothing.
     saved(&world, for_brain(save_request("work", "kept")));
     assert!((agrees(&world) - three / 3.0).abs() < 1e-6);
-    let gone = service.delete_template(&OLGA, &all, true);
-    world.must(gone);
+    world.must(service.delete_template(&OLGA, &all, true));
 }
 
 #[test]
@@ -107,14 +105,12 @@ fn uncounted_sums_are_counted_by_the_first_caller() {
         ("a deletion", |world| {
             let service = &world.service;
             let first = "kept@1".parse().unwrap();
-            let deleted = service.delete_template(&ADA, &first, true);
-            world.must(deleted);
+            world.must(service.delete_template(&ADA, &first, true));
         }),
         ("the deletion of the template", |world| {
             let service = &world.service;
             let all = "kept".parse().unwrap();
-            let deleted = service.delete_template(&ADA, &all, true);
-            world.must(deleted);
+            world.must(service.delete_template(&ADA, &all, true));
         }),
         ("a copy", |world| {
             let request = copy_request("kept", 2, &["us-west-2"]);
