@@ -96,11 +96,7 @@ fn a_problem_of_the_api_is_the_same_problem_here() {
     // The deployment is newer than the program.
     let fake = Fake::new(|_, _| problem(409, "SomethingNew", "It is so."));
     let told = Member::of(&fake.url()).run(&["stop", "box"]);
-    assert!(
-        told.stderr.contains("SomethingNew: It is so."),
-        "{}",
-        told.stderr
-    );
+    told.says("SomethingNew: It is so.");
 }
 
 /// Only the API of the profile sees the token: not the target of a redirect, and no proxy for requests to this machine.
@@ -175,7 +171,7 @@ fn an_api_that_is_not_there_is_told_at_once() {
     );
     let doctor = member.run(&["doctor"]);
     assert_eq!(doctor.code, 1);
-    assert!(doctor.stdout.contains("fail  api"), "{}", doctor.stdout);
+    doctor.prints("fail  api");
 }
 
 #[test]
@@ -292,11 +288,7 @@ fn a_save_is_begun_once_and_watched_to_its_end() {
     });
     let saved = Member::of(&fake.url()).run(&["save", "box", "box-env", "--yes"]);
     assert_eq!(saved.code, 0, "{}", saved.stderr);
-    assert!(
-        saved.stdout.contains("box is saved as box-env@3"),
-        "{}",
-        saved.stdout
-    );
+    saved.prints("box is saved as box-env@3");
     let asked = fake.asked();
     let keys: Vec<_> = asked
         .iter()
@@ -363,11 +355,7 @@ fn the_same_request_id_is_the_same_save() {
     let saved = Member::of(&fake.url());
     let saved = saved.run(&["save", "box", "box-env", "--request-id", "nightly"]);
     assert_eq!(saved.code, 0, "{}", saved.stderr);
-    assert!(
-        saved.stderr.contains("already requested"),
-        "{}",
-        saved.stderr
-    );
+    saved.says("already requested");
     let asked = fake.asked();
     assert!(asked[1..].iter().all(|ask| ask.method == "GET"));
 }
@@ -416,11 +404,7 @@ fn the_doctor_compares_clocks_and_asks_who_you_are() {
     assert_eq!(at(now, me()).code, 0);
     let refused = at(now, Reply::json(401, json!({ "message": "Unauthorized" })));
     assert_eq!(refused.code, 1);
-    assert!(
-        refused.stdout.contains("CredentialsRefused"),
-        "{}",
-        refused.stdout
-    );
+    refused.prints("CredentialsRefused");
 }
 
 /// The current time in HTTP's date format.

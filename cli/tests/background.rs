@@ -78,12 +78,8 @@ fn one_save_at_a_time_and_one_for_each_request_id() {
     assert_eq!(prism.run(&save).json()["save_id"], id);
     let other = prism.run(&["save", "box", "box-env"]);
     assert_eq!(other.code, 1);
-    assert!(
-        other.stderr.contains("error[SaveInProgress]:"),
-        "{}",
-        other.stderr
-    );
-    assert!(other.stderr.contains(id), "{}", other.stderr);
+    other.says("error[SaveInProgress]:");
+    other.says(id);
     for change in ["stop", "start"] {
         let refused = prism.refused(&[change, "box"]);
         assert_eq!(refused, ("InstanceBusy".to_owned(), 1));
@@ -133,16 +129,8 @@ fn a_cancelled_save_leaves_a_running_instance_and_no_template() {
     );
     let watched = prism.run(&["saves", "watch", &id]);
     assert_eq!(watched.code, 1);
-    assert!(
-        watched.stderr.contains("error[SaveCancelled]:"),
-        "{}",
-        watched.stderr
-    );
-    assert!(
-        watched.stderr.contains("box is running again"),
-        "{}",
-        watched.stderr
-    );
+    watched.says("error[SaveCancelled]:");
+    watched.says("box is running again");
 }
 
 #[test]
@@ -161,7 +149,7 @@ fn a_killed_save_is_put_back_by_whoever_comes_next() {
     let list = prism.run(&["list"]);
     assert_eq!(list.code, 0);
     let note = format!("note: {id} was interrupted and is being rolled back");
-    assert!(list.stderr.contains(&note), "{}", list.stderr);
+    list.says(&note);
     prism.until("box", |instance| {
         !held(instance) && instance["state"] == "running"
     });
@@ -209,7 +197,7 @@ fn a_suspended_save_is_put_back_by_whoever_comes_next() {
     }
     let list = prism.run(&["list"]);
     let note = format!("note: {id} was interrupted and is being rolled back");
-    assert!(list.stderr.contains(&note), "{}", list.stderr);
+    list.says(&note);
     prism.until("box", |instance| {
         !held(instance) && instance["state"] == "running"
     });
@@ -231,7 +219,7 @@ fn a_save_that_is_told_to_go_leaves_itself_to_the_background() {
         let left = end(child);
         assert_eq!(left.code, 130, "{name}: {}", left.stderr);
         let how = format!("Watch it: prism saves watch {id}");
-        assert!(left.stderr.contains(&how), "{}", left.stderr);
+        left.says(&how);
         prism.ok(&["saves", "watch", &id]);
     }
     assert_eq!(

@@ -53,14 +53,9 @@ fn what_is_left_over_is_listed_and_fixed_after_a_question() {
     let prism = littered(Some("ours"));
     let told = prism.run(&["doctor"]);
     assert_eq!(told.code, 0, "{}", told.stderr);
-    assert!(told.stdout.contains("AMI ami-"), "{}", told.stdout);
-    assert!(told.stdout.contains("of save-00000000"), "{}", told.stdout);
-    assert!(
-        told.stdout
-            .contains("prism doctor --fix --remove-unexplained"),
-        "{}",
-        told.stdout
-    );
+    told.prints("AMI ami-");
+    told.prints("of save-00000000");
+    told.prints("prism doctor --fix --remove-unexplained");
     let left = leftovers(&prism);
     assert_eq!(left[0]["kind"], "image");
     // Without a terminal nobody can confirm, so nothing is changed.
@@ -101,13 +96,9 @@ fn an_ami_that_is_open_to_a_stranger_is_told_loudly_and_closed() {
     futures::executor::block_on(opened).unwrap();
     let told = prism.run(&["doctor"]);
     assert_eq!(told.code, 1, "{}", told.stdout);
-    assert!(
-        told.stdout.contains("fail  launch permissions"),
-        "{}",
-        told.stdout
-    );
+    told.prints("fail  launch permissions");
     let named = format!("AMI {image} of kept@1 in us-east-1");
-    assert!(told.stdout.contains(&named), "{}", told.stdout);
+    told.prints(&named);
     assert!(told.stdout.contains("the account 777788889999"));
     let left = leftovers(&prism);
     assert_eq!(left[0]["kind"], "permissions", "{left:?}");

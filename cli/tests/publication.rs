@@ -45,12 +45,8 @@ fn only_its_own_flag_consents_to_show_them() {
         assert_eq!((refused.code, refused.stdout.as_str()), (1, ""), "{more:?}");
         assert_eq!(paths(&refused.error()), [AWS, KEY], "{more:?}");
         let told = prism.run(&[&save[..], more].concat());
-        assert!(
-            told.stderr.contains("/.aws/credentials (AWS credentials)")
-                && told.stderr.contains("--publish-sensitive"),
-            "{}",
-            told.stderr
-        );
+        told.says("/.aws/credentials (AWS credentials)");
+        told.says("--publish-sensitive");
     }
     let consents = [&save[..], &["--publish-sensitive"]].concat();
     let plan = prism.run(&[&["--json"], &consents[..], &["--dry-run"]].concat());

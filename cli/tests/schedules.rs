@@ -29,11 +29,7 @@ fn a_schedule_is_made_shown_listed_and_deleted() {
         made.stdout
             .contains("nightly: work as nightly-env, cron(0 3 ? * MON-FRI *)")
     );
-    assert!(
-        made.stdout.contains("03:00 in Europe/Berlin"),
-        "{}",
-        made.stdout
-    );
+    made.prints("03:00 in Europe/Berlin");
     // Clients of a server do not need the hint to start one.
     assert_eq!(made.stderr.contains("prism local serve"), !SERVED);
     prism.ok(&["schedule", "create", "work", "daily-env", "--rate", "1d"]);
@@ -198,11 +194,7 @@ fn a_schedule_holds_still_goes_on_and_is_run_by_hand() {
         .json();
     assert_eq!(ran["state"], "succeeded", "{ran}");
     let again = prism.run(&["schedule", "run", "kept", "--request-id", "once"]);
-    assert!(
-        again.stderr.contains("already requested"),
-        "{}",
-        again.stderr
-    );
+    again.says("already requested");
     let shown = prism.ok(&["schedule", "show", "kept"]);
     assert!(shown.contains("succeeded as version 1"), "{shown}");
     let resumed = prism.ok(&["schedule", "resume", "kept"]);

@@ -283,12 +283,8 @@ fn a_port_that_is_taken_is_told() {
     let port = served.address.split(':').nth(1).unwrap().to_owned();
     let second = prism.run(&["local", "serve", "--port", &port]);
     assert_eq!(second.code, 1);
-    assert!(
-        second.stderr.contains("error[LocalIo]:"),
-        "{}",
-        second.stderr
-    );
-    assert!(second.stderr.contains(&port), "{}", second.stderr);
+    second.says("error[LocalIo]:");
+    second.says(&port);
     // The second server has not replaced the first one's token.
     assert_eq!(served.get("/v1/me")["user"], "alice");
     assert!(served.file.exists());

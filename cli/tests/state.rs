@@ -43,7 +43,7 @@ fn a_damaged_database_is_named_and_can_be_reset() {
         "{}",
         answer.stderr
     );
-    assert!(answer.stderr.contains("registry.db"), "{}", answer.stderr);
+    answer.says("registry.db");
     prism.ok(&["local", "reset", "--yes"]);
     assert!(prism.ok(&["templates"]).contains("python-ml"));
 }
@@ -239,7 +239,7 @@ fn a_missing_database_is_told_and_nothing_is_made_in_its_place() {
         }
         let doctor = prism.run(&["doctor", "--fix", "--yes"]);
         assert_eq!(doctor.code, 1, "{}", doctor.stdout);
-        assert!(doctor.stdout.contains(name), "{}", doctor.stdout);
+        doctor.prints(name);
         assert!(!database.exists(), "{name}");
         // The remedy: put the original file back.
         fs::rename(&aside, &database).unwrap();

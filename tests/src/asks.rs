@@ -47,8 +47,8 @@ type Cursor = Option<String>;
 /// Asks the service of a world, on its clock.
 #[macro_export]
 macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
+    ($world:expr, $method:ident($($argument:expr),* $(,)?)) => {
+        $world.run($world.service.$method($($argument),*))
     };
 }
 

@@ -15,7 +15,8 @@ use prism_functions::ports::Executions as _;
 use prism_local::ec2::{Durations, InstanceSpec, Traffic};
 use serde_json::json;
 
-use crate::world::{Setup, World, caller, region, save_request};
+use crate::ask;
+use crate::world::{ADA, Setup, World, caller, region, save_request};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Burst {
@@ -119,10 +120,7 @@ impl Burst {
         while !world.executions.running().is_empty() {
             world.pass(300);
             outcome.count_transitions(&world);
-            world
-                .clock
-                .run(world.service.sweep())
-                .expect("the sweep gets through");
+            ask!(world, sweep()).expect("the sweep gets through");
         }
         world
             .clock
@@ -151,11 +149,11 @@ impl Burst {
         let instance = add(world, &name, "ada", pace);
         let id: SaveId = format!("save-{number:020x}").parse().expect("it is an id");
         let input = json!({
-            "save_id": id, "epoch": 1, "caller": caller("ada"),
+            "save_id": id, "epoch": 1, "caller": ADA.clone(),
             "request": save_request(&name, &format!("template-{number}")),
         });
         let started = world.executions.start(id.as_str(), input);
-        world.clock.run(started).expect("the execution starts");
+        world.run(started).expect("the execution starts");
         Begun {
             id,
             instance,
@@ -193,18 +191,14 @@ fn by_hand(world: &World, number: u32) -> (Begun, f64) {
     let request = save_request(&name, &format!("template-{number}"));
     let grace = caller("grace");
     let started = loop {
-        let start = world.service.start_save(&grace, request.clone(), None);
-        match world.clock.run(start) {
+        match ask!(world, start_save(&grace, request.clone(), None)) {
             Ok(started) => break started,
             Err(problem) if problem.code == Code::Throttled => world.pass(1),
             Err(problem) => panic!("{problem:?}"),
         }
     };
     let begun = loop {
-        let stored = world
-            .clock
-            .run(world.service.env.registry.save(&started.save_id));
-        let record = stored.expect("the registry answers");
+        let record = world.must(world.service.env.registry.save(&started.save_id));
         let at = record.and_then(|it| it.value.stop_requested_at.or(it.value.ended_at));
         match at {
             Some(at) => break at,
@@ -241,10 +235,10 @@ impl Outcome {
         let history = world.cloud.history_of(&save.instance);
         let last = history.expect("the cloud answers").last().map(|it| it.1);
         self.stranded += usize::from(last != Some(InstanceState::Running));
-        let stored = world.clock.run(world.service.env.registry.save(&save.id));
-        let record = stored.expect("the registry answers").map(|it| it.value);
+        let stored = world.must(world.service.env.registry.save(&save.id));
+        let record = stored.map(|it| it.value);
         let Some(record) = record else {
-            let ended = world.clock.run(world.executions.describe(save.id.as_str()));
+            let ended = world.run(world.executions.describe(save.id.as_str()));
             let error = ended.ok().and_then(|it| it.error).unwrap_or_default();
             *self.failed.entry(error).or_default() += 1;
             return;

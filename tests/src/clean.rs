@@ -3,7 +3,7 @@
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::tags::SAVE_TAG;
-use prism_functions::ports::{ImageFilter, ImageState, Key, SnapshotFilter, Table as _};
+use prism_functions::ports::{Image, ImageFilter, ImageState, Key, SnapshotFilter, Table as _};
 
 use crate::sums;
 use crate::world::{World, region};
@@ -46,7 +46,7 @@ fn check_moments(world: &World, record: &SaveRecord) {
     let history = world.cloud.history_of(id).expect("the cloud answers");
     let tag = SnapshotFilter::Tag(SAVE_TAG.to_owned(), record.save_id.to_string());
     let ec2 = &world.service.env.ec2;
-    let taken = world.clock.run(ec2.snapshots(&record.request.region, &tag));
+    let taken = world.run(ec2.snapshots(&record.request.region, &tag));
     for snapshot in taken.expect("EC2 answers") {
         let until = history.iter().filter(|(at, _)| *at <= snapshot.started_at);
         // An instance that was stopped when it was terminated had nothing left to write.
@@ -69,7 +69,7 @@ fn check_copy_locks(world: &World, record: &SaveRecord) {
     let name = &record.request.template;
     for region in &record.request.copy_to {
         let holder = registry.copy_holder(name, source.version, region);
-        let holder = world.clock.run(holder).expect("the registry answers");
+        let holder = world.must(holder);
         assert_ne!(holder.as_ref(), Some(&record.save_id), "{record:#?}");
     }
 }
@@ -83,22 +83,16 @@ fn check_pledge(world: &World, record: &SaveRecord) {
         format!("PROJECT#{project}"),
         format!("PLEDGE#{}", record.save_id),
     );
-    let pledge = world.clock.run(world.table.get(&key));
+    let pledge = world.run(world.table.get(&key));
     assert_eq!(pledge.expect("the table answers"), None, "{record:#?}");
 }
 
 fn check_instance(world: &World, record: &SaveRecord) {
     let Ok(saved) = record.instance() else { return };
     let registry = &world.service.env.registry;
-    let lock = world
-        .clock
-        .run(registry.lock_holder(&region(), &saved.id))
-        .expect("the registry answers");
+    let lock = world.must(registry.lock_holder(&region(), &saved.id));
     assert_eq!(lock, None, "the lock is held: {record:#?}");
-    let duty = world
-        .clock
-        .run(registry.duty(&region(), &saved.id))
-        .expect("the registry answers");
+    let duty = world.must(registry.duty(&region(), &saved.id));
     let discharged = duty.expect("a planned save has a duty").value.discharged;
     assert!(discharged.is_some(), "the duty is open: {record:#?}");
 }
@@ -107,10 +101,7 @@ fn changed_by_others(world: &World, record: &SaveRecord) -> bool {
     let Ok(saved) = record.instance() else {
         return false;
     };
-    let duty = world
-        .clock
-        .run(world.service.env.registry.duty(&region(), &saved.id))
-        .expect("the registry answers");
+    let duty = world.must(world.service.env.registry.duty(&region(), &saved.id));
     let finding = duty
         .and_then(|duty| duty.value.discharged)
         .map(|discharge| discharge.finding);
@@ -119,35 +110,18 @@ fn changed_by_others(world: &World, record: &SaveRecord) -> bool {
 
 /// A registered version has available AMIs; any other save has left neither AMIs nor snapshots.
 fn check_images(world: &World, record: &SaveRecord) {
-    let tag = || (SAVE_TAG.to_owned(), record.save_id.to_string());
+    let (key, value) = (SAVE_TAG.to_owned(), record.save_id.to_string());
+    let owned = ImageFilter::OwnTag(key.clone(), value.clone());
+    let tagged = SnapshotFilter::Tag(key, value);
+    let ec2 = &world.service.env.ec2;
     // The source AMI of a copy belongs to another save.
     let own = record.copy_of.is_none().then_some(&record.request.region);
     for region in record.request.copy_to.iter().chain(own) {
-        let (key, value) = tag();
-        let images = world
-            .clock
-            .run(
-                world
-                    .service
-                    .env
-                    .ec2
-                    .images(region, &ImageFilter::OwnTag(key, value)),
-            )
-            .expect("EC2 answers");
-        let images: Vec<_> = images
-            .into_iter()
-            .filter(|image| image.state != ImageState::Deregistered)
-            .collect();
-        let (key, value) = tag();
+        let images = world.run(ec2.images(region, &owned)).expect("EC2 answers");
+        let registered = |image: &Image| image.state != ImageState::Deregistered;
+        let images: Vec<_> = images.into_iter().filter(registered).collect();
         let snapshots = world
-            .clock
-            .run(
-                world
-                    .service
-                    .env
-                    .ec2
-                    .snapshots(region, &SnapshotFilter::Tag(key, value)),
-            )
+            .run(ec2.snapshots(region, &tagged))
             .expect("EC2 answers");
         let failed_here = matches!(
             record.copies.get(region),

@@ -6,12 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 use async_trait::async_trait;
 use prism_asl::{Functions, TaskFailure};
-use prism_functions::domain::budget::BudgetRequest;
+use prism_functions::domain::SaveId;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRequest, SaveState};
-use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::domain::{Problem, ProjectName, SaveId};
-use prism_functions::operations::ProjectRequest;
 use prism_functions::rules::PublicScope;
 use prism_local::ec2::{Capacity, REGIONS};
 use serde_json::{Value, json};
@@ -19,7 +16,10 @@ use serde_json::{Value, json};
 use crate::asks::Asks as _;
 use crate::between::Between;
 use crate::clean;
-use crate::world::{Setup, World, caller, launched, region, save_request};
+use crate::world::{
+    ADA, Setup, World, brain, budget_request, keeping, launched, project_request, region,
+    save_request, schedule_request,
+};
 
 /// How a save goes. Each is a run of a schedule of Ada's that keeps one version, with a copy in a second Region, for a
 /// project whose budget it exceeds; its AMIs are public.
@@ -83,9 +83,8 @@ fn play(world: &World, course: Course) {
     let mut saves = vec![run(world)];
     match course {
         IsRefused => {
-            let ada = caller("ada");
-            let other = world.service.start_save(&ada, request(), None);
-            saves.push(must(world, other).save_id);
+            let other = world.service.start_save(&ADA, request(), None);
+            saves.push(world.must(other).save_id);
         }
         IsDenied => {
             world.pass(10);
@@ -96,7 +95,7 @@ fn play(world: &World, course: Course) {
         CopyFails => world.admin.fail_next_copy("why").expect("it answers"),
         IsCancelled => {
             world.pass(12);
-            must(world, world.service.cancel_save(&caller("ada"), &saves[0]));
+            world.must(world.service.cancel_save(&ADA, &saves[0]));
         }
         Strands => {
             world.pass(12);
@@ -146,15 +145,6 @@ fn request() -> SaveRequest {
     }
 }
 
-fn brain() -> ProjectName {
-    "brain".parse().expect("it is a project's name")
-}
-
-fn must<T>(world: &World, call: impl Future<Output = Result<T, Problem>>) -> T {
-    let done = world.clock.run(call);
-    done.unwrap_or_else(|problem| panic!("{}: {}", problem.code, problem.chain()))
-}
-
 fn settle(world: &World) {
     let idle = world.clock.run_until_idle();
     idle.expect("nothing waits for ever");
@@ -167,36 +157,20 @@ fn room(world: &World, capacity: Capacity) {
 
 /// Creates the project, its budget, and the schedule.
 fn schedule(world: &World) {
-    let (ada, service) = (caller("ada"), &world.service);
-    let project = ProjectRequest {
-        name: brain(),
-        description: String::new(),
-    };
-    must(world, service.create_project(&ada, project));
-    let budget = BudgetRequest {
-        limit_usd: 0.01,
-        alerts: BTreeSet::from([100]),
-        hard_stop: false,
-    };
+    let service = &world.service;
+    let project = project_request("brain");
+    world.must(service.create_project(&ADA, project));
+    let budget = budget_request(0.01, &[100], false);
     let brain = brain();
-    let set = service.set_budget(&ada, &brain, budget);
-    must(world, set);
-    let schedule = ScheduleRequest {
-        name: Some("nightly".parse().expect("it is a schedule's name")),
-        cadence: "1d".parse().expect("it is a cadence"),
-        timezone: "UTC".parse().expect("it is a time zone"),
-        jitter_minutes: 0,
-        keep: Some(1),
-        request: request(),
-    };
-    must(world, service.create_schedule(&ada, schedule));
+    world.must(service.set_budget(&ADA, &brain, budget));
+    world.must(service.create_schedule(&ADA, keeping(schedule_request("nightly", request()), 1)));
 }
 
 /// Runs the schedule.
 fn run(world: &World) -> SaveId {
-    let (ada, nightly) = (caller("ada"), "nightly".parse().expect("it is a name"));
-    let started = world.service.run_schedule(&ada, &nightly, None);
-    must(world, started).save_id
+    let nightly = "nightly".parse().expect("it is a name");
+    let started = world.service.run_schedule(&ADA, &nightly, None);
+    world.must(started).save_id
 }
 
 /// Copies the first version to a third Region.
@@ -207,8 +181,9 @@ fn copy(world: &World) -> SaveId {
         regions: BTreeSet::from(["eu-west-1".parse().expect("it is a Region")]),
         publish_sensitive: true,
     };
-    let ada = caller("ada");
-    must(world, world.service.start_copy(&ada, &request, None)).save_id
+    world
+        .must(world.service.start_copy(&ADA, &request, None))
+        .save_id
 }
 
 /// Repeats every run of one step of a world.

@@ -21,13 +21,27 @@ pub fn tell(world: &World, id: &SaveId) -> String {
         return "no execution\n".to_owned();
     };
     tell_execution(&mut text, world, id.as_str(), &events, begin);
+    let mut text = shortened(&text);
+    let mut last = String::new();
     for epoch in 2.. {
         let name = format!("{id}-{epoch}");
         let Some(history) = world.executions.history(&name) else {
             break;
         };
-        let _ = writeln!(text, "-- recovery {}", epoch - 1);
-        tell_execution(&mut text, world, &name, &history.events(), begin);
+        let mut told = String::new();
+        tell_execution(&mut told, world, &name, &history.events(), begin);
+        let _ = write!(text, "-- recovery {}", epoch - 1);
+        if course(&told) == course(&last) {
+            let times = told
+                .lines()
+                .filter_map(|line| line.split_whitespace().next());
+            let times: Vec<&str> = times.collect();
+            let _ = writeln!(text, " alike, at {}", times.join(" "));
+        } else {
+            let _ = writeln!(text);
+            text.push_str(&told);
+        }
+        last = told;
     }
     if let Ok(record) = world.record(id) {
         tell_end(&mut text, world, &record);
@@ -53,6 +67,37 @@ pub fn story_with(request: SaveRequest, after_s: u64, act: impl FnOnce(&World)) 
     world.pass(after_s);
     act(&world);
     to_the_end(&world, &id)
+}
+
+/// How the save of a running instance usually begins. A story tells as much of it as happened in one line.
+const USUAL: [&str; 8] = [
+    "0s  PlanSave",
+    "0s  StopInstance",
+    "6s  AwaitStopped x4",
+    "20.5s  CreateImage",
+    "21.5s  AwaitSnapshots x3",
+    "23.5s  RestartInstance",
+    "29.5s  AwaitRunning x3",
+    "44s  AwaitImage x2",
+];
+
+/// Tells the usual beginning of a story in one line.
+fn shortened(story: &str) -> String {
+    let same = |(line, usual): &(&str, &str)| line.trim_start() == *usual;
+    let count = story.lines().zip(USUAL).take_while(same).count();
+    if count < 2 {
+        return story.to_owned();
+    }
+    let rest: String = story.split_inclusive('\n').skip(count).collect();
+    format!("as usual to {}\n{rest}", USUAL[count - 1])
+}
+
+/// What happened, without the times.
+fn course(told: &str) -> Vec<&str> {
+    let parts = told.lines().map(|line| line.trim_start().split_once(' '));
+    parts
+        .map(|parts| parts.map_or("", |(_, what)| what))
+        .collect()
 }
 
 /// A state that was passed, and how often in a row.
@@ -83,7 +128,7 @@ fn tell_execution(
         }
         text.push('\n');
     }
-    let execution = world.clock.run(world.executions.describe(name));
+    let execution = world.run(world.executions.describe(name));
     let Ok(execution) = execution else { return };
     let ended = execution.stopped_at.map(|at| since(begin, at));
     let _ = write!(

@@ -10,20 +10,19 @@ pub fn wrong(world: &World, record: &SaveRecord) -> Vec<String> {
     let registry = &world.service.env.registry;
     let name = &record.request.template;
     let mut wrong = Vec::new();
-    let costs = world.clock.run(registry.wrong_costs(name));
+    let costs = world.run(registry.wrong_costs(name));
     if let Some(costs) = costs.expect("the registry answers") {
         let (kept, counted) = (costs.kept.usd(), costs.counted.usd());
         wrong.push(format!(
             "{name} is said to cost {kept}, and costs {counted}"
         ));
     }
-    let template = world.clock.run(registry.template(name));
-    let template = template.expect("the registry answers");
+    let template = world.must(registry.template(name));
     let of_template = template.and_then(|stored| stored.value.project);
     let payer = record.plan.as_ref().and_then(|plan| plan.paid_by.clone());
     let projects = [of_template, payer, record.request.project.clone()];
     for project in projects.into_iter().flatten() {
-        let sums = world.clock.run(registry.wrong_sums(&project));
+        let sums = world.run(registry.wrong_sums(&project));
         if let Some(sums) = sums.expect("the registry answers") {
             wrong.push(format!("{project}: {sums:?}"));
         }
@@ -39,13 +38,13 @@ pub fn forget(world: &World, project: &ProjectName, template: &TemplateName) {
     ];
     let attributes = ["costs_micro_usd", "pledged_micro_usd"];
     for key in places {
-        let there = world.clock.run(world.table.get(&key));
+        let there = world.run(world.table.get(&key));
         if there.expect("the table answers").is_none() {
             continue;
         }
         let gone = attributes.map(|name| Change::Remove(name.to_owned()));
         let write = Write::Update(key, gone.into(), Condition::ItemPresent);
-        let done = world.clock.run(world.table.transact(&[write]));
+        let done = world.run(world.table.transact(&[write]));
         done.expect("the table does it");
     }
 }

@@ -34,7 +34,7 @@ fn set(world: &World, region: &str, queue: &str, ahead_s: i64) {
     };
     let put = [Write::Put(item, Condition::Always)];
     let put = world.table.transact(&put);
-    world.clock.run(put).expect("the table answers");
+    world.run(put).expect("the table answers");
 }
 
 /// Resets all turns, and the requests of this user.
@@ -47,7 +47,7 @@ pub fn forget(world: &World, user: &str) {
     let key = |queue| Key::new(format!("TURNS#{REGION}"), queue);
     let writes = queues.map(|queue| Write::Delete(key(queue), Condition::Always));
     let deleted = world.table.transact(&writes);
-    world.clock.run(deleted).expect("the table answers");
+    world.run(deleted).expect("the table answers");
 }
 
 /// Takes the next turns of saves for others.

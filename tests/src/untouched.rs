@@ -2,14 +2,14 @@
 
 use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::{Code, InstanceId, Problem};
-use prism_functions::rules::{PublicScope, Settings};
 use prism_functions::steps;
 use prism_local::ec2::{Event, InstanceFacts, Inventory};
 use serde_json::json;
 
+use crate::ask;
 use crate::asks::Asks as _;
 use crate::turns;
-use crate::world::{World, caller, save_request};
+use crate::world::{Setup, World, caller, save_request};
 
 #[derive(Debug, PartialEq)]
 pub struct Sight {
@@ -49,13 +49,11 @@ pub fn plan(
         });
         let step = steps::find("PlanSave").expect("PlanSave is a step");
         let output = (step.invoke)(&world.service.env, payload);
-        world.clock.run(output).map(|output| {
+        world.run(output).map(|output| {
             serde_json::from_value(output["plan"].clone()).expect("the output has the plan")
         })
     } else {
-        let caller = caller(user);
-        let asked = world.service.plan_save(&caller, request.clone());
-        world.clock.run(asked)
+        ask!(world, plan_save(&caller(user), request.clone()))
     };
     if !real || planned.is_err() {
         assert_eq!(sight(world), before);
@@ -64,18 +62,15 @@ pub fn plan(
 }
 
 pub fn world() -> (World, InstanceId) {
-    with(Settings::default())
+    with(Setup::seeded(7))
 }
 
 pub fn open_world() -> (World, InstanceId) {
-    with(Settings {
-        public_scope: PublicScope::World,
-        ..Settings::default()
-    })
+    with(Setup::seeded(7).open_to_the_world())
 }
 
-fn with(settings: Settings) -> (World, InstanceId) {
-    let world = World::with(7, prism_local::ec2::Settings::default(), settings);
+fn with(setup: Setup) -> (World, InstanceId) {
+    let world = setup.build();
     let id = world.launch("ada", "ubuntu", "work").id;
     (world, id)
 }

@@ -1,27 +1,35 @@
 //! A whole deployment in one process: the deployed definition, the real steps, the simulated cloud, the real registry,
 //! and a virtual clock on which a day takes no real time.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
 use prism_asl::{Machine, VirtualClock};
+use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
-use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
-use prism_functions::operations::{ImportRequest, LaunchRequest, Service, ShareRequest};
+use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::template::{TemplateRef, Version};
+use prism_functions::domain::{AccountId, InstanceId, Problem, ProjectName, Region, SaveId};
+use prism_functions::domain::{ScheduleName, TemplateName, Timestamp};
+use prism_functions::operations::{
+    ImportRequest, LaunchRequest, ProjectRequest, Service, ShareRequest,
+};
 use prism_functions::ports::{
     Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError,
     Parameters, Schedules,
 };
 use prism_functions::registry::Registry;
 use prism_functions::rules::access::Caller;
-use prism_functions::rules::{Env, Identity, Settings};
+use prism_functions::rules::{Env, Identity, PublicScope, Settings};
 use prism_local::PolledSchedules;
 use prism_local::ec2::{Admin, Capacity, Cloud, Durations, Settings as CloudSettings, SimEc2};
 use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};
 use prism_local::store::MemoryTable;
 
+use crate::ask;
 use crate::asks::Asks as _;
+use crate::bent::Bent;
 use crate::between::{Between, Nothing};
 use crate::recorded::{Named, Recorded};
 use crate::watched::Watched;
@@ -83,7 +91,7 @@ pub struct Setup {
     pub wrap: Wrap,
     /// Whether events arrive. The result of a save must not depend on it.
     pub events: bool,
-    pub bend: fn(SimEc2) -> Arc<dyn Ec2>,
+    pub bend: Box<dyn FnOnce(SimEc2) -> Arc<dyn Ec2>>,
     /// The adapter that inspects instances, if it is not the cloud itself.
     pub inspect: Option<MakeInspect>,
     pub between: Arc<dyn Between>,
@@ -108,7 +116,7 @@ impl Setup {
             machine: machine(),
             wrap: |steps| Arc::new(steps),
             events: true,
-            bend: |ec2| Arc::new(ec2),
+            bend: Box::new(|ec2| Arc::new(ec2)),
             inspect: None,
             between: Arc::new(Nothing),
         }
@@ -118,6 +126,24 @@ impl Setup {
         let mut setup = Self::seeded(seed);
         change(&mut setup.cloud.durations);
         setup
+    }
+
+    /// With an EC2 that deviates.
+    #[must_use]
+    pub fn bent(mut self, change: impl FnOnce(&mut Bent) + 'static) -> Self {
+        self.bend = Box::new(|ec2| {
+            let mut bent = Bent::straight(ec2);
+            change(&mut bent);
+            Arc::new(bent)
+        });
+        self
+    }
+
+    /// With public templates that are open to the world.
+    #[must_use]
+    pub fn open_to_the_world(mut self) -> Self {
+        self.settings.public_scope = PublicScope::World;
+        self
     }
 
     pub fn build(self) -> World {
@@ -192,9 +218,21 @@ impl World {
         prism_asl::Clock::now(&self.clock)
     }
 
+    /// Runs a call on the clock of the world.
+    pub fn run<F: Future>(&self, call: F) -> F::Output {
+        self.clock.run(call)
+    }
+
+    /// Runs what must succeed.
+    #[track_caller]
+    pub fn must<T>(&self, call: impl Future<Output = Result<T, Problem>>) -> T {
+        self.run(call)
+            .unwrap_or_else(|problem| panic!("{}: {}", problem.code, problem.chain()))
+    }
+
     pub fn pass(&self, seconds: u64) {
         let clock = self.clock.clone();
-        self.clock.run(async move {
+        self.run(async move {
             prism_asl::Clock::sleep(&clock, std::time::Duration::from_secs(seconds)).await;
         });
     }
@@ -202,7 +240,7 @@ impl World {
     /// Runs this many sweeps, every five minutes, as the scheduler does.
     pub fn sweep(&self, times: u32) {
         for _ in 0..times {
-            let swept = self.clock.run(self.service.sweep());
+            let swept = ask!(self, sweep());
             swept.expect("the sweep gets through");
             self.pass(300);
         }
@@ -210,17 +248,14 @@ impl World {
 
     pub fn launch(&self, user: &str, template: &str, name: &str) -> Instance {
         let request = launch_request(template, name);
-        let (_, view) = self
-            .clock
-            .run(self.service.launch(&caller(user), &request))
-            .expect("the launch works");
+        let (_, view) = ask!(self, launch(&caller(user), &request)).expect("the launch works");
         self.pass(300);
         self.instance(&view.id)
     }
 
     pub fn instance(&self, id: &str) -> Instance {
         let id = id.parse().expect("it is an instance id");
-        let found = self.clock.run(
+        let found = self.run(
             self.ec2
                 .instances(&region(), &InstanceFilter::Ids(vec![id])),
         );
@@ -228,9 +263,7 @@ impl World {
     }
 
     pub fn save(&self, user: &str, request: SaveRequest) -> Result<SaveRecord, Problem> {
-        let started = self
-            .clock
-            .run(self.service.start_save(&caller(user), request, None))?;
+        let started = ask!(self, start_save(&caller(user), request, None))?;
         self.clock.run_until_idle().expect("nothing waits for ever");
         self.record(&started.save_id)
     }
@@ -241,10 +274,23 @@ impl World {
         set.expect("the cloud is in memory");
     }
 
+    pub fn version(&self, of: &str, number: u32) -> Version {
+        let of = of.parse().expect("it is a template's name");
+        let stored = self.must(self.service.env.registry.version(&of, number));
+        stored.expect("there is the version")
+    }
+
     pub fn record(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
-        let stored = self.clock.run(self.service.env.registry.save(id))?;
+        let stored = self.run(self.service.env.registry.save(id))?;
         Ok(stored.expect("the save has a record").value)
     }
+}
+
+/// The number of a version that Ada saves.
+pub fn saved(world: &World, request: SaveRequest) -> u32 {
+    let record = world.save("ada", request).expect("the save starts");
+    let version = record.version;
+    version.unwrap_or_else(|| panic!("{:?}", record.failure))
 }
 
 /// A world in which Ada has a running instance called `work`.
@@ -255,20 +301,42 @@ pub fn launched(setup: Setup) -> World {
 }
 
 pub fn id_of(world: &World) -> InstanceId {
-    let ada = caller("ada");
-    let listed = world.clock.run(world.service.instances(&ada, &region()));
+    let listed = ask!(world, instances(&ADA, &region()));
     let listed = listed.expect("EC2 answers");
     listed[0].id.parse().expect("it is an instance id")
 }
 
 pub fn begun(world: &World, request: SaveRequest) -> SaveId {
-    let ada = caller("ada");
-    let started = world.service.start_save(&ada, request, None);
-    world.clock.run(started).expect("the save starts").save_id
+    let started = ask!(world, start_save(&ADA, request, None));
+    started.expect("the save starts").save_id
 }
 
 pub fn caller(user: &str) -> Caller {
     Caller::new(user.parse().expect("it is a user"))
+}
+
+pub static ADA: LazyLock<Caller> = LazyLock::new(|| caller("ada"));
+pub static BOB: LazyLock<Caller> = LazyLock::new(|| caller("bob"));
+pub static OLGA: LazyLock<Caller> = LazyLock::new(|| caller("olga"));
+
+pub fn kept() -> TemplateName {
+    "kept".parse().expect("it is a template's name")
+}
+
+pub fn brain() -> ProjectName {
+    "brain".parse().expect("it is a project's name")
+}
+
+pub fn nightly() -> ScheduleName {
+    "nightly".parse().expect("it is a schedule's name")
+}
+
+pub fn west() -> Region {
+    "us-west-2".parse().expect("it is a Region")
+}
+
+pub fn reference(text: &str) -> TemplateRef {
+    text.parse().expect("it is a template or a version")
 }
 
 pub fn account() -> AccountId {
@@ -319,6 +387,74 @@ pub fn save_request(instance: &str, template: &str) -> SaveRequest {
         publish_sensitive: false,
         add_arch: false,
         version: None,
+    }
+}
+
+pub fn public(request: SaveRequest) -> SaveRequest {
+    SaveRequest {
+        public: true,
+        ..request
+    }
+}
+
+/// With consent to show sensitive files.
+pub fn consenting(request: SaveRequest) -> SaveRequest {
+    SaveRequest {
+        publish_sensitive: true,
+        ..request
+    }
+}
+
+/// With copies in these Regions.
+pub fn copied(request: SaveRequest, to: &[&str]) -> SaveRequest {
+    let region = |name: &&str| name.parse().expect("it is a Region");
+    SaveRequest {
+        copy_to: to.iter().map(region).collect(),
+        ..request
+    }
+}
+
+/// For a project, to which the template moves.
+pub fn moved(request: SaveRequest, to: &str) -> SaveRequest {
+    SaveRequest {
+        project: Some(to.parse().expect("it is a project's name")),
+        move_template: true,
+        ..request
+    }
+}
+
+/// A schedule that saves every day.
+pub fn schedule_request(name: &str, request: SaveRequest) -> ScheduleRequest {
+    ScheduleRequest {
+        name: Some(name.parse().expect("it is a schedule's name")),
+        cadence: "1d".parse().expect("it is a cadence"),
+        timezone: "UTC".parse().expect("it is a time zone"),
+        jitter_minutes: 0,
+        keep: None,
+        request,
+    }
+}
+
+/// With a number of versions to keep.
+pub fn keeping(request: ScheduleRequest, versions: u32) -> ScheduleRequest {
+    ScheduleRequest {
+        keep: Some(versions),
+        ..request
+    }
+}
+
+pub fn project_request(name: &str) -> ProjectRequest {
+    ProjectRequest {
+        name: name.parse().expect("it is a project's name"),
+        description: String::new(),
+    }
+}
+
+pub fn budget_request(limit_usd: f64, alerts: &[u16], hard_stop: bool) -> BudgetRequest {
+    BudgetRequest {
+        limit_usd,
+        alerts: alerts.iter().copied().collect(),
+        hard_stop,
     }
 }
 

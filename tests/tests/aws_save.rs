@@ -104,23 +104,22 @@ impl Wired {
         self.executions.idle().await;
         let execution = self.service.executions.describe(id.as_str()).await.unwrap();
         assert_ne!(execution.status, ExecutionStatus::Running);
-        self.service.save(&caller("ada"), id).await.unwrap().record
+        self.service.save(&ADA, id).await.unwrap().record
     }
 }
 
 #[tokio::test]
 async fn a_save_over_the_wire() {
     let wired = wired().await;
-    let ada = caller("ada");
     let (_, work) = wired
         .service
-        .launch(&ada, &launch_request("python-ml", "work"))
+        .launch(&ADA, &launch_request("python-ml", "work"))
         .await
         .unwrap();
     wired.until_running(&work.id).await;
     let mut request = save_request("work", "kept");
     request.copy_to.insert("us-west-2".parse().unwrap());
-    let started = wired.service.start_save(&ada, request, None).await.unwrap();
+    let started = wired.service.start_save(&ADA, request, None).await.unwrap();
     let record = wired.end_of(&started.save_id).await;
     assert_eq!(record.state, SaveState::Succeeded, "{record:#?}");
     assert!(matches!(
@@ -131,7 +130,7 @@ async fn a_save_over_the_wire() {
     wired.until_running(&work.id).await;
     let (plan, _) = wired
         .service
-        .launch(&ada, &launch_request("kept", "again"))
+        .launch(&ADA, &launch_request("kept", "again"))
         .await
         .unwrap();
     assert_eq!(Some(&plan.image), record.image.as_ref());
@@ -144,7 +143,7 @@ async fn the_inventory_over_the_wire_keeps_the_contract() {
     let wired = wired().await;
     let (_, work) = wired
         .service
-        .launch(&caller("ada"), &launch_request("ubuntu", "work"))
+        .launch(&ADA, &launch_request("ubuntu", "work"))
         .await
         .unwrap();
     wired.until_running(&work.id).await;
@@ -158,21 +157,20 @@ async fn the_inventory_over_the_wire_keeps_the_contract() {
 #[tokio::test]
 async fn a_cancelled_save_over_the_wire_leaves_nothing() {
     let wired = wired().await;
-    let ada = caller("ada");
     let (_, work) = wired
         .service
-        .launch(&ada, &launch_request("ubuntu", "work"))
+        .launch(&ADA, &launch_request("ubuntu", "work"))
         .await
         .unwrap();
     wired.until_running(&work.id).await;
     let started = wired
         .service
-        .start_save(&ada, save_request("work", "kept"), None)
+        .start_save(&ADA, save_request("work", "kept"), None)
         .await
         .unwrap();
     while wired
         .service
-        .save(&ada, &started.save_id)
+        .save(&ADA, &started.save_id)
         .await
         .map_or(true, |record| record.image.is_none())
     {
@@ -185,7 +183,7 @@ async fn a_cancelled_save_over_the_wire_leaves_nothing() {
     }
     wired
         .service
-        .cancel_save(&ada, &started.save_id)
+        .cancel_save(&ADA, &started.save_id)
         .await
         .unwrap();
     let record = wired.end_of(&started.save_id).await;

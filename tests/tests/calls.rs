@@ -3,25 +3,23 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{ImageId, Region, SaveId};
-use prism_functions::operations::{ProjectRequest, ShareRequest, TemplatesPage, calls};
+use prism_functions::operations::{ShareRequest, TemplatesPage, calls};
 use prism_functions::ports::{
     Call, Change, Condition, Ec2 as _, Encryption, Key, Reservation, Table as _, Write,
 };
 use prism_functions::registry::Awaited;
-use prism_functions::rules::{PublicScope, Settings};
 use prism_functions::steps;
 use prism_local::ec2::Capacity;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
 use prism_tests::recorded::{calling, seen};
 use prism_tests::simulation::{Path, play};
 use prism_tests::story::to_the_end;
@@ -29,27 +27,15 @@ use prism_tests::sums;
 use prism_tests::untouched::ask;
 use prism_tests::watched::Watched;
 use prism_tests::world::{
-    Setup, World, begun, caller, copy_request, id_of, import_request, launch_request, launched,
-    region, save_request, share_request,
+    ADA, BOB, Setup, World, begun, budget_request, copy_request, id_of, import_request,
+    launch_request, launched, moved, project_request, public, region, save_request, share_request,
 };
 use serde_json::{Value, json};
 
 /// A public version in two further Regions, one of which fails, with an EC2 that loses responses.
 fn for_the_world() {
-    let world = launched(Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        bend: |ec2| {
-            Arc::new(Bent {
-                forgetful: true,
-                lost: Mutex::default(),
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(11)
-    });
+    let setup = Setup::seeded(11).open_to_the_world();
+    let world = launched(setup.bent(|ec2| ec2.forgetful = true));
     let copy_to: BTreeSet<_> = ["us-west-2", "eu-west-1"]
         .map(|name| name.parse().unwrap())
         .into();
@@ -79,14 +65,11 @@ fn for_the_world() {
         regions: record.copies.iter().filter_map(failed).collect(),
         publish_sensitive: false,
     };
-    let ada = caller("ada");
-    let copy = world.service.start_copy(&ada, &request, None);
-    let copy = world.clock.run(copy).unwrap();
+    let copy = ask!(world, start_copy(&ADA, &request, None)).unwrap();
     to_the_end(&world, &copy.save_id);
     // The copy looks up whether the template was shared with its user.
-    let input = json!({"copy": request, "save_id": "save-00000000", "caller": caller("bob")});
+    let input = json!({"copy": request, "save_id": "save-00000000", "caller": BOB.clone()});
     world
-        .clock
         .run(world.service.executions.start("hers", input))
         .unwrap();
     world.clock.run_until_idle().unwrap();
@@ -95,28 +78,23 @@ fn for_the_world() {
     to_the_end(&world, &begun(&world, ask()));
     let request = share_request("account:444455556666");
     let kept = "kept".parse().unwrap();
-    let shared = world.service.share(&ada, &kept, &request);
-    world.clock.run(shared).unwrap();
+    ask!(world, share(&ADA, &kept, &request)).unwrap();
     imported(&world, "kept@1", "again");
     let everyone = share_request("public");
     let again = "again".parse().unwrap();
-    let shared = world.service.share(&ada, &again, &everyone);
-    world.clock.run(shared).unwrap();
+    ask!(world, share(&ADA, &again, &everyone)).unwrap();
     let all = "kept".parse().unwrap();
-    let deletion = world.service.delete_template(&ada, &all, true);
-    assert!(!world.clock.run(deletion).unwrap().finished);
+    let deletion = world.service.delete_template(&ADA, &all, true);
+    assert!(!world.run(deletion).unwrap().finished);
     sweep(&world, 12);
 }
 
 /// Ada imports a version as a template with another name.
 fn imported(world: &World, reference: &str, name: &str) {
-    let (ada, service) = (caller("ada"), &world.service);
-    let reference = reference.parse().unwrap();
-    let file = world.clock.run(service.export_template(&ada, &reference));
+    let file = ask!(world, export_template(&ADA, &reference.parse().unwrap()));
     let request = import_request(file.unwrap());
     let name = name.parse().unwrap();
-    let imported = service.import_template(&ada, &name, &request);
-    world.clock.run(imported).unwrap();
+    ask!(world, import_template(&ADA, &name, &request)).unwrap();
 }
 
 /// A project's template that is moved to another project, and whose share is revoked while a version of it is being
@@ -137,45 +115,21 @@ fn of_a_team() {
             block_on(table.transact(&writes)).unwrap();
         }
     }
-    let world = launched(Setup {
-        bend: |ec2| {
-            Arc::new(Bent {
-                opened: taken_back,
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(11)
-    });
-    let (ada, service) = (caller("ada"), &world.service);
+    let world = launched(Setup::seeded(11).bent(|ec2| ec2.opened = taken_back));
+    let service = &world.service;
     for name in ["brain", "other"] {
-        let request = ProjectRequest {
-            name: name.parse().unwrap(),
-            description: String::new(),
-        };
-        let made = service.create_project(&ada, request);
-        world.clock.run(made).unwrap();
-        let request = SaveRequest {
-            project: Some(name.parse().unwrap()),
-            move_template: true,
-            ..ask()
-        };
-        to_the_end(&world, &begun(&world, request));
+        ask!(world, create_project(&ADA, project_request(name))).unwrap();
+        to_the_end(&world, &begun(&world, moved(ask(), name)));
     }
-    let budget = BudgetRequest {
-        limit_usd: 0.01,
-        alerts: [1].into(),
-        hard_stop: false,
-    };
+    let budget = budget_request(0.01, &[1], false);
     let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
-    let set = service.set_budget(&ada, &other, budget);
-    world.clock.run(set).unwrap();
+    ask!(world, set_budget(&ADA, &other, budget)).unwrap();
     // The project pays for the copy.
     let request = copy_request("kept", 1, &["us-west-2"]);
-    let copy = service.start_copy(&ada, &request, None);
-    to_the_end(&world, &world.clock.run(copy).unwrap().save_id);
+    let copy = service.start_copy(&ADA, &request, None);
+    to_the_end(&world, &world.run(copy).unwrap().save_id);
     let request = share_request("account:444455556666");
-    let shared = service.share(&ada, &kept, &request);
-    world.clock.run(shared).unwrap();
+    ask!(world, share(&ADA, &kept, &request)).unwrap();
     TABLE.set(Arc::clone(&world.table)).unwrap();
     let id = begun(&world, ask());
     to_the_end(&world, &id);
@@ -183,7 +137,7 @@ fn of_a_team() {
     let image = world.record(&id).unwrap().image.unwrap();
     let here = region();
     let open = world.ec2.launch_permissions(&here, &image);
-    assert_eq!(world.clock.run(open).unwrap(), []);
+    assert_eq!(world.run(open).unwrap(), []);
 }
 
 /// An instance with a volume encrypted with a customer managed key is saved, and the version copied.
@@ -192,9 +146,7 @@ fn under_a_key() {
     encrypt(&world);
     to_the_end(&world, &begun(&world, ask()));
     let request = copy_request("kept", 1, &["us-west-2"]);
-    let ada = caller("ada");
-    let copy = world.service.start_copy(&ada, &request, None);
-    let copy = world.clock.run(copy).unwrap();
+    let copy = ask!(world, start_copy(&ADA, &request, None)).unwrap();
     to_the_end(&world, &copy.save_id);
 }
 
@@ -210,8 +162,7 @@ fn encrypt(world: &World) {
 fn in_vain_for_a_project(world: &World) {
     let id = begun(world, ask());
     world.pass(5);
-    let (other, kept) = ("other".parse().unwrap(), "kept".parse().unwrap());
-    sums::forget(world, &other, &kept);
+    sums::forget(world, &"other".parse().unwrap(), &"kept".parse().unwrap());
     world.admin.fail_next_image("EC2 had a bad day").unwrap();
     to_the_end(world, &id);
 }
@@ -244,19 +195,9 @@ fn failed_images() {
 
 /// There is no capacity for a day: the save is stranded with a public version, and the sweep recovers it.
 fn stranded() {
-    let world = launched(Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        ..Setup::seeded(11)
-    });
+    let world = launched(Setup::seeded(11).open_to_the_world());
     world.admin.block_public_images(&region(), false).unwrap();
-    let request = SaveRequest {
-        public: true,
-        ..ask()
-    };
-    let id = begun(&world, request);
+    let id = begun(&world, public(ask()));
     world.pass(5);
     let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
     room(Capacity::Refused);
@@ -302,7 +243,7 @@ fn woken() {
     let of_image = json!({"ImageId": image, "State": "available"});
     wake(&world, "EC2 AMI State Change", &of_image);
     let stop = world.service.executions.stop(id.as_str(), "aborted");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
     wake(
         &world,
         "Step Functions Execution Status Change",
@@ -327,7 +268,7 @@ fn until_it_waits(world: &World, id: &SaveId) {
             continue;
         };
         let wait = registry.wait(&here, Awaited::Image(&image), world.now());
-        if world.clock.run(wait).unwrap().is_some() {
+        if world.run(wait).unwrap().is_some() {
             return;
         }
     }
@@ -336,13 +277,13 @@ fn until_it_waits(world: &World, id: &SaveId) {
 
 fn wake(world: &World, kind: &str, detail: &Value) {
     let event = json!({"detail-type": kind, "region": region(), "detail": detail});
-    let woken = world.clock.run(calling("Wake", world.service.wake(&event)));
+    let woken = world.run(calling("Wake", world.service.wake(&event)));
     woken.unwrap();
 }
 
 fn sweep(world: &World, times: u32) {
     for _ in 0..times {
-        let swept = world.clock.run(calling("Sweep", world.service.sweep()));
+        let swept = world.run(calling("Sweep", world.service.sweep()));
         swept.unwrap();
         world.pass(300);
     }
@@ -351,43 +292,35 @@ fn sweep(world: &World, times: u32) {
 fn few_kept() {
     let world = launched(Setup::seeded(17));
     tie(&world);
-    let (ada, rolling) = (caller("ada"), nightly(Some(1)));
-    let made = world.service.create_schedule(&ada, rolling);
-    let name = world.clock.run(made).unwrap().name;
+    let rolling = nightly(Some(1));
+    let name = ask!(world, create_schedule(&ADA, rolling)).unwrap().name;
     for _ in 0..2 {
-        let run = world.service.run_schedule(&ada, &name, None);
-        to_the_end(&world, &world.clock.run(run).unwrap().save_id);
+        let run = world.service.run_schedule(&ADA, &name, None);
+        to_the_end(&world, &world.run(run).unwrap().save_id);
     }
 }
 
 /// More versions than one call removes, so that the rest is left to the sweep. Another public template keeps the AMI of
 /// the oldest; its other share with an account is revoked.
 fn more_than_one_call_removes() {
-    let world = launched(Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        ..Setup::seeded(11)
-    });
+    let world = launched(Setup::seeded(11).open_to_the_world());
     world.admin.block_public_images(&region(), false).unwrap();
     for _ in 0..7 {
         to_the_end(&world, &begun(&world, ask()));
     }
-    let (ada, service) = (caller("ada"), &world.service);
     imported(&world, "kept@1", "again");
     for (name, to) in [("kept", "account:444455556666"), ("again", "public")] {
         let request = ShareRequest {
             to: to.to_owned(),
             publish_sensitive: true,
         };
-        let name = name.parse().unwrap();
-        let shared = service.share(&ada, &name, &request);
-        world.clock.run(shared).unwrap();
+        ask!(world, share(&ADA, &name.parse().unwrap(), &request)).unwrap();
     }
-    let all = "kept".parse().unwrap();
-    let deletion = service.delete_template(&ada, &all, true);
-    assert!(!world.clock.run(deletion).unwrap().finished);
+    assert!(
+        !ask!(world, delete_template(&ADA, &"kept".parse().unwrap(), true))
+            .unwrap()
+            .finished
+    );
     sweep(&world, 3);
 }
 
@@ -443,59 +376,51 @@ fn check(handler: &str, declared: &[Call]) {
 
 #[test]
 fn every_declared_call_of_the_api_is_made() {
-    let world = Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        ..slow()
-    }
-    .build();
+    let world = slow().open_to_the_world().build();
     world.admin.block_public_images(&region(), false).unwrap();
-    let (ada, here) = (caller("ada"), region());
+    let here = region();
     let service = &world.service;
-    let public = || SaveRequest {
-        public: true,
-        ..ask()
-    };
     as_api(
         &world,
-        service.launch(&ada, &launch_request("ubuntu", "work")),
+        service.launch(&ADA, &launch_request("ubuntu", "work")),
     )
     .unwrap();
     world.pass(300);
     tie(&world);
-    as_api(&world, service.plan_save(&ada, public())).unwrap();
+    as_api(&world, service.plan_save(&ADA, public(ask()))).unwrap();
     let volume = &world.instance(id_of(&world).as_str()).volumes[0].volume;
     encrypt(&world);
-    as_api(&world, service.plan_save(&ada, ask())).unwrap();
+    as_api(&world, service.plan_save(&ADA, ask())).unwrap();
     world
         .admin
         .set_encryption(volume, Encryption::None)
         .unwrap();
     // The request is repeated although its execution never started, which is looked up.
-    let again = || service.start_save(&ada, public(), Some("again"));
+    let again = || service.start_save(&ADA, public(ask()), Some("again"));
     let never = block_on(calling("Api", again())).unwrap().save_id;
     block_on(service.executions.stop(never.as_str(), "aborted")).unwrap();
     world.clock.run_until_idle().unwrap();
     as_api(&world, again()).unwrap();
     to_the_end(&world, &never);
-    let started = as_api(&world, service.start_save(&ada, public(), Some("once")));
+    let started = as_api(
+        &world,
+        service.start_save(&ADA, public(ask()), Some("once")),
+    );
     let id = started.unwrap().save_id;
     until_it_waits(&world, &id);
-    as_api(&world, service.save(&ada, &id)).unwrap();
-    as_api(&world, service.saves(&ada, 10, None)).unwrap();
-    as_api(&world, service.cancel_save(&ada, &id)).unwrap();
+    as_api(&world, service.save(&ADA, &id)).unwrap();
+    as_api(&world, service.saves(&ADA, 10, None)).unwrap();
+    as_api(&world, service.cancel_save(&ADA, &id)).unwrap();
     to_the_end(&world, &id);
-    as_api(&world, service.instances(&ada, &here)).unwrap();
-    as_api(&world, service.stop_instance(&ada, &here, "work")).unwrap();
+    as_api(&world, service.instances(&ADA, &here)).unwrap();
+    as_api(&world, service.stop_instance(&ADA, &here, "work")).unwrap();
     world.pass(300);
-    as_api(&world, service.start_instance(&ada, &here, "work")).unwrap();
+    as_api(&world, service.start_instance(&ADA, &here, "work")).unwrap();
     world.pass(300);
     to_the_end(&world, &begun(&world, ask()));
     let kept = "kept".parse().unwrap();
     let every = TemplatesPage::default();
-    as_api(&world, service.templates(&ada, &every, 10, None)).unwrap();
+    as_api(&world, service.templates(&ADA, &every, 10, None)).unwrap();
     let far = "eu-west-1".parse().unwrap();
     world.admin.block_public_images(&far, false).unwrap();
     let elsewhere = CopyRequest {
@@ -504,51 +429,39 @@ fn every_declared_call_of_the_api_is_made() {
         regions: [far].into(),
         publish_sensitive: false,
     };
-    as_api(&world, service.plan_copy(&ada, &elsewhere)).unwrap();
-    as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
+    as_api(&world, service.plan_copy(&ADA, &elsewhere)).unwrap();
+    as_api(&world, service.versions(&ADA, &kept, 10, None)).unwrap();
     to_the_end(&world, &begun(&world, ask()));
-    as_api(&world, service.rollback(&ada, &kept, None, false)).unwrap();
+    as_api(&world, service.rollback(&ADA, &kept, None, false)).unwrap();
     as_team(&world);
-    let made = as_api(&world, service.create_schedule(&ada, nightly(None))).unwrap();
-    as_api(&world, service.schedules(&ada, 10, None)).unwrap();
-    as_api(&world, service.schedule(&ada, &made.name)).unwrap();
-    as_api(&world, service.pause_schedule(&ada, &made.name, true)).unwrap();
-    let run = as_api(&world, service.run_schedule(&ada, &made.name, None));
+    let made = as_api(&world, service.create_schedule(&ADA, nightly(None))).unwrap();
+    as_api(&world, service.schedules(&ADA, 10, None)).unwrap();
+    as_api(&world, service.schedule(&ADA, &made.name)).unwrap();
+    as_api(&world, service.pause_schedule(&ADA, &made.name, true)).unwrap();
+    let run = as_api(&world, service.run_schedule(&ADA, &made.name, None));
     to_the_end(&world, &run.unwrap().save_id);
-    as_api(&world, service.delete_schedule(&ada, &made.name)).unwrap();
+    as_api(&world, service.delete_schedule(&ADA, &made.name)).unwrap();
     imported(&world, "kept", "again");
     let all = "kept".parse().unwrap();
-    as_api(&world, service.delete_template(&ada, &all, true)).unwrap();
-    as_api(&world, service.terminate_instance(&ada, &here, "work")).unwrap();
+    as_api(&world, service.delete_template(&ADA, &all, true)).unwrap();
+    as_api(&world, service.terminate_instance(&ADA, &here, "work")).unwrap();
     check("Api", calls::API);
 }
 
 fn as_team(world: &World) {
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     let (brain, kept) = ("brain".parse().unwrap(), "kept".parse().unwrap());
-    let request = ProjectRequest {
-        name: "brain".parse().unwrap(),
-        description: String::new(),
-    };
-    as_api(world, service.create_project(&ada, request)).unwrap();
-    let request = SaveRequest {
-        project: Some("brain".parse().unwrap()),
-        move_template: true,
-        ..ask()
-    };
-    to_the_end(world, &begun(world, request));
-    let budget = BudgetRequest {
-        limit_usd: 0.01,
-        alerts: [1].into(),
-        hard_stop: false,
-    };
-    as_api(world, service.set_budget(&ada, &brain, budget)).unwrap();
-    as_api(world, service.project_costs(&ada, &brain)).unwrap();
+    let request = project_request("brain");
+    as_api(world, service.create_project(&ADA, request)).unwrap();
+    to_the_end(world, &begun(world, moved(ask(), "brain")));
+    let budget = budget_request(0.01, &[1], false);
+    as_api(world, service.set_budget(&ADA, &brain, budget)).unwrap();
+    as_api(world, service.project_costs(&ADA, &brain)).unwrap();
     let everyone = share_request("public");
-    as_api(world, service.share(&ada, &kept, &everyone)).unwrap();
-    as_api(world, service.unshare(&ada, &kept, &everyone)).unwrap();
+    as_api(world, service.share(&ADA, &kept, &everyone)).unwrap();
+    as_api(world, service.unshare(&ADA, &kept, &everyone)).unwrap();
 }
 
 fn as_api<T>(world: &World, call: impl Future<Output = T>) -> T {
-    world.clock.run(calling("Api", call))
+    world.run(calling("Api", call))
 }

@@ -3,12 +3,13 @@
 
 use chrono::TimeDelta;
 use prism_functions::domain::ec2::LaunchPermission;
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::operations::Left;
 use prism_functions::ports::{Change, Condition, Ec2 as _, Key, Table as _, Write};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, launched, region, save_request, share_request};
+use prism_tests::world::{
+    ADA, Setup, World, launched, region, save_request, schedule_request, share_request,
+};
 use serde_json::{Value, json};
 
 fn version_key(number: u32) -> Key {
@@ -16,12 +17,12 @@ fn version_key(number: u32) -> Key {
 }
 
 fn set(world: &World, key: &Key, field: &str, value: Value) {
-    let item = world.clock.run(world.table.get(key)).unwrap().unwrap();
+    let item = world.run(world.table.get(key)).unwrap().unwrap();
     let mut record = item.attributes["record"].clone();
     record[field] = value;
     let set = Change::Set("record".to_owned(), record);
     let write = Write::Update(key.clone(), vec![set], Condition::ItemPresent);
-    world.clock.run(world.table.transact(&[write])).unwrap();
+    world.run(world.table.transact(&[write])).unwrap();
 }
 
 /// A time two days in the future.
@@ -38,15 +39,15 @@ fn a_deletion_that_was_noted_for_the_future_waits_for_nobodys_snapshot() {
     // The record of the first version has a snapshot that the AMI of the second needs.
     let registry = &world.service.env.registry;
     let name = "kept".parse().unwrap();
-    let second = world.clock.run(registry.version(&name, 2)).unwrap();
+    let second = world.run(registry.version(&name, 2)).unwrap();
     let snapshots = json!(second.unwrap().snapshots);
     set(&world, &version_key(1), "snapshots", snapshots);
     let first = "kept@1".parse().unwrap();
-    let deletion = ask!(world, delete_template(&caller("ada"), &first, true));
+    let deletion = ask!(world, delete_template(&ADA, &first, true));
     assert!(!deletion.unwrap().finished, "it is in use for the moment");
     set(&world, &version_key(1), "deleted_at", ahead(&world));
     world.sweep(1);
-    let first = world.clock.run(registry.version(&name, 1)).unwrap();
+    let first = world.run(registry.version(&name, 1)).unwrap();
     assert!(first.unwrap().removed_at.is_some());
 }
 
@@ -56,18 +57,13 @@ fn whom_an_ami_is_open_to_is_looked_at_though_it_was_opened_in_the_future() {
     let record = world.save("ada", save_request("work", "kept")).unwrap();
     let kept = "kept".parse().unwrap();
     let request = share_request("account:444455556666");
-    ask!(world, share(&caller("ada"), &kept, &request)).unwrap();
-    let registry = &world.service.env.registry;
-    let version = world
-        .clock
-        .run(registry.version(&kept, 1))
-        .unwrap()
-        .unwrap();
+    ask!(world, share(&ADA, &kept, &request)).unwrap();
+    let version = world.version("kept", 1);
     let (_, image) = version.images().next().unwrap();
     let theirs = [LaunchPermission::Account("444455556666".parse().unwrap())];
     let here = region();
     let closed = (world.ec2).remove_launch_permissions(&here, image, &theirs);
-    world.clock.run(closed).unwrap();
+    world.run(closed).unwrap();
     let found = || ask!(world, leftovers()).unwrap().found;
     assert_eq!(found(), [], "it may still be opened");
     let grant = Key::new("TEMPLATE#kept", "GRANT#account:444455556666");
@@ -84,15 +80,8 @@ fn whom_an_ami_is_open_to_is_looked_at_though_it_was_opened_in_the_future() {
 #[test]
 fn a_schedule_that_ran_in_the_future_runs_again() {
     let world = launched(Setup::seeded(3));
-    let asked = ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "1d".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: None,
-        request: save_request("work", "kept"),
-    };
-    ask!(world, create_schedule(&caller("ada"), asked)).unwrap();
+    let asked = schedule_request("nightly", save_request("work", "kept"));
+    ask!(world, create_schedule(&ADA, asked)).unwrap();
     let key = Key::new("SCHEDULE#ada#nightly", "META");
     set(&world, &key, "last_fired_at", ahead(&world));
     assert_eq!(ask!(world, fire_due_schedules()).unwrap(), []);

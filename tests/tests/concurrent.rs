@@ -19,10 +19,11 @@ use prism_functions::registry::{Registry, Stored};
 use prism_functions::rules::Env;
 use prism_functions::steps;
 use prism_local::executions::StepFunctions;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, give_way, interleave};
 use prism_tests::watched::Watched;
-use prism_tests::world::{Setup, World, caller, launch_request, save_request, share_request as to};
+use prism_tests::world::{ADA, Setup, World, launch_request, save_request, share_request as to};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -123,13 +124,9 @@ fn scene(seed: u64) -> Scene {
     setup.cloud.throttles.enabled = false;
     setup.wrap = |steps| Arc::new(Held(steps));
     let world = setup.build();
-    let ada = caller("ada");
     for number in 0..SAVES {
         let request = launch_request("ubuntu", &format!("work-{number}"));
-        world
-            .clock
-            .run(world.service.launch(&ada, &request))
-            .unwrap();
+        ask!(world, launch(&ADA, &request)).unwrap();
         world.pass(1);
     }
     world.pass(300);
@@ -140,11 +137,10 @@ fn scene(seed: u64) -> Scene {
     let mut payloads = Vec::new();
     for number in 0..SAVES {
         let id = format!("once-{seed}-{number}");
-        let save_id = prism_functions::operations::save_id_of(&ada.user, &id).unwrap();
+        let save_id = prism_functions::operations::save_id_of(&ADA.user, &id).unwrap();
         HELD.lock().unwrap().insert(save_id.to_string(), false);
         let request = save_request(&format!("work-{number}"), "kept");
-        let started = world.service.start_save(&ada, request, Some(&id));
-        world.clock.run(started).unwrap();
+        ask!(world, start_save(&ADA, request, Some(&id))).unwrap();
         payloads.push(json!({ "save_id": save_id, "epoch": 1 }));
     }
     let reached = || HELD.lock().unwrap().values().all(|reached| *reached);
@@ -191,9 +187,7 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
         let text = format!("by {}", calls.len());
         calls.push(match rng.u8(0..6) {
             0 => Box::pin(async move {
-                let done = service
-                    .rollback(&caller("ada"), &name, Some(number), false)
-                    .await?;
+                let done = service.rollback(&ADA, &name, Some(number), false).await?;
                 Ok(Done::RolledBack(done.from, done.to))
             }),
             1 => Box::pin(async move {
@@ -202,30 +196,27 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
                     notes: None,
                 };
                 let reference = name.as_str().parse()?;
-                let ada = caller("ada");
-                service.edit_template(&ada, &reference, &edit, None).await?;
+                service.edit_template(&ADA, &reference, &edit, None).await?;
                 Ok(Done::Edited)
             }),
             2 => Box::pin(async move {
                 let reference = format!("{name}@{number}").parse()?;
-                service
-                    .delete_template(&caller("ada"), &reference, false)
-                    .await?;
+                service.delete_template(&ADA, &reference, false).await?;
                 Ok(Done::Deleted(number))
             }),
             3 => Box::pin(async move {
                 let request = to(OUTSIDE[calls_to(&text)]);
-                service.share(&caller("ada"), &name, &request).await?;
+                service.share(&ADA, &name, &request).await?;
                 Ok(Done::Shared)
             }),
             4 => Box::pin(async move {
                 let request = to(OUTSIDE[calls_to(&text)]);
-                service.unshare(&caller("ada"), &name, &request).await?;
+                service.unshare(&ADA, &name, &request).await?;
                 Ok(Done::TakenBack)
             }),
             _ => Box::pin(async move {
                 let request = launch_request("kept", &format!("again {text}"));
-                service.launch(&caller("ada"), &request).await?;
+                service.launch(&ADA, &request).await?;
                 Ok(Done::Launched)
             }),
         });
@@ -236,11 +227,8 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
 fn end(world: &World) -> (Stored<Template>, Vec<Version>) {
     let registry = &world.service.env.registry;
     let name = "kept".parse().unwrap();
-    let template = world.clock.run(registry.template(&name)).unwrap().unwrap();
-    let versions = world
-        .clock
-        .run(registry.versions(&name, 1000, None))
-        .unwrap();
+    let template = world.run(registry.template(&name)).unwrap().unwrap();
+    let versions = world.run(registry.versions(&name, 1000, None)).unwrap();
     (template, versions.items)
 }
 
@@ -329,24 +317,18 @@ fn check(seed: u64) {
 /// The grantees of a template are those who can launch its AMIs. An interrupted share is completed by repeating the
 /// request.
 fn check_shares(seed: u64, world: &World, versions: &[Version]) {
-    let (ada, name) = (caller("ada"), "kept".parse().unwrap());
-    let (service, registry) = (&world.service, &world.service.env.registry);
-    for grant in world.clock.run(registry.grants(&name)).unwrap() {
+    let name = "kept".parse().unwrap();
+    let registry = &world.service.env.registry;
+    for grant in world.run(registry.grants(&name)).unwrap() {
         let request = to(grant.to.to_string());
         let done = match grant.state {
             GrantState::Open => continue,
-            GrantState::Opening => world
-                .clock
-                .run(service.share(&ada, &name, &request))
-                .map(drop),
-            GrantState::Closing => world
-                .clock
-                .run(service.unshare(&ada, &name, &request))
-                .map(drop),
+            GrantState::Opening => ask!(world, share(&ADA, &name, &request)).map(drop),
+            GrantState::Closing => ask!(world, unshare(&ADA, &name, &request)).map(drop),
         };
         done.unwrap_or_else(|problem| panic!("seed {seed}: {}", problem.chain()));
     }
-    let grants = world.clock.run(registry.grants(&name)).unwrap();
+    let grants = world.run(registry.grants(&name)).unwrap();
     let shared: BTreeSet<LaunchPermission> = grants
         .into_iter()
         .filter_map(|grant| grant.launch)
@@ -356,7 +338,7 @@ fn check_shares(seed: u64, world: &World, versions: &[Version]) {
         .filter(|it| it.state != TemplateState::Deleted);
     for (region, image) in there.flat_map(Version::images) {
         let open = world.ec2.launch_permissions(region, image);
-        let open: BTreeSet<LaunchPermission> = world.clock.run(open).unwrap().into_iter().collect();
+        let open: BTreeSet<LaunchPermission> = world.run(open).unwrap().into_iter().collect();
         assert_eq!(open, shared, "seed {seed}: {image}");
     }
 }

@@ -9,6 +9,7 @@ use prism_functions::operations::Service;
 use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::Registry;
 use prism_functions::rules::Env;
+use prism_tests::ask;
 use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
 use serde_json::{Value, json};
 
@@ -47,7 +48,7 @@ fn aborted() -> (World, Value) {
     let id = begun(&world, save_request("work", "kept"));
     world.pass(30);
     let stop = world.service.executions.stop(id.as_str(), "by the test");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
     let event = json!({
         "version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "source": "aws.ec2",
         "detail-type": "EC2 Instance State-change Notification", "account": "111122223333",
@@ -68,7 +69,7 @@ fn a_batch_does_what_its_events_would_do_one_by_one() {
     let (world, event) = aborted();
     let event = event.to_string();
     let batch = batch(&["no JSON", &event, "{}", &event]);
-    let answer = world.clock.run(world.service.wake_by(&batch)).unwrap();
+    let answer = ask!(world, wake_by(&batch)).unwrap();
     assert_eq!(answer, json!({ "batchItemFailures": [] }));
     let id = world.executions.names();
     assert_eq!(id.len(), 2, "one recovery: {id:?}");
@@ -77,7 +78,7 @@ fn a_batch_does_what_its_events_would_do_one_by_one() {
 #[test]
 fn an_event_by_itself_is_taken_too() {
     let (world, event) = aborted();
-    let answer = world.clock.run(world.service.wake_by(&event)).unwrap();
+    let answer = ask!(world, wake_by(&event)).unwrap();
     assert_eq!(answer["wait_ended"], false);
     assert!(answer["recovery"]["execution"].is_string(), "{answer}");
 }
@@ -94,10 +95,10 @@ fn only_the_failed_events_of_a_batch_are_redelivered() {
         ..world.service.clone()
     };
     let some = batch(&["no JSON", &event]);
-    let answer = world.clock.run(deaf.wake_by(&some)).unwrap();
+    let answer = world.run(deaf.wake_by(&some)).unwrap();
     let again = json!([{ "itemIdentifier": "m-1" }]);
     assert_eq!(answer, json!({ "batchItemFailures": again }));
     // If no event was handled, the function itself fails, and an alarm watches that.
-    let all = world.clock.run(deaf.wake_by(&batch(&[&event, &event])));
+    let all = world.run(deaf.wake_by(&batch(&[&event, &event])));
     assert_eq!(all.unwrap_err().code, Code::RegistryUnavailable);
 }

@@ -16,9 +16,10 @@ use prism_functions::rules::Env;
 use prism_functions::steps;
 use prism_local::ec2::Capacity;
 use prism_local::executions::{MemoryExecutions, machine};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
-use prism_tests::world::{REGION, Setup, World, begun, caller, launched, region, save_request};
+use prism_tests::world::{ADA, REGION, Setup, World, begun, launched, region, save_request};
 use serde_json::{Value, json};
 
 /// The seconds after which the AMI is polled without any event; the poll takes one more.
@@ -47,9 +48,9 @@ fn lateness(world: &World, record: &SaveRecord) -> f64 {
 fn wait(world: &World, id: &SaveId) -> Option<Wait> {
     let image = world.record(id).unwrap().image?;
     let registry = &world.service.env.registry;
-    let home = region();
-    let wait = registry.wait(&home, Awaited::Image(&image), world.now());
-    world.clock.run(wait).unwrap()
+    world
+        .run(registry.wait(&region(), Awaited::Image(&image), world.now()))
+        .unwrap()
 }
 
 fn waiting(world: &World) -> (SaveId, Wait) {
@@ -92,7 +93,7 @@ fn of_execution(name: &str, status: &str, input: Option<&str>) -> Value {
 }
 
 fn wake(world: &World, event: &Value) -> Woken {
-    world.clock.run(world.service.wake(event)).unwrap()
+    ask!(world, wake(event)).unwrap()
 }
 
 #[test]
@@ -213,7 +214,7 @@ fn doubled_and_early_events_do_no_harm() {
     let again = self::wait(&world, &id).unwrap();
     assert_ne!(again.token, wait.token);
     let late = world.service.executions.wake(&wait.token);
-    assert!(!world.clock.run(late).unwrap(), "its task has ended");
+    assert!(!world.run(late).unwrap(), "its task has ended");
     world.clock.run_until_idle().unwrap();
     let record = world.record(&id).unwrap();
     assert!(lateness(&world, &record) <= FLOOR_S);
@@ -235,14 +236,13 @@ fn a_wait_expires() {
     let home = region();
     let at = |now| {
         world
-            .clock
             .run(registry.wait(&home, Awaited::Image(&image), now))
             .unwrap()
     };
     assert_eq!(at(wait.until), Some(wait.clone()));
     assert_eq!(at(wait.until + chrono::TimeDelta::milliseconds(1)), None);
     let key = Key::new(format!("IMAGE#{REGION}#{image}"), "WAIT");
-    let item = world.clock.run(world.table.get(&key)).unwrap().unwrap();
+    let item = world.run(world.table.get(&key)).unwrap().unwrap();
     let expires = item.attributes["expires_at"].as_i64().unwrap();
     let outlives = expires - wait.until.timestamp();
     assert!((0..=2).contains(&outlives), "seconds since 1970: {expires}");
@@ -260,18 +260,17 @@ fn a_wait_of_an_older_epoch_gives_way() {
     let older = (step.invoke)(&slow, payload(1, "older"));
     let newer = async {
         world.clock.sleep(Duration::from_secs(1)).await;
-        let ada = caller("ada");
-        world.service.hand_over(&ada, &id).await.unwrap();
+        world.service.hand_over(&ADA, &id).await.unwrap();
         (step.invoke)(&world.service.env, payload(2, "newer")).await
     };
-    let (older, newer) = world.clock.run(futures::future::join(older, newer));
+    let (older, newer) = world.run(futures::future::join(older, newer));
     assert_eq!(older.unwrap_err().code, Code::EventMissed);
     newer.unwrap();
     // The same for a wait of its own execution.
     let newest = wait(&world, &id).unwrap();
     assert_eq!(newest.epoch, 2);
     let again = (step.invoke)(&world.service.env, payload(1, "older"));
-    assert_eq!(world.clock.run(again).unwrap_err().code, Code::EventMissed);
+    assert_eq!(world.run(again).unwrap_err().code, Code::EventMissed);
     assert_eq!(wait(&world, &id).unwrap(), newest);
     world.clock.run_until_idle().unwrap();
     clean::check(&world, &world.record(&id).unwrap());
@@ -285,11 +284,7 @@ fn a_cancel_is_heard_at_once() {
         let (id, _) = waiting(&world);
         world.pass(after);
         let cancelled_at = world.now();
-        let ada = caller("ada");
-        world
-            .clock
-            .run(world.service.cancel_save(&ada, &id))
-            .unwrap();
+        ask!(world, cancel_save(&ADA, &id)).unwrap();
         world.clock.run_until_idle().unwrap();
         let record = world.record(&id).unwrap();
         assert_eq!(record.failure.as_ref().unwrap().code, "SaveCancelled");
@@ -311,11 +306,10 @@ fn a_cancel_during_the_registration_is_heard() {
         let step = steps::find("AwaitEvent").unwrap();
         let cancel = async {
             world.clock.sleep(Duration::from_secs(1)).await;
-            let ada = caller("ada");
-            world.service.cancel_save(&ada, &id).await.unwrap();
+            world.service.cancel_save(&ADA, &id).await.unwrap();
         };
         let wait = (step.invoke)(&env, payload);
-        let (ended, ()) = world.clock.run(futures::future::join(wait, cancel));
+        let (ended, ()) = world.run(futures::future::join(wait, cancel));
         assert_eq!(ended.unwrap_err().code, Code::EventMissed);
     }
 }
@@ -330,7 +324,7 @@ fn an_execution_that_ends_without_its_save_is_recovered_by_its_event() {
         let told = of_execution(id.as_str(), "ABORTED", Some(&input));
         assert_eq!(wake(&world, &told), Woken::default(), "it still runs");
         let stop = world.service.executions.stop(id.as_str(), "by the test");
-        world.clock.run(stop).unwrap();
+        world.run(stop).unwrap();
         for status in ["RUNNING", "SUCCEEDED"] {
             let other = of_execution(id.as_str(), status, Some(&input));
             assert_eq!(wake(&world, &other), Woken::default(), "{status}");
@@ -368,12 +362,12 @@ fn an_instance_that_is_owed_something_is_looked_after_by_its_event() {
     };
     assert_eq!(wake(&world, &stopped), heard, "its save sees to it");
     let stop = world.service.executions.stop(id.as_str(), "by the test");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
     let between = of_instance(instance.as_str(), "stopping");
     assert_eq!(wake(&world, &between), Woken::default());
     let recovery = wake(&world, &stopped).recovery.unwrap();
     let running = world.service.executions.describe(&recovery.execution);
-    let running = world.clock.run(running).unwrap();
+    let running = world.run(running).unwrap();
     assert_eq!(running.status, ExecutionStatus::Running);
     world.clock.run_until_idle().unwrap();
     clean::check(&world, &world.record(&id).unwrap());

@@ -12,16 +12,17 @@ use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Tags, Wr
 use prism_functions::registry::Registry;
 use prism_functions::rules::Env;
 use prism_functions::steps;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, launched, save_request};
 use serde_json::{Value, json};
 
 fn payload(id: &SaveId, epoch: u32, image: &str) -> Value {
     let request = save_request("work", "kept");
     json!({
         "save_id": id, "epoch": epoch, "limit_s": 1, "waited_s": 0, "until": "stopped", "wait_s": 1, "region": "us-west-2",
-        "image": image, "token": "token", "execution": id, "caller": caller("ada"),
+        "image": image, "token": "token", "execution": id, "caller": ADA.clone(),
         "request": request, "copy": {"template": "kept", "version": 1, "regions": ["us-west-2"]},
         "failure": {"Error": "SaveCancelled", "Cause": "by the test"}, "started_with": {},
     })
@@ -57,9 +58,9 @@ fn a_step_of_an_older_epoch_changes_nothing() {
         let record = world.record(&id).unwrap();
         let execution = record.execution.clone();
         let stop = world.service.executions.stop(&execution, "by the test");
-        world.clock.run(stop).unwrap();
+        world.run(stop).unwrap();
         // The successor has begun, and has done nothing yet.
-        let recovery = world.clock.run(world.service.sweep()).unwrap();
+        let recovery = ask!(world, sweep()).unwrap();
         assert_eq!(recovery.len(), 1, "at {seconds}");
         let image = record
             .image
@@ -89,11 +90,7 @@ fn a_step_of_an_older_epoch_changes_nothing() {
 #[test]
 fn nothing_starts_again_for_a_save_that_has_ended() {
     let (world, id) = under_way(10);
-    let ada = caller("ada");
-    world
-        .clock
-        .run(world.service.cancel_save(&ada, &id))
-        .unwrap();
+    ask!(world, cancel_save(&ADA, &id)).unwrap();
     to_the_end(&world, &id);
     let before = sight(&world);
     for step in steps::ALL {
@@ -103,9 +100,9 @@ fn nothing_starts_again_for_a_save_that_has_ended() {
     }
     // Starts the whole execution again.
     let request = world.record(&id).unwrap().request;
-    let input = json!({ "save_id": id, "caller": ada, "request": request });
+    let input = json!({ "save_id": id, "caller": ADA.clone(), "request": request });
     let again = world.service.executions.start("again", input);
-    world.clock.run(again).unwrap();
+    world.run(again).unwrap();
     to_the_end(&world, &id);
     assert_eq!(sight(&world), before);
 }

@@ -10,17 +10,16 @@ use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::operations::SaveView;
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::cloudformation::template;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{
-    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+    ADA, Setup, World, begun, id_of, launch_request, launched, region, save_request,
 };
 
 fn told(world: &World, record: &SaveRecord) -> SaveView {
-    let ada = caller("ada");
-    let told = world.service.save(&ada, &record.save_id);
-    world.clock.run(told).unwrap()
+    ask!(world, save(&ADA, &record.save_id)).unwrap()
 }
 
 fn told_guide(world: &World, record: &SaveRecord) -> Guide {
@@ -85,7 +84,7 @@ fn no_room_offers_the_template_elsewhere() {
     // The version can be launched, and shows what it lacks.
     let kept = "kept".parse().unwrap();
     let found = world.service.env.registry.version(&kept, 1);
-    let version = world.clock.run(found).unwrap().unwrap();
+    let version = world.run(found).unwrap().unwrap();
     assert!(
         version
             .failed_regions
@@ -93,15 +92,9 @@ fn no_room_offers_the_template_elsewhere() {
     );
     let mut launch = launch_request("kept@1", "work-again");
     launch.size = Some("L".parse().unwrap());
-    let ada = caller("ada");
-    world
-        .clock
-        .run(world.service.launch(&ada, &launch))
-        .unwrap();
+    ask!(world, launch(&ADA, &launch)).unwrap();
     world.pass(300);
-    let again = world
-        .clock
-        .run(world.service.instance(&ada, &region(), "work-again"));
+    let again = ask!(world, instance(&ADA, &region(), "work-again"));
     assert_eq!(again.unwrap().state, InstanceState::Running);
     // The instance's duty remains, and it is started once there is capacity.
     world

@@ -11,10 +11,10 @@ use prism_functions::domain::Code;
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveState};
 use prism_local::ec2::Capacity;
 use prism_local::executions::StepFunctions;
-use prism_tests::bent::Bent;
+use prism_tests::ask;
 use prism_tests::clean;
 use prism_tests::untouched::ask;
-use prism_tests::world::{Setup, World, begun, caller, launched, region, save_request};
+use prism_tests::world::{ADA, BOB, Setup, World, begun, copied, launched, region, save_request};
 use serde_json::Value;
 
 fn start(
@@ -22,9 +22,7 @@ fn start(
     request: SaveRequest,
     id: &str,
 ) -> Result<prism_functions::operations::Started, prism_functions::domain::Problem> {
-    let ada = caller("ada");
-    let started = world.service.start_save(&ada, request, Some(id));
-    world.clock.run(started)
+    ask!(world, start_save(&ADA, request, Some(id)))
 }
 
 /// The number of images ever made, without copies, and the number of versions.
@@ -34,7 +32,7 @@ fn made(world: &World) -> (usize, u32) {
         .iter()
         .filter(|event| event.what.starts_with("pending: image of"));
     let name = "kept".parse().unwrap();
-    let template = world.clock.run(world.service.env.registry.template(&name));
+    let template = world.run(world.service.env.registry.template(&name));
     let latest = template.unwrap().map_or(0, |stored| stored.value.latest);
     (images.count(), latest)
 }
@@ -58,12 +56,10 @@ fn a_request_whose_execution_never_began_can_be_repeated() {
 #[test]
 fn the_same_request_is_the_same_save() {
     let world = launched(Setup::seeded(1));
-    let ada = caller("ada");
-    let twice = join(
-        world.service.start_save(&ada, ask(), Some("nightly-1")),
-        world.service.start_save(&ada, ask(), Some("nightly-1")),
-    );
-    let (first, second) = world.clock.run(twice);
+    let (first, second) = world.run(join(
+        world.service.start_save(&ADA, ask(), Some("nightly-1")),
+        world.service.start_save(&ADA, ask(), Some("nightly-1")),
+    ));
     let first = first.unwrap().save_id;
     assert_eq!(second.unwrap().save_id, first);
     world.pass(30);
@@ -76,11 +72,10 @@ fn the_same_request_is_the_same_save() {
     assert_eq!(made(&world), (1, 1));
     // Another user's request with this ID is another save, and so is another ID.
     world.launch("bob", "ubuntu", "work");
-    let bob = caller("bob");
     let theirs = world
         .service
-        .start_save(&bob, save_request("work", "his"), Some("nightly-1"));
-    assert_ne!(world.clock.run(theirs).unwrap().save_id, first);
+        .start_save(&BOB, save_request("work", "his"), Some("nightly-1"));
+    assert_ne!(world.run(theirs).unwrap().save_id, first);
     assert_ne!(start(&world, ask(), "nightly-2").unwrap().save_id, first);
     world.clock.run_until_idle().unwrap();
     assert_eq!(made(&world).1, 2);
@@ -144,9 +139,7 @@ fn ten_saves_of_a_template_at_once_are_ten_versions() {
     assert_eq!(versions, (1..=10).collect());
     assert_eq!(made(&world), (10, 10));
     let name = "kept".parse().unwrap();
-    let listed = world
-        .clock
-        .run(world.service.env.registry.versions(&name, 100, None));
+    let listed = world.run(world.service.env.registry.versions(&name, 100, None));
     let numbers: Vec<u32> = listed.unwrap().items.iter().map(|v| v.number).collect();
     assert_eq!(numbers, (1..=10).rev().collect::<Vec<_>>());
 }
@@ -215,12 +208,7 @@ fn repeats(setup: fn() -> Setup) {
     ];
     for (name, fault, ends) in faults {
         let world = launched(setup());
-        let request = SaveRequest {
-            copy_to: ["us-west-2", "eu-west-1"]
-                .map(|r| r.parse().unwrap())
-                .into(),
-            ..ask()
-        };
+        let request = copied(ask(), &["us-west-2", "eu-west-1"]);
         let id = begun(&world, request);
         world.pass(10);
         fault(&world);
@@ -263,13 +251,5 @@ fn every_answer_of_a_step_can_be_lost_once() {
 /// The step itself does not know whether its call had an effect.
 #[test]
 fn every_answer_of_ec2_can_be_lost_once() {
-    repeats(|| Setup {
-        bend: |ec2| {
-            Arc::new(Bent {
-                forgetful: true,
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(1)
-    });
+    repeats(|| Setup::seeded(1).bent(|ec2| ec2.forgetful = true));
 }

@@ -9,7 +9,7 @@ use prism_functions::operations::{Imported, LaunchRequest};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    Setup, World, caller, import_request, launch_request, launched, region, save_request,
+    ADA, BOB, Setup, World, caller, import_request, launch_request, launched, region, save_request,
 };
 
 fn export(world: &World, user: &str, text: &str) -> String {
@@ -50,10 +50,7 @@ fn saved(public: bool) -> World {
 }
 
 fn launches_as(world: &World, template: &str) -> String {
-    let plan = ask!(
-        world,
-        plan_launch(&caller("ada"), &launch_request(template, "third"))
-    );
+    let plan = ask!(world, plan_launch(&ADA, &launch_request(template, "third")));
     let plan = plan.unwrap();
     format!(
         "{} {} {} {:?} {:?} {:?}",
@@ -69,7 +66,7 @@ fn a_round_trip_loses_nothing_that_a_launch_needs() {
         disk_gib: Some(60),
         ..launch_request("python-ml", "work")
     };
-    ask!(world, launch(&caller("ada"), &request)).unwrap();
+    ask!(world, launch(&ADA, &request)).unwrap();
     world.pass(3600);
     let request = SaveRequest {
         tags: [("team".to_owned(), "seismology".to_owned())].into(),
@@ -85,8 +82,7 @@ fn a_round_trip_loses_nothing_that_a_launch_needs() {
         "{original}"
     );
     assert_eq!(launches_as(&world, "again"), original);
-    let ada = caller("ada");
-    let packages = |name: &str| ask!(world, packages(&ada, &name.parse().unwrap())).unwrap();
+    let packages = |name: &str| ask!(world, packages(&ADA, &name.parse().unwrap())).unwrap();
     assert!(packages("kept").is_some_and(|told| !told.packages.is_empty()));
     assert_eq!(packages("again"), packages("kept"));
     // A file of the first format contains less, and the import says what is missing.
@@ -101,7 +97,7 @@ fn a_round_trip_loses_nothing_that_a_launch_needs() {
         "{warning:?}"
     );
     assert!(import(&world, "ada", "older", first).unwrap().repeated);
-    let plan = ask!(world, plan_launch(&ada, &launch_request("older", "third"))).unwrap();
+    let plan = ask!(world, plan_launch(&ADA, &launch_request("older", "third"))).unwrap();
     assert_eq!((plan.ports, plan.root_size_gib), (vec![22], 60));
     let newer = file.replacen("format: 2", "format: 3", 1);
     let refused = import(&world, "ada", "newer", &newer).unwrap_err();
@@ -129,7 +125,7 @@ fn an_exported_file_can_be_imported_unchanged() {
     let own = import(&world, "ada", "kept", &file).unwrap();
     assert!(own.repeated);
     let launch = launch_request("again@1", "third");
-    let plan = ask!(world, plan_launch(&caller("ada"), &launch)).unwrap();
+    let plan = ask!(world, plan_launch(&ADA, &launch)).unwrap();
     assert_eq!(
         (plan.root_size_gib, plan.instance_type.as_str()),
         (10, "t3.large")
@@ -165,8 +161,7 @@ fn what_is_open_to_everybody_can_be_imported() {
     let file = export(&world, "bob", "kept");
     assert_eq!(import(&world, "bob", "mine", &file).unwrap().version, 1);
     // The new template belongs only to Bob.
-    let reference = "mine".parse().unwrap();
-    let hidden = ask!(world, template(&caller("ada"), &reference)).unwrap_err();
+    let hidden = ask!(world, template(&ADA, &"mine".parse().unwrap())).unwrap_err();
     assert_eq!(hidden.code, Code::TemplateNotFound);
 }
 
@@ -200,9 +195,9 @@ fn the_public_ami_of_a_vendor_can_be_imported_and_stays_when_the_template_goes()
     );
     assert_eq!(import(&world, "bob", "vendor", &file).unwrap().version, 1);
     let reference = "vendor".parse().unwrap();
-    let plan = ask!(world, plan_deletion(&caller("bob"), &reference)).unwrap();
+    let plan = ask!(world, plan_deletion(&BOB, &reference)).unwrap();
     assert!(plan.images.is_empty());
-    let deletion = ask!(world, delete_template(&caller("bob"), &reference, true)).unwrap();
+    let deletion = ask!(world, delete_template(&BOB, &reference, true)).unwrap();
     assert!(deletion.finished);
     world.launch("ada", "ubuntu", "still there");
 }

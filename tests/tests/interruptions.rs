@@ -5,7 +5,6 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use prism_functions::ports::{Image, ImageState, StateReason};
 use prism_local::executions::{DEFINITION, load};
-use prism_tests::bent::Bent;
 use prism_tests::story::{story_with, to_the_end};
 use prism_tests::untouched::ask;
 use prism_tests::world::{Setup, begun, id_of, launched};
@@ -15,8 +14,7 @@ fn a_stop_that_takes_too_long() {
     let world = launched(Setup::slow(11, |d| d.stop = Duration::from_mins(16)));
     let id = begun(&world, ask());
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
+    as usual to 0s  StopInstance
            6s  AwaitStopped x130 !StopTimedOut
        15m00s  RestoreInstance x16
        16m15s  DiscardImage
@@ -35,8 +33,7 @@ fn a_termination_while_it_stops() {
         world.admin.terminate(&id_of(world)).unwrap();
     });
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
+    as usual to 0s  StopInstance
            6s  AwaitStopped x2 !InstanceGone
           12s  RestoreInstance
           12s  DiscardImage
@@ -53,10 +50,7 @@ fn a_termination_while_it_stops() {
 fn somebody_starts_it_before_its_volumes_are_captured() {
     let told = story_with(ask(), 21, |world| world.admin.start(&id_of(world)).unwrap());
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
+    as usual to 20.5s  CreateImage
         21.5s  AwaitSnapshots x3 !InstanceChanged
         23.5s  RestoreInstance x4
         38.5s  DiscardImage !NotReady x4
@@ -78,10 +72,7 @@ fn somebody_starts_it_once_its_volumes_are_captured() {
     world.admin.start(&id_of(&world)).unwrap();
     let told = to_the_end(&world, &id);
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
+    as usual to 20.5s  CreateImage
         21.5s  AwaitSnapshots x7
         27.5s  RestartInstance
         33.5s  AwaitRunning x2
@@ -116,22 +107,14 @@ fn an_image_that_fails_before_its_snapshots() {
             _ => image,
         }
     }
-    let world = launched(Setup {
-        bend: |ec2| {
-            std::sync::Arc::new(Bent {
-                images: failed,
-                snapshots: |_| false,
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::slow(11, |d| d.snapshot_initiation = Duration::from_hours(1))
-    });
+    let slow = Setup::slow(11, |d| d.snapshot_initiation = Duration::from_hours(1));
+    let world = launched(slow.bent(|ec2| {
+        ec2.images = failed;
+        ec2.snapshots = |_| false;
+    }));
     let id = begun(&world, ask());
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
+    as usual to 20.5s  CreateImage
         21.5s  AwaitSnapshots !ImageFailed
         21.5s  RestoreInstance x4
         36.5s  DiscardImage !NotReady x4
@@ -156,12 +139,7 @@ fn an_execution_whose_time_is_out() {
     world.clock.run_until_idle().unwrap();
     world.sweep(2);
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
+    as usual to 23.5s  RestartInstance
           25s  TimedOut
     -- recovery 1
           25s  RestoreInstance x4
@@ -191,8 +169,7 @@ fn a_registry_that_refuses_while_the_instance_is_down() {
     world.table.refuse(false);
     world.sweep(2);
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
+    as usual to 0s  StopInstance
            6s  AwaitStopped x2 !PermissionMissing
           12s  RestoreInstance !PermissionMissing
           12s  Stranded !PermissionMissing

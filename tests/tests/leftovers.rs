@@ -9,13 +9,14 @@ use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::operations::{Fixed, Left, Leftover, TemplatesPage};
 use prism_functions::ports::{Condition, Key, NewImage, Table as _, Tags, Write};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    REGION, Setup, World, begun, caller, copy_request, id_of, launched, region, save_request,
+    ADA, REGION, Setup, World, begun, copy_request, id_of, launched, region, save_request,
 };
 
 fn found(world: &World) -> Vec<Leftover> {
-    let looked = world.clock.run(world.service.leftovers()).unwrap();
+    let looked = ask!(world, leftovers()).unwrap();
     assert!(looked.unseen.is_empty(), "{looked:?}");
     assert!(looked.regions.len() >= 10, "{looked:?}");
     looked.found
@@ -35,7 +36,7 @@ fn kinds(found: &[Leftover]) -> Vec<String> {
 
 /// Fixes all of it. Everything must be done, or under way.
 fn fix(world: &World, found: &[Leftover]) -> Vec<(Leftover, Fixed)> {
-    let fixed = world.clock.run(world.service.fix(found)).unwrap();
+    let fixed = ask!(world, fix(found)).unwrap();
     for (leftover, outcome) in &fixed {
         assert!(
             !matches!(outcome, Fixed::Failed(_)),
@@ -47,7 +48,7 @@ fn fix(world: &World, found: &[Leftover]) -> Vec<(Leftover, Fixed)> {
 
 fn delete(world: &World, pk: String, sk: &str) {
     let write = Write::Delete(Key::new(pk, sk), Condition::ItemPresent);
-    world.clock.run(world.table.transact(&[write])).unwrap();
+    world.run(world.table.transact(&[write])).unwrap();
 }
 
 fn saved() -> (World, SaveId) {
@@ -86,11 +87,7 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
     let instance = id_of(&world);
     let id = begun(&world, save_request("work", "kept"));
     world.pass(15);
-    let ada = caller("ada");
-    world
-        .clock
-        .run(world.service.cancel_save(&ada, &id))
-        .unwrap();
+    ask!(world, cancel_save(&ADA, &id)).unwrap();
     world.clock.run_until_idle().unwrap();
     assert_eq!(world.record(&id).unwrap().state, SaveState::Cancelled);
     assert!(found(&world).is_empty());
@@ -103,11 +100,11 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
         tags: Tags::from([(SAVE_TAG.to_owned(), id.to_string())]),
     };
     let (ec2, here) = (&world.service.env.ec2, region());
-    world.clock.run(ec2.create_image(&here, &late)).unwrap();
+    world.run(ec2.create_image(&here, &late)).unwrap();
     world.pass(600);
     let every = TemplatesPage::default();
-    let listed = world.service.templates(&ada, &every, 100, None);
-    let templates = world.clock.run(listed).unwrap().items;
+    let listed = world.service.templates(&ADA, &every, 100, None);
+    let templates = world.run(listed).unwrap().items;
     assert!(
         templates.iter().all(|it| it.name != "kept"),
         "it becomes no template"
@@ -123,7 +120,7 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
     let template = "lt-0123456789abcdef0".parse().unwrap();
     let set = |versions: &[_]| world.admin.set_launch_template(&here, &template, versions);
     set(std::slice::from_ref(image)).unwrap();
-    let tried = world.clock.run(world.service.fix(&left[..1])).unwrap();
+    let tried = ask!(world, fix(&left[..1])).unwrap();
     assert!(
         matches!(&tried[0].1, Fixed::Failed(why) if why.message.contains(template.as_str())),
         "{tried:?}"
@@ -170,7 +167,6 @@ fn a_lock_and_a_duty_of_no_save_are_released_and_the_instance_started() {
 #[test]
 fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
     let (world, id) = saved();
-    let ada = caller("ada");
     // A schedule of an instance that no longer exists.
     let nightly = ScheduleRequest {
         name: None,
@@ -180,16 +176,14 @@ fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
         keep: None,
         request: save_request("work", "kept"),
     };
-    let made = world.service.create_schedule(&ada, nightly);
-    world.clock.run(made).unwrap();
+    ask!(world, create_schedule(&ADA, nightly)).unwrap();
     assert!(found(&world).is_empty());
     // A copy whose record is lost.
     let copy = copy_request("kept", 1, &["us-west-2"]);
-    let copy = world.service.start_copy(&ada, &copy, None);
-    let copy = world.clock.run(copy).unwrap().save_id;
+    let copy = ask!(world, start_copy(&ADA, &copy, None)).unwrap().save_id;
     world.pass(5);
     let stop = world.service.executions.stop(copy.as_str(), "by the test");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
     assert_eq!(kinds(&found(&world)), ["save"], "it has lost its execution");
     delete(&world, format!("SAVE#{copy}"), "META");
     // A wait that outlived its save.
@@ -204,7 +198,7 @@ fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
     let key = Key::new(format!("IMAGE#{REGION}#{image}"), "WAIT");
     let item = prism_functions::ports::Item { key, attributes };
     let write = Write::Put(item, Condition::Always);
-    world.clock.run(world.table.transact(&[write])).unwrap();
+    world.run(world.table.transact(&[write])).unwrap();
     world.admin.terminate(&id_of(&world)).unwrap();
     world.pass(300);
     let left = found(&world);
@@ -214,11 +208,7 @@ fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
     );
     fix(&world, &left);
     assert!(found(&world).is_empty(), "{:#?}", found(&world));
-    let name = "kept".parse().unwrap();
-    let schedule = world
-        .clock
-        .run(world.service.schedule(&ada, &name))
-        .unwrap();
+    let schedule = ask!(world, schedule(&ADA, &"kept".parse().unwrap())).unwrap();
     assert!(schedule.schedule.paused, "it is paused and not deleted");
 }
 
@@ -228,7 +218,7 @@ fn a_save_that_lost_its_execution_is_put_back() {
     let id = begun(&world, save_request("work", "kept"));
     world.pass(22);
     let stop = world.service.executions.stop(id.as_str(), "by the test");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
     let left = found(&world);
     assert_eq!(left.len(), 1, "{left:#?}");
     assert_eq!(left[0].what, Left::Save { id: id.clone() });
@@ -242,7 +232,7 @@ fn a_save_that_lost_its_execution_is_put_back() {
 fn a_region_that_refuses_is_reported() {
     let (world, _) = saved();
     world.admin.deny("DescribeSnapshots").unwrap();
-    let looked = world.clock.run(world.service.leftovers()).unwrap();
+    let looked = ask!(world, leftovers()).unwrap();
     assert_eq!(looked.unseen.len(), looked.regions.len(), "{looked:?}");
     let here = region();
     assert!(looked.unseen.iter().any(|(region, _)| *region == here));

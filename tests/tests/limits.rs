@@ -9,13 +9,15 @@ use async_trait::async_trait;
 use prism_asl::{EVENT_LIMIT, Event, Functions, HistoryEvent, PAYLOAD_LIMIT_BYTES, TaskFailure};
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::{COPY_REGIONS, SaveRequest, SaveState, USER_TAGS};
-use prism_functions::operations::ProjectRequest;
 use prism_functions::ports::{ExecutionStatus, Executions};
 use prism_functions::steps;
 use prism_local::ec2::{Capacity, Durations, REGIONS};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
-use prism_tests::world::{REGION, Setup, World, caller, launched as usual, region, save_request};
+use prism_tests::world::{
+    ADA, REGION, Setup, World, launched as usual, project_request, region, save_request,
+};
 use serde_json::{Value, json};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -90,9 +92,8 @@ fn a_start_that_keeps_falling_back_stays_within_the_history() {
         let late = Capacity::FailsLate;
         world.admin.set_capacity(&region(), "*", late).unwrap();
         let request = save_request("work", "kept");
-        let ada = caller("ada");
-        let started = world.service.start_save(&ada, request, None);
-        let id = world.clock.run(started).unwrap().save_id;
+        let started = world.service.start_save(&ADA, request, None);
+        let id = world.run(started).unwrap().save_id;
         // Capacity returns just before the save would give up: the longest way to the image.
         world.pass((15 + 10 + 29) * 60 - 30 - 2 * start);
         world.set_capacity(Capacity::Available);
@@ -147,13 +148,8 @@ fn the_largest_request_stays_within_the_payloads() {
     request.accept_instance_store_loss = Some(wide.repeat(128));
     for fails in [false, true] {
         let world = launched(|_| {});
-        let project = ProjectRequest {
-            name: "p".repeat(64).parse().unwrap(),
-            description: String::new(),
-        };
-        let ada = caller("ada");
-        let made = world.service.create_project(&ada, project);
-        world.clock.run(made).unwrap();
+        let project = project_request(&"p".repeat(64));
+        ask!(world, create_project(&ADA, project)).unwrap();
         if fails {
             world.admin.fail_next_image(&"why ".repeat(5000)).unwrap();
         }
@@ -183,22 +179,20 @@ fn the_largest_request_stays_within_the_payloads() {
 /// any step is called, because no step could be given the whole input.
 #[test]
 fn an_input_that_no_state_could_hand_on_is_refused_at_once() {
-    let request = json!({ "caller": caller("ada"), "request": save_request("work", "kept") });
-    let copy = json!({ "caller": caller("ada"), "copy": { "template": "kept" } });
+    let request = json!({ "caller": ADA.clone(), "request": save_request("work", "kept") });
+    let copy = json!({ "caller": ADA.clone(), "copy": { "template": "kept" } });
     for (number, mut input) in [request, copy].into_iter().enumerate() {
         input["more"] = json!("x".repeat(262_000 - input.to_string().len()));
         let world = usual(Setup::seeded(6));
         let inventory = world.admin.inventory().unwrap();
         let name = format!("save-0123456789abcdef012{number}");
-        let started = world.executions.start(&name, input);
-        world.clock.run(started).unwrap();
+        world.run(world.executions.start(&name, input)).unwrap();
         world.clock.run_until_idle().unwrap();
-        let described = world.clock.run(world.executions.describe(&name)).unwrap();
+        let described = world.run(world.executions.describe(&name)).unwrap();
         assert_eq!(described.status, ExecutionStatus::Failed);
         assert_eq!(described.error.as_deref(), Some("InvalidInput"));
         assert!(described.cause.unwrap().contains("30,000 characters"));
-        let id = name.parse().unwrap();
-        let called = events(&world, &id);
+        let called = events(&world, &name.parse().unwrap());
         let called = called
             .iter()
             .filter(|event| matches!(event.event, Event::TaskScheduled { .. }));

@@ -6,11 +6,12 @@ use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::operations::{ProjectRequest, TemplateEdit, TemplateSummary, TemplatesPage};
+use prism_functions::operations::{TemplateEdit, TemplateSummary, TemplatesPage};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    Setup, World, caller, import_request, launched, save_request, share_request,
+    ADA, BOB, Setup, World, caller, import_request, launched, project_request, save_request,
+    share_request,
 };
 
 fn save(world: &World, user: &str, template: &str, description: &str, public: bool) {
@@ -78,11 +79,8 @@ fn library() -> World {
         false,
     );
     save(&world, "ada", "zoo", "", true);
-    let project = ProjectRequest {
-        name: "brain-imaging".parse().unwrap(),
-        description: String::new(),
-    };
-    ask!(world, create_project(&caller("bob"), project)).unwrap();
+    let project = project_request("brain-imaging");
+    ask!(world, create_project(&BOB, project)).unwrap();
     let request = SaveRequest {
         project: Some("brain-imaging".parse().unwrap()),
         description: "GATK too".to_owned(),
@@ -205,21 +203,20 @@ fn a_search_finds_words_by_their_beginnings_among_what_one_may_see() {
 fn a_search_covers_everything_shared_with_a_user() {
     const MANY: usize = 330;
     let world = library();
-    let (ada, bob, cy) = (caller("ada"), caller("bob"), caller("cy"));
+    let cy = caller("cy");
     let brain = "brain-imaging".parse().unwrap();
-    for user in [&ada.user, &cy.user] {
-        ask!(world, add_member(&bob, &brain, user, ProjectRole::Member)).unwrap();
+    for user in [&ADA.user, &cy.user] {
+        ask!(world, add_member(&BOB, &brain, user, ProjectRole::Member)).unwrap();
     }
-    let file = ask!(world, export_template(&ada, &"quake.ml".parse().unwrap())).unwrap();
+    let file = ask!(world, export_template(&ADA, &"quake.ml".parse().unwrap())).unwrap();
     let give = |name: &TemplateName, to: &str| {
-        let request = share_request(to);
-        ask!(world, share(&ada, name, &request)).unwrap();
+        ask!(world, share(&ADA, name, &share_request(to))).unwrap();
     };
     let mut all = Vec::new();
     for number in 0..MANY {
         let name: TemplateName = format!("quake-{number:03}").parse().unwrap();
         let request = import_request(file.clone());
-        ask!(world, import_template(&ada, &name, &request)).unwrap();
+        ask!(world, import_template(&ADA, &name, &request)).unwrap();
         if number % 3 != 0 {
             give(&name, "user:cy");
         }
@@ -256,21 +253,21 @@ fn a_search_covers_everything_shared_with_a_user() {
 #[test]
 fn search_entries_follow_their_template() {
     let world = library();
-    let (ada, zoo) = (caller("ada"), "zoo".parse().unwrap());
+    let zoo = "zoo".parse().unwrap();
     let edit = TemplateEdit {
         description: Some("Animals of the savanna".to_owned()),
         notes: None,
     };
-    ask!(world, edit_template(&ada, &zoo, &edit, None)).unwrap();
+    ask!(world, edit_template(&ADA, &zoo, &edit, None)).unwrap();
     assert_eq!(names(&world, "cy", &searching("sava"), 5), ["zoo"]);
     let edit = TemplateEdit {
         description: Some("Plants".to_owned()),
         notes: None,
     };
-    ask!(world, edit_template(&ada, &zoo, &edit, None)).unwrap();
+    ask!(world, edit_template(&ADA, &zoo, &edit, None)).unwrap();
     assert_eq!(names(&world, "cy", &searching("sava"), 5), [""; 0]);
     assert_eq!(names(&world, "cy", &searching("plan"), 5), ["zoo"]);
-    ask!(world, delete_template(&ada, &zoo, false)).unwrap();
+    ask!(world, delete_template(&ADA, &zoo, false)).unwrap();
     assert_eq!(names(&world, "cy", &searching("plan"), 5), [""; 0]);
     let all = names(&world, "ada", &TemplatesPage::default(), 100);
     assert!(!all.contains(&"zoo".to_owned()));
@@ -280,7 +277,7 @@ fn search_entries_follow_their_template() {
 fn a_cursor_is_good_for_its_own_list_alone() {
     let world = library();
     let all = TemplatesPage::default();
-    let page = ask!(world, templates(&caller("ada"), &all, 2, None)).unwrap();
+    let page = ask!(world, templates(&ADA, &all, 2, None)).unwrap();
     let cursor = page.cursor.unwrap();
     for (user, filter) in [("bob", all), ("ada", searching("gen"))] {
         let refused = ask!(
@@ -291,12 +288,7 @@ fn a_cursor_is_good_for_its_own_list_alone() {
     }
     let odd = ask!(
         world,
-        templates(
-            &caller("ada"),
-            &TemplatesPage::default(),
-            2,
-            Some("7b".into())
-        )
+        templates(&ADA, &TemplatesPage::default(), 2, Some("7b".into()))
     );
     assert_eq!(odd.unwrap_err().code, Code::InvalidInput);
 }

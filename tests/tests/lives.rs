@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRequest, SaveState};
-use prism_functions::domain::template::{Template, TemplateRef, Version};
+use prism_functions::domain::template::{Template, Version};
 use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::parts::{IdempotencyKey, Nothing};
 use prism_functions::operations::{
@@ -19,11 +19,10 @@ use prism_functions::rules::Env;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
-use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
-
-fn reference(text: &str) -> TemplateRef {
-    text.parse().unwrap()
-}
+use prism_tests::world;
+use prism_tests::world::{
+    ADA, BOB, Setup, World, caller, launch_request, launched, reference, region, save_request,
+};
 
 fn saved(world: &World, user: &str, instance: &str, template: &str) -> u32 {
     let record = world.save(user, save_request(instance, template)).unwrap();
@@ -32,10 +31,7 @@ fn saved(world: &World, user: &str, instance: &str, template: &str) -> u32 {
 }
 
 fn public(instance: &str, template: &str) -> SaveRequest {
-    SaveRequest {
-        public: true,
-        ..save_request(instance, template)
-    }
+    world::public(save_request(instance, template))
 }
 
 fn shown(world: &World, user: &str, text: &str) -> Result<(Template, Version), Problem> {
@@ -68,16 +64,10 @@ fn a_rollback_changes_the_latest_version_and_reuses_no_number() {
     assert_eq!(shown(&world, "ada", "kept@latest").unwrap().1.number, 2);
     assert_eq!(shown(&world, "ada", "kept@3").unwrap().1, third);
     assert_eq!(rollback(&world, "ada", "kept", Some(1)).unwrap(), (2, 1));
-    let plan = ask!(
-        world,
-        plan_save(&caller("ada"), save_request("work", "kept"))
-    );
+    let plan = ask!(world, plan_save(&ADA, save_request("work", "kept")));
     assert_eq!(plan.unwrap().next_version, 4);
     // A launch uses the version that the name stands for.
-    let plan = ask!(
-        world,
-        plan_launch(&caller("ada"), &launch_request("kept", "again"))
-    );
+    let plan = ask!(world, plan_launch(&ADA, &launch_request("kept", "again")));
     assert_eq!(plan.unwrap().template, "kept@1");
     assert_eq!(saved(&world, "ada", "work", "kept"), 4);
     assert_eq!(shown(&world, "ada", "kept").unwrap().1.number, 4);
@@ -173,7 +163,7 @@ fn a_lineage_spans_templates_and_hides_those_of_others() {
         tree(&world, "cy", "ubuntu"),
         ["ubuntu", "ubuntu > kept@1", "kept@1 > kept@2"]
     );
-    let hidden = ask!(world, lineage(&caller("bob"), &"mine".parse().unwrap()));
+    let hidden = ask!(world, lineage(&BOB, &"mine".parse().unwrap()));
     assert_eq!(hidden.unwrap_err().code, Code::TemplateNotFound);
 }
 
@@ -183,18 +173,15 @@ fn the_name_of_a_parent_that_is_not_visible_is_hidden() {
     let parent = |user: &str| shown(&world, user, "deep").unwrap().1.parent;
     assert_eq!(parent("ada").as_deref(), Some("mine@1"));
     assert_eq!(parent("bob"), None);
-    let (bob, deep) = (caller("bob"), "deep".parse().unwrap());
-    let listed = ask!(world, versions(&bob, &deep, 10, None)).unwrap();
+    let listed = ask!(world, versions(&BOB, &"deep".parse().unwrap(), 10, None)).unwrap();
     assert_eq!(listed.items[0].parent, None);
-    let diff = ask!(world, diff(&bob, &reference("kept"), &reference("deep"))).unwrap();
+    let diff = ask!(world, diff(&BOB, &reference("kept"), &reference("deep"))).unwrap();
     let told = serde_json::to_string(&diff).unwrap();
     assert!(!told.contains("mine"), "{told}");
 }
 
 fn install(world: &World, name: &str, words: &[&str]) {
-    let id = ask!(world, instance(&caller("ada"), &region(), name))
-        .unwrap()
-        .id;
+    let id = ask!(world, instance(&ADA, &region(), name)).unwrap().id;
     let guest = world.cloud.guest(world.ec2.account().clone(), region(), id);
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     assert_eq!(guest.run(&words, &[]).unwrap().exit_code, 0);
@@ -212,8 +199,8 @@ fn versions_differ_by_what_is_known_of_them() {
         ..save_request("work", "other")
     };
     world.save("ada", described).unwrap();
-    let (ada, kept) = (caller("ada"), reference("kept"));
-    let diff = ask!(world, diff(&ada, &kept, &reference("other@1"))).unwrap();
+    let kept = reference("kept");
+    let diff = ask!(world, diff(&ADA, &kept, &reference("other@1"))).unwrap();
     assert_eq!(
         (diff.from.as_str(), diff.to.as_str()),
         ("kept@1", "other@1")
@@ -226,9 +213,9 @@ fn versions_differ_by_what_is_known_of_them() {
     assert_eq!(packages.changed[0].name, "obspy");
     assert!(packages.added.iter().any(|package| package.name == "git"));
     assert!(packages.removed.is_empty() && packages.complete);
-    let none = ask!(world, diff(&caller("bob"), &kept, &reference("other")));
+    let none = ask!(world, diff(&BOB, &kept, &reference("other")));
     assert_eq!(none.unwrap_err().code, Code::TemplateNotFound);
-    let built_in = ask!(world, diff(&ada, &kept, &reference("ubuntu")));
+    let built_in = ask!(world, diff(&ADA, &kept, &reference("ubuntu")));
     assert_eq!(built_in.unwrap_err().code, Code::VersionNotFound);
 }
 
@@ -237,7 +224,7 @@ fn launch_arm(world: &World, name: &str) {
         architecture: Some(Architecture::Arm64),
         ..launch_request("ubuntu", name)
     };
-    ask!(world, launch(&caller("ada"), &request)).unwrap();
+    ask!(world, launch(&ADA, &request)).unwrap();
     world.pass(300);
 }
 
@@ -256,7 +243,7 @@ fn an_architecture_is_added_to_a_version_that_lacks_it_and_replaces_nothing() {
     saved(&world, "ada", "work", "kept");
     launch_arm(&world, "arm");
     let before = shown(&world, "ada", "kept@1").unwrap().1;
-    let plan = ask!(world, plan_save(&caller("ada"), add_arch("arm", Some(1)))).unwrap();
+    let plan = ask!(world, plan_save(&ADA, add_arch("arm", Some(1)))).unwrap();
     assert_eq!((plan.next_version, plan.adds_to), (1, Some(1)));
     let record = world.save("ada", add_arch("arm", Some(1))).unwrap();
     assert_eq!(record.version, Some(1), "{:?}", record.failure);
@@ -275,7 +262,7 @@ fn an_architecture_is_added_to_a_version_that_lacks_it_and_replaces_nothing() {
             architecture: Some(architecture),
             ..launch_request("kept@1", "again")
         };
-        let plan = ask!(world, plan_launch(&caller("ada"), &request));
+        let plan = ask!(world, plan_launch(&ADA, &request));
         plan.map(|plan| plan.instance_type)
     };
     assert_eq!(planned(Architecture::Arm64).unwrap(), "t4g.large");
@@ -283,7 +270,7 @@ fn an_architecture_is_added_to_a_version_that_lacks_it_and_replaces_nothing() {
     // An existing architecture is not replaced.
     for instance in ["arm", "work"] {
         let request = add_arch(instance, Some(1));
-        let refused = ask!(world, plan_save(&caller("ada"), request));
+        let refused = ask!(world, plan_save(&ADA, request));
         assert_eq!(refused.unwrap_err().code, Code::ArchitectureTaken);
     }
     let now = shown(&world, "ada", "kept@1").unwrap().1;
@@ -298,7 +285,7 @@ fn two_saves_that_add_the_same_architecture_at_once_add_it_once() {
     launch_arm(&world, "two");
     let begun = ["one", "two"].map(|instance| {
         let request = add_arch(instance, None);
-        ask!(world, start_save(&caller("ada"), request, None))
+        ask!(world, start_save(&ADA, request, None))
             .unwrap()
             .save_id
     });
@@ -320,7 +307,7 @@ fn what_cannot_be_added_is_refused() {
     let world = launched(Setup::seeded(37));
     saved(&world, "ada", "work", "kept");
     let refused = |request: SaveRequest| {
-        let plan = ask!(world, plan_save(&caller("ada"), request));
+        let plan = ask!(world, plan_save(&ADA, request));
         plan.unwrap_err().code
     };
     let absent = SaveRequest {
@@ -330,11 +317,10 @@ fn what_cannot_be_added_is_refused() {
     assert_eq!(refused(absent), Code::TemplateNotFound);
     assert_eq!(refused(add_arch("work", Some(9))), Code::VersionNotFound);
     assert_eq!(refused(add_arch("work", Some(0))), Code::InvalidInput);
-    let open = SaveRequest {
-        public: true,
-        ..add_arch("work", None)
-    };
-    assert_eq!(refused(open), Code::InvalidInput);
+    assert_eq!(
+        refused(world::public(add_arch("work", None))),
+        Code::InvalidInput
+    );
     let stray = SaveRequest {
         version: Some(1),
         ..save_request("work", "kept")
@@ -349,18 +335,17 @@ fn launches_are_counted_once_for_the_template_and_its_version() {
     saved(&world, "ada", "work", "kept");
     let revision = || {
         let name = "kept".parse().unwrap();
-        let stored = world.clock.run(world.service.env.registry.template(&name));
+        let stored = world.run(world.service.env.registry.template(&name));
         stored.unwrap().unwrap().revision
     };
     let before = revision();
     world.launch("ada", "kept@1", "first");
     world.launch("bob", "kept", "second");
     let key = IdempotencyKey(Some("once".to_owned()));
-    let bob = caller("bob");
     let again = Asked::with(Nothing {}, launch_request("kept", "third")).head(key);
     for _ in 0..3 {
-        let launched = LaunchInstance::run(&world.service, &bob, again.clone());
-        world.clock.run(launched).unwrap();
+        let launched = LaunchInstance::run(&world.service, &BOB, again.clone());
+        world.run(launched).unwrap();
         world.pass(1);
     }
     let (template, second) = shown(&world, "ada", "kept").unwrap();
@@ -418,9 +403,8 @@ fn a_launch_that_cannot_be_counted_succeeds() {
         },
         ..world.service.clone()
     };
-    let (ada, request) = (caller("ada"), launch_request("kept", "copy"));
-    let launch = service.launch(&ada, &request);
-    let (_, instance) = world.clock.run(launch).unwrap();
+    let request = launch_request("kept", "copy");
+    let (_, instance) = world.run(service.launch(&ADA, &request)).unwrap();
     assert_eq!(instance.name, "copy");
     assert_eq!(shown(&world, "ada", "kept").unwrap().0.launches, 0);
 }

@@ -3,50 +3,28 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::ec2::LaunchPermission;
-use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::tags::SAVE_TAG;
-use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
-use prism_functions::domain::{Code, ImageId, Problem, Region, TemplateName};
+use prism_functions::domain::template::TemplateState;
+use prism_functions::domain::{Code, ImageId, Problem, Region};
 use prism_functions::operations::{Deletion, Fixed, Left, Leftover, TemplateView, TemplatesPage};
 use prism_functions::ports::Ec2 as _;
 use prism_functions::rules::ImageFault;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    REGION, Setup, World, caller, copy_request, launch_request, launched, region, save_request,
-    share_request,
+    ADA, BOB, REGION, Setup, World, caller, copied, copy_request, kept, launch_request, launched,
+    reference, region, save_request, share_request, west,
 };
-
-fn kept() -> TemplateName {
-    "kept".parse().unwrap()
-}
-
-fn reference(text: &str) -> TemplateRef {
-    text.parse().unwrap()
-}
-
-fn west() -> Region {
-    "us-west-2".parse().unwrap()
-}
 
 fn world(seed: u64) -> World {
     let world = launched(Setup::seeded(seed));
-    let request = SaveRequest {
-        copy_to: [west()].into(),
-        ..save_request("work", "kept")
-    };
+    let request = copied(save_request("work", "kept"), &["us-west-2"]);
     world.save("ada", request).unwrap();
     world
 }
 
-fn version(world: &World, number: u32) -> Version {
-    let registry = &world.service.env.registry;
-    let found = world.clock.run(registry.version(&kept(), number));
-    found.unwrap().unwrap()
-}
-
 fn image(world: &World, region: &Region) -> ImageId {
-    let version = version(world, 1);
+    let version = world.version("kept", 1);
     version.amis[region][&version.architecture].clone()
 }
 
@@ -60,7 +38,7 @@ fn delete(world: &World, user: &str, text: &str, force: bool) -> Result<Deletion
 fn deregister(world: &World, region: &Region) {
     let image = image(world, region);
     let gone = world.ec2.deregister_image(region, &image);
-    world.clock.run(gone).unwrap();
+    world.run(gone).unwrap();
     world.pass(3600);
 }
 
@@ -77,7 +55,7 @@ fn images(world: &World) -> usize {
 }
 
 fn faults(world: &World) -> Vec<(Region, ImageId, ImageFault)> {
-    let view = ask!(world, template(&caller("ada"), &reference("kept"))).unwrap();
+    let view = ask!(world, template(&ADA, &reference("kept"))).unwrap();
     let TemplateView::Saved { faults, .. } = view else {
         panic!("it was saved")
     };
@@ -94,7 +72,7 @@ fn a_protected_ami_is_named_before_anything_is_deleted() {
     let world = world(81);
     let protected = image(&world, &west());
     world.admin.protect_image(&protected, true).unwrap();
-    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept"))).unwrap();
+    let plan = ask!(world, plan_deletion(&ADA, &reference("kept"))).unwrap();
     assert!(plan.protected[&west()].contains(&protected));
     for (text, force) in [("kept", false), ("kept", true), ("kept@1", true)] {
         let refused = delete(&world, "ada", text, force).unwrap_err();
@@ -106,7 +84,7 @@ fn a_protected_ami_is_named_before_anything_is_deleted() {
         );
     }
     assert_eq!(
-        (images(&world), version(&world, 1).state),
+        (images(&world), world.version("kept", 1).state),
         (2, TemplateState::Active)
     );
     world.admin.protect_image(&protected, false).unwrap();
@@ -125,7 +103,7 @@ fn a_deletion_that_ec2_refuses_is_reported_to_its_owner_until_it_succeeds() {
     assert!(stuck.message.contains("ec2:DeregisterImage"), "{stuck:?}");
     world.sweep(3);
     // Only the owner is told that the name is being deleted.
-    let shown = ask!(world, template(&caller("ada"), &reference("kept"))).unwrap_err();
+    let shown = ask!(world, template(&ADA, &reference("kept"))).unwrap_err();
     assert_eq!(shown.code, Code::TemplateNotFound);
     assert!(shown.message.contains("ec2:DeregisterImage"), "{shown}");
     let listed = |user: &str| {
@@ -141,8 +119,8 @@ fn a_deletion_that_ec2_refuses_is_reported_to_its_owner_until_it_succeeds() {
     let taken = world.save("ada", save_request("work", "kept")).unwrap();
     let taken = taken.failure.unwrap();
     assert!(taken.message.contains("ec2:DeregisterImage"), "{taken:?}");
-    let stranger = ask!(world, template(&caller("bob"), &reference("kept"))).unwrap_err();
-    let never = ask!(world, template(&caller("bob"), &reference("never"))).unwrap_err();
+    let stranger = ask!(world, template(&BOB, &reference("kept"))).unwrap_err();
+    let never = ask!(world, template(&BOB, &reference("never"))).unwrap_err();
     assert_eq!(stranger.message.replace("kept", "never"), never.message);
     // The doctor lists it, and cannot remove it either.
     let left = found(&world);
@@ -184,18 +162,21 @@ fn an_ami_that_is_protected_meanwhile_holds_up_no_other() {
     world.admin.allow("DeregisterImage").unwrap();
     world.sweep(3);
     assert_eq!(images(&world), 1);
-    let of_first = ask!(world, versions(&caller("ada"), &kept(), 10, None)).unwrap_err();
+    let of_first = ask!(world, versions(&ADA, &kept(), 10, None)).unwrap_err();
     assert!(
         of_first
             .message
             .contains("protected against deregistration"),
         "{of_first}"
     );
-    assert_eq!(version(&world, 1).stuck.unwrap().code, "ImageProtected");
-    assert!(version(&world, 2).removed_at.is_some());
+    assert_eq!(
+        world.version("kept", 1).stuck.unwrap().code,
+        "ImageProtected"
+    );
+    assert!(world.version("kept", 2).removed_at.is_some());
     world.admin.protect_image(&protected, false).unwrap();
     world.sweep(3);
-    assert_eq!((images(&world), version(&world, 1).stuck), (0, None));
+    assert_eq!((images(&world), world.version("kept", 1).stuck), (0, None));
 }
 
 #[test]
@@ -204,7 +185,7 @@ fn an_ami_that_is_gone_is_refused_reported_and_copied_again() {
     let gone = image(&world, &region());
     deregister(&world, &region());
     let launch = launch_request("kept", "again");
-    let refused = ask!(world, plan_launch(&caller("ada"), &launch)).unwrap_err();
+    let refused = ask!(world, plan_launch(&ADA, &launch)).unwrap_err();
     assert_eq!(refused.code, Code::ImageGone, "{refused}");
     let advice = refused.advice();
     assert!(
@@ -219,14 +200,14 @@ fn an_ami_that_is_gone_is_refused_reported_and_copied_again() {
     assert_eq!(versions.count(), 1, "{left:?}");
     // A copy from another Region replaces the missing AMI.
     let copy = copy_request("kept", 1, &[REGION]);
-    ask!(world, start_copy(&caller("ada"), &copy, None)).unwrap();
+    ask!(world, start_copy(&ADA, &copy, None)).unwrap();
     world.clock.run_until_idle().unwrap();
     assert_ne!(image(&world, &region()), gone);
     assert_eq!(faults(&world), []);
-    assert!(ask!(world, plan_launch(&caller("ada"), &launch)).is_ok());
-    let whole = version(&world, 1);
+    assert!(ask!(world, plan_launch(&ADA, &launch)).is_ok());
+    let whole = world.version("kept", 1);
     assert_eq!(whole.snapshots[&region()].len(), 1);
-    let twice = ask!(world, plan_copy(&caller("ada"), &copy)).unwrap_err();
+    let twice = ask!(world, plan_copy(&ADA, &copy)).unwrap_err();
     assert_eq!(twice.code, Code::CopyExists);
     // The remains of the missing AMI no longer belong to any version.
     let left = found(&world);
@@ -245,27 +226,26 @@ fn a_share_skips_gone_and_disabled_amis_with_a_warning() {
     let off = image(&world, &west());
     world.save("ada", save_request("work", "kept")).unwrap();
     world.admin.disable_image(&off).unwrap();
-    let ada = caller("ada");
     let to = share_request("account:444455556666");
-    let plan = ask!(world, plan_share(&ada, &kept(), &to)).unwrap();
+    let plan = ask!(world, plan_share(&ADA, &kept(), &to)).unwrap();
     let told = plan
         .warnings
         .iter()
         .filter(|it| it.code == "ImageNotOpened");
     assert_eq!(told.count(), 2, "{:?}", plan.warnings);
-    ask!(world, share(&ada, &kept(), &to)).unwrap();
-    let second = version(&world, 2);
+    ask!(world, share(&ADA, &kept(), &to)).unwrap();
+    let second = world.version("kept", 2);
     let second = &second.amis[&region()][&second.architecture];
     let home = region();
     let held = || {
         let told = world.ec2.launch_permissions(&home, second);
-        world.clock.run(told).unwrap()
+        world.run(told).unwrap()
     };
     assert_eq!(
         held(),
         [LaunchPermission::Account("444455556666".parse().unwrap())]
     );
-    ask!(world, unshare(&ada, &kept(), &to)).unwrap();
+    ask!(world, unshare(&ADA, &kept(), &to)).unwrap();
     assert_eq!(held(), []);
 }
 
@@ -275,7 +255,7 @@ fn a_disabled_ami_is_refused_and_reported_until_it_is_enabled() {
     let off = image(&world, &region());
     world.admin.disable_image(&off).unwrap();
     let launch = launch_request("kept", "again");
-    let refused = ask!(world, plan_launch(&caller("ada"), &launch)).unwrap_err();
+    let refused = ask!(world, plan_launch(&ADA, &launch)).unwrap_err();
     assert_eq!(refused.code, Code::ImageDisabled, "{refused}");
     assert!(
         refused.advice().contains("aws ec2 enable-image"),
@@ -286,8 +266,7 @@ fn a_disabled_ami_is_refused_and_reported_until_it_is_enabled() {
         [(region(), off.clone(), ImageFault::Disabled)]
     );
     // The AMI still exists, so no copy replaces it, and nothing of it is a leftover.
-    let copy = copy_request("kept", 1, &[REGION]);
-    let refused = ask!(world, plan_copy(&caller("ada"), &copy)).unwrap_err();
+    let refused = ask!(world, plan_copy(&ADA, &copy_request("kept", 1, &[REGION]))).unwrap_err();
     assert_eq!(refused.code, Code::CopyExists);
     let left = found(&world);
     assert!(
@@ -296,7 +275,7 @@ fn a_disabled_ami_is_refused_and_reported_until_it_is_enabled() {
     );
     world.admin.enable_image(&off).unwrap();
     assert_eq!((found(&world).len(), faults(&world).len()), (0, 0));
-    assert!(ask!(world, plan_launch(&caller("ada"), &launch)).is_ok());
+    assert!(ask!(world, plan_launch(&ADA, &launch)).is_ok());
     world.admin.disable_image(&off).unwrap();
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
     assert_eq!(images(&world), 0);

@@ -15,9 +15,10 @@ use prism_functions::registry::Registry;
 use prism_functions::rules::{Env, Identity};
 use prism_local::ec2::InstanceSpec;
 use prism_local::store::MemoryTable;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    DEPLOYMENT, Setup, World, caller, id_of, launched, region, save_request, share_request,
+    ADA, DEPLOYMENT, Setup, World, id_of, launched, region, save_request, share_request,
 };
 use serde_json::{Value, json};
 
@@ -53,7 +54,7 @@ fn process(world: &World, table: &Arc<MemoryTable>, configured: Option<&str>) ->
 }
 
 fn identity(world: &World, env: &Env) -> Result<DeploymentId, Code> {
-    let asked = world.clock.run(env.deployment());
+    let asked = world.run(env.deployment());
     asked.cloned().map_err(|problem| problem.code)
 }
 
@@ -86,14 +87,12 @@ fn a_table_is_of_one_deployment_for_good() {
 #[test]
 fn the_sweep_writes_the_deployment_after_it_has_restored_everything() {
     let world = launched(Setup::seeded(4));
-    let ada = caller("ada");
-    let started = world
-        .service
-        .start_save(&ada, save_request("work", "kept"), None);
-    let id = world.clock.run(started).unwrap().save_id;
+    let id = ask!(world, start_save(&ADA, save_request("work", "kept"), None))
+        .unwrap()
+        .save_id;
     world.pass(22);
     let stop = world.service.executions.stop(id.as_str(), "by the test");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
     let configured = |id: &str| Service {
         env: Env {
             identity: Identity::configured(Some(id.parse().unwrap())),
@@ -101,14 +100,8 @@ fn the_sweep_writes_the_deployment_after_it_has_restored_everything() {
         },
         ..world.service.clone()
     };
-    let kept = || {
-        world
-            .clock
-            .run(world.service.env.registry.deployment())
-            .unwrap()
-    };
+    let kept = || world.run(world.service.env.registry.deployment()).unwrap();
     world
-        .clock
         .run(
             world
                 .service
@@ -117,7 +110,7 @@ fn the_sweep_writes_the_deployment_after_it_has_restored_everything() {
                 .claim(&"the-first-one".parse().unwrap()),
         )
         .unwrap();
-    let refused = world.clock.run(configured("the-second-one").sweep());
+    let refused = world.run(configured("the-second-one").sweep());
     assert_eq!(refused.unwrap_err().code, Code::DeploymentMismatch);
     assert_eq!(
         world.record(&id).unwrap().epoch,
@@ -131,8 +124,8 @@ fn the_sweep_writes_the_deployment_after_it_has_restored_everything() {
         ..fresh.env.clone()
     };
     let fresh = Service { env, ..fresh };
-    world.clock.run(fresh.sweep()).unwrap();
-    let kept = world.clock.run(fresh.env.registry.deployment()).unwrap();
+    world.run(fresh.sweep()).unwrap();
+    let kept = world.run(fresh.env.registry.deployment()).unwrap();
     assert_eq!(kept.unwrap().as_str(), "a-new-one");
 }
 
@@ -165,7 +158,7 @@ fn deployment(world: &World, id: &str) -> Service {
 }
 
 fn look(world: &World, service: &Service) -> Leftovers {
-    let looked = world.clock.run(service.leftovers()).unwrap();
+    let looked = world.run(service.leftovers()).unwrap();
     assert!(looked.unseen.is_empty(), "{looked:?}");
     looked
 }
@@ -182,7 +175,7 @@ fn another_deployments_doctor_finds_nothing_of_this_one() {
     let other = deployment(&world, "another-deployment");
     let looked = look(&world, &other);
     assert_eq!((looked.found, looked.unknown), (vec![], vec![]));
-    let fixed = world.clock.run(other.fix(&everything(&world))).unwrap();
+    let fixed = world.run(other.fix(&everything(&world))).unwrap();
     assert_eq!(fixed.len(), 2);
     for (leftover, outcome) in fixed {
         assert!(matches!(outcome, Fixed::Explained), "{leftover:?}");
@@ -215,7 +208,7 @@ fn image(world: &World, name: &str, id: &SaveId, deployment: Option<&str>) {
         description: String::new(),
         tags,
     };
-    let made = world.clock.run(world.ec2.create_image(&region(), &new));
+    let made = world.run(world.ec2.create_image(&region(), &new));
     made.unwrap();
     world.pass(600);
 }
@@ -230,7 +223,7 @@ fn untagged_resources_are_ours_only_with_a_record() {
     assert_eq!(looked.found, vec![]);
     assert_eq!(looked.unknown.len(), 2, "{looked:#?}");
     assert!(matches!(looked.unknown[0].what, Left::Image { .. }));
-    let fixed = world.clock.run(world.service.fix(&looked.unknown)).unwrap();
+    let fixed = ask!(world, fix(&looked.unknown)).unwrap();
     assert!(fixed.iter().all(|(_, it)| matches!(it, Fixed::Explained)));
     assert_eq!(count(&world), (1, 1));
     let known = world.save("ada", save_request("work", "kept")).unwrap();
@@ -245,16 +238,14 @@ fn untagged_resources_are_ours_only_with_a_record() {
 #[test]
 fn a_save_of_the_same_id_takes_back_its_own_alone() {
     let world = launched(Setup::seeded(4));
-    let ada = caller("ada");
-    let id = save_id_of(&ada.user, "both").unwrap();
+    let id = save_id_of(&ADA.user, "both").unwrap();
     image(&world, "theirs", &id, Some("another-deployment"));
     let started = world
         .service
-        .start_save(&ada, save_request("work", "kept"), Some("both"));
-    assert_eq!(world.clock.run(started).unwrap().save_id, id);
+        .start_save(&ADA, save_request("work", "kept"), Some("both"));
+    assert_eq!(world.run(started).unwrap().save_id, id);
     world.pass(40);
-    let cancelled = world.service.cancel_save(&ada, &id);
-    world.clock.run(cancelled).unwrap();
+    ask!(world, cancel_save(&ADA, &id)).unwrap();
     world.clock.run_until_idle().unwrap();
     assert_eq!(world.record(&id).unwrap().state, SaveState::Cancelled);
     let inventory = world.admin.inventory().unwrap();
@@ -268,12 +259,12 @@ fn a_save_of_the_same_id_takes_back_its_own_alone() {
 
 fn set(world: &World, field: &str, value: Value) {
     let key = Key::new("TEMPLATE#kept", "VERSION#000001");
-    let item = world.clock.run(world.table.get(&key)).unwrap().unwrap();
+    let item = world.run(world.table.get(&key)).unwrap().unwrap();
     let mut record = item.attributes["record"].clone();
     record[field] = value;
     let set = Change::Set("record".to_owned(), record);
     let write = Write::Update(key, vec![set], Condition::ItemPresent);
-    world.clock.run(world.table.transact(&[write])).unwrap();
+    world.run(world.table.transact(&[write])).unwrap();
 }
 
 /// A resource with another deployment's tag does not belong to this one, even if a record names it.
@@ -287,9 +278,9 @@ fn resources_of_another_deployment_in_a_record_are_neither_opened_nor_removed() 
     let mut images = inventory.images.iter().map(|(_, it)| it);
     let foreign = images.find(|it| it.name == "theirs").unwrap();
     let snapshot = foreign.volumes[0].snapshot.clone().unwrap();
-    let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
+    let kept = "kept".parse().unwrap();
     let registry = &world.service.env.registry;
-    let before = world.clock.run(registry.version(&kept, 1));
+    let before = world.run(registry.version(&kept, 1));
     let before = before.unwrap().unwrap();
     let here = region();
     set(
@@ -298,22 +289,21 @@ fn resources_of_another_deployment_in_a_record_are_neither_opened_nor_removed() 
         json!({ here.as_str(): { "x86_64": foreign.id } }),
     );
     let request = share_request("account:444455556666");
-    let shared = world.service.share(&ada, &kept, &request);
-    let refused = world.clock.run(shared).unwrap_err();
+    let refused = ask!(world, share(&ADA, &kept, &request)).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible, "{refused}");
     let held = world.ec2.launch_permissions(&here, &foreign.id);
-    assert_eq!(world.clock.run(held).unwrap(), []);
+    assert_eq!(world.run(held).unwrap(), []);
     // Its AMI was deregistered from outside: only the snapshot is left, and in the record.
     set(&world, "amis", json!(before.amis));
     let mut snapshots = before.snapshots.clone();
     snapshots.entry(here.clone()).or_default().push(snapshot);
     set(&world, "snapshots", json!(snapshots));
     let gone = world.ec2.deregister_image(&here, &foreign.id);
-    world.clock.run(gone).unwrap();
+    world.run(gone).unwrap();
     world.pass(600);
     let all = "kept".parse().unwrap();
-    let deletion = world.service.delete_template(&ada, &all, false);
-    assert!(world.clock.run(deletion).unwrap().finished);
+    let deletion = world.service.delete_template(&ADA, &all, false);
+    assert!(world.run(deletion).unwrap().finished);
     assert_eq!(count(&world), (0, 1));
 }
 
@@ -326,12 +316,10 @@ fn an_instance_of_another_deployment_is_not_there() {
     let theirs = (DEPLOYMENT_TAG.to_owned(), "another-deployment".to_owned());
     spec.tags.extend([theirs]);
     let id = world.admin.add_instance(&region(), &spec).unwrap();
-    let (ada, service) = (caller("ada"), &world.service);
-    let listed = world.clock.run(service.instances(&ada, &region())).unwrap();
+    let listed = ask!(world, instances(&ADA, &region())).unwrap();
     assert!(listed.is_empty(), "{listed:?}");
     for name in ["work", id.as_str()] {
-        let plan = service.plan_save(&ada, save_request(name, "kept"));
-        let refused = world.clock.run(plan).unwrap_err();
+        let refused = ask!(world, plan_save(&ADA, save_request(name, "kept"))).unwrap_err();
         assert_eq!(refused.code, Code::InstanceNotFound, "{name}");
     }
     // A name used there is free here, and refers to one instance.

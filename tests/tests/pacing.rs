@@ -18,13 +18,14 @@ use prism_functions::ports::{
     Executions as _, Item, Key, NewImage, Page, Query, Table, TableError, Tags, Write,
 };
 use prism_local::ec2::Traffic;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::story::to_the_end;
 use prism_tests::turns::copies_taken_for;
 use prism_tests::world::{
-    Setup, World, begun, caller, copy_request, id_of, import_request, launch_request, launched,
-    region, save_request,
+    ADA, Setup, World, begun, caller, copy_request, id_of, import_request, launch_request,
+    launched, region, save_request,
 };
 use serde_json::json;
 
@@ -76,14 +77,11 @@ fn ask(template: &str) -> CopyRequest {
 fn kept(setup: Setup, templates: u32) -> World {
     let world = launched(setup);
     world.save("ada", save_request("work", "kept-0")).unwrap();
-    let (ada, service) = (caller("ada"), &world.service);
-    let first = "kept-0@1".parse().unwrap();
-    let file = world.clock.run(service.export_template(&ada, &first));
+    let file = ask!(world, export_template(&ADA, &"kept-0@1".parse().unwrap()));
     let request = import_request(file.unwrap());
     for number in 1..templates {
         let name = format!("kept-{number}").parse().unwrap();
-        let imported = service.import_template(&ada, &name, &request);
-        world.clock.run(imported).unwrap();
+        ask!(world, import_template(&ADA, &name, &request)).unwrap();
         world.pass(1);
     }
     world
@@ -93,9 +91,9 @@ fn copies(world: &World, templates: u32) -> Vec<SaveId> {
     let begin = |number: u32| {
         let id: SaveId = format!("save-{number:020x}").parse().unwrap();
         let request = ask(&format!("kept-{number}"));
-        let input = json!({"copy": request, "save_id": id, "epoch": 1, "caller": caller("ada")});
+        let input = json!({"copy": request, "save_id": id, "epoch": 1, "caller": ADA.clone()});
         let started = world.executions.start(id.as_str(), input);
-        world.clock.run(started).unwrap();
+        world.run(started).unwrap();
         id
     };
     (0..templates).map(begin).collect()
@@ -250,14 +248,14 @@ fn a_continued_copy_keeps_its_turn() {
         .service
         .executions
         .stop(ids[1].as_str(), "by the test");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
     world.sweep(1);
     world.clock.run_until_idle().unwrap();
     let after = asked_after(&world, begin, &ids);
     assert!((100.0..105.0).contains(&after[1]), "{after:?}");
     // The next turn is not delayed by it either.
     let key = Key::new(format!("TURNS#{FAR}"), "COPIES");
-    let item = world.clock.run(world.table.get(&key)).unwrap().unwrap();
+    let item = world.run(world.table.get(&key)).unwrap().unwrap();
     let next = item.attributes["next_ms"].as_i64().unwrap();
     assert_eq!((next - begin.timestamp_millis()) / 1000, 200);
 }
@@ -268,9 +266,8 @@ fn a_copy_is_cancelled_while_it_waits_for_its_turn() {
     let world = kept(little(), 30);
     let ids = copies(&world, 30);
     world.pass(60);
-    let (ada, last) = (caller("ada"), ids.last().unwrap());
-    let cancelled = world.service.cancel_save(&ada, last);
-    world.clock.run(cancelled).unwrap();
+    let last = ids.last().unwrap();
+    ask!(world, cancel_save(&ADA, last)).unwrap();
     world.pass(700);
     let record = record(&world, last);
     assert_eq!(record.state, SaveState::Cancelled);
@@ -303,7 +300,7 @@ fn many_launches_at_one_instant_are_paced_by_ec2s_rate() {
     let mut times = Vec::new();
     let pressed = asked(&world, &region(), || {
         let all = join_all((0..30).map(|number| launched_at_last(&world, number)));
-        times = world.clock.run(all);
+        times = world.run(all);
     });
     check_unthrottled(&pressed);
     assert_eq!(pressed["RunInstances"].0.calls, 30);
@@ -334,15 +331,14 @@ fn templates(templates: u32, versions: u32) -> World {
 fn check_deletion(count: u32, versions: u32, sweeps: u32) {
     let world = templates(count, versions);
     let pressed = asked(&world, &region(), || {
-        let ada = caller("ada");
         let names: Vec<_> = (0..count)
             .map(|number| format!("kept-{number}").parse().unwrap())
             .collect();
         let service = &world.service;
         let deleted = names
             .iter()
-            .map(|name| service.delete_template(&ada, name, false));
-        for deletion in world.clock.run(join_all(deleted)) {
+            .map(|name| service.delete_template(&ADA, name, false));
+        for deletion in world.run(join_all(deleted)) {
             assert!(deletion.unwrap().begun);
         }
         world.sweep(sweeps);
@@ -369,9 +365,8 @@ fn the_doctor_removes_a_hundred_leftovers_and_nobody_is_throttled() {
     let world = launched(beside_others());
     let id = begun(&world, save_request("work", "kept"));
     world.pass(15);
-    let (ada, here) = (caller("ada"), region());
-    let cancelled = world.service.cancel_save(&ada, &id);
-    world.clock.run(cancelled).unwrap();
+    let here = region();
+    ask!(world, cancel_save(&ADA, &id)).unwrap();
     world.clock.run_until_idle().unwrap();
     for number in 0..100 {
         let late = NewImage {
@@ -381,15 +376,15 @@ fn the_doctor_removes_a_hundred_leftovers_and_nobody_is_throttled() {
             tags: Tags::from([(SAVE_TAG.to_owned(), id.to_string())]),
         };
         let made = world.service.env.ec2.create_image(&here, &late);
-        world.clock.run(made).unwrap();
+        world.run(made).unwrap();
         world.pass(60);
     }
     world.pass(7200);
-    let found = world.clock.run(world.service.leftovers()).unwrap().found;
+    let found = ask!(world, leftovers()).unwrap().found;
     assert_eq!(found.len(), 200, "AMIs and their snapshots");
     let begin = world.now();
     let pressed = asked(&world, &region(), || {
-        for (leftover, outcome) in world.clock.run(world.service.fix(&found)).unwrap() {
+        for (leftover, outcome) in ask!(world, fix(&found)).unwrap() {
             assert!(matches!(outcome, Fixed::Done), "{leftover:?}: {outcome:?}");
         }
     });

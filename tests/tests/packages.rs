@@ -11,9 +11,10 @@ use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::{Code, InstanceId, Region};
 use prism_functions::ports::{Clock, Ec2Error, Inspect};
 use prism_local::executions::VirtualTime;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::contract;
-use prism_tests::world::{Setup, World, caller, launched, region, save_request};
+use prism_tests::world::{ADA, BOB, Setup, World, caller, launched, region, save_request};
 
 fn install(world: &World, words: &[&str]) {
     let id = prism_tests::world::id_of(world);
@@ -24,7 +25,7 @@ fn install(world: &World, words: &[&str]) {
 
 fn packages(world: &World, user: &str, version: u32) -> Option<Inventory> {
     let (user, reference) = (caller(user), format!("kept@{version}").parse().unwrap());
-    let told = world.clock.run(world.service.packages(&user, &reference));
+    let told = ask!(world, packages(&user, &reference));
     told.unwrap()
 }
 
@@ -55,9 +56,8 @@ fn each_version_keeps_the_packages_of_its_own_moment() {
     assert!(!first.truncated);
     // The inventory was taken while the instance was running.
     assert!(first.captured_at >= before && first.captured_at < record.stopped_at.unwrap());
-    let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
-    let versions = world.service.versions(&ada, &kept, 10, None);
-    let counts: Vec<_> = world.clock.run(versions).unwrap().items;
+    let kept = "kept".parse().unwrap();
+    let counts: Vec<_> = ask!(world, versions(&ADA, &kept, 10, None)).unwrap().items;
     let counts: Vec<_> = counts.iter().map(|version| version.packages).collect();
     assert_eq!(
         counts,
@@ -69,17 +69,20 @@ fn each_version_keeps_the_packages_of_its_own_moment() {
 fn the_simulated_cloud_keeps_the_contract() {
     let world = launched(Setup::seeded(5));
     let (id, account) = (prism_tests::world::id_of(&world), world.ec2.account());
-    let home = region();
-    let check = contract::inspect::check(&world.ec2, &world.cloud, account, &home, &id);
-    world.clock.run(check);
+    world.run(contract::inspect::check(
+        &world.ec2,
+        &world.cloud,
+        account,
+        &region(),
+        &id,
+    ));
 }
 
 #[test]
 fn nobody_else_sees_the_packages_of_a_private_template() {
     let world = launched(Setup::seeded(5));
     world.save("ada", save_request("work", "kept")).unwrap();
-    let (bob, reference) = (caller("bob"), "kept".parse().unwrap());
-    let problem = world.clock.run(world.service.packages(&bob, &reference));
+    let problem = ask!(world, packages(&BOB, &"kept".parse().unwrap()));
     assert_eq!(problem.unwrap_err().code, Code::TemplateNotFound);
 }
 

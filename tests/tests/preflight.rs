@@ -4,18 +4,18 @@ use prism_functions::domain::Code;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_local::ec2::{InstanceFacts, Purchase};
+use prism_tests::ask;
 use prism_tests::untouched::{ask, edited, plans, refuses, refuses_to, world};
-use prism_tests::world::{caller, save_request};
+use prism_tests::world::{ADA, save_request};
 
 #[test]
 fn an_instance_that_is_unknown_or_not_yours_is_not_found() {
     let (world, id) = world();
     let unknown = save_request("play", "kept");
     refuses(&world, &unknown, Code::InstanceNotFound, "\"play\"");
-    let no_id = save_request("i-0123456789abcdef0", "kept");
     refuses(
         &world,
-        &no_id,
+        &save_request("i-0123456789abcdef0", "kept"),
         Code::InstanceNotFound,
         "i-0123456789abcdef0",
     );
@@ -85,9 +85,7 @@ fn a_template_name_of_somebody_elses_or_a_built_in_one_is_taken() {
 #[test]
 fn a_second_save_of_an_instance_names_the_first() {
     let (world, id) = world();
-    let started = world
-        .clock
-        .run(world.service.start_save(&caller("ada"), ask(), None));
+    let started = ask!(world, start_save(&ADA, ask(), None));
     let first = started.unwrap().save_id;
     // Stopping, stopped, starting, and running again while the AMI is being created.
     let states = [

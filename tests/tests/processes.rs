@@ -11,7 +11,7 @@ use prism_functions::operations::parts::{Either, IdempotencyKey, Nothing};
 use prism_functions::operations::{Asked, BeginSave, Operation, Service};
 use prism_local::Embedded;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{caller, launch_request, save_request};
+use prism_tests::world::{ADA, launch_request, save_request};
 
 const CALLERS: usize = 64;
 
@@ -41,10 +41,9 @@ async fn ask(service: &Service, request: &SaveRequest) -> Result<SaveId, Problem
 
 /// Makes the same request as the program.
 async fn ask_once(service: &Service, request: &SaveRequest) -> Result<SaveId, Problem> {
-    let ada = caller("ada");
     let asked = Asked::with(Nothing {}, request.clone());
     let asked = asked.head(IdempotencyKey(Some("tonight".to_owned())));
-    match BeginSave::run(service, &ada, asked).await? {
+    match BeginSave::run(service, &ADA, asked).await? {
         Either::Other(started) => Ok(started.value.save_id),
         Either::One(plan) => panic!("it was only planned: {plan:?}"),
     }
@@ -55,13 +54,12 @@ fn one_request_id_is_one_save_for_all_who_use_it_at_once() {
     let home = tempfile::tempdir().unwrap();
     open(home.path()).set_speed(1000.0).unwrap();
     let cloud = open(home.path());
-    let ada = caller("ada");
     let launch = launch_request("ubuntu", "work");
-    block_on(cloud.service().launch(&ada, &launch)).unwrap();
+    block_on(cloud.service().launch(&ADA, &launch)).unwrap();
     let request = save_request("work", "kept");
     block_on(async {
         for _ in 0..10_000 {
-            let planned = cloud.service().plan_save(&ada, request.clone()).await;
+            let planned = cloud.service().plan_save(&ADA, request.clone()).await;
             match planned {
                 Err(problem) if WAITS.contains(&problem.code) => {}
                 planned => return planned.map(drop),
@@ -90,7 +88,7 @@ fn one_request_id_is_one_save_for_all_who_use_it_at_once() {
     });
     let ids: BTreeSet<SaveId> = answers.into_iter().map(Result::unwrap).collect();
     assert_eq!(ids.len(), 1, "{ids:?}");
-    let saves = block_on(cloud.service().saves(&ada, 100, None)).unwrap();
+    let saves = block_on(cloud.service().saves(&ADA, 100, None)).unwrap();
     assert_eq!(saves.items.len(), 1);
     assert_eq!(saves.items[0].version, Some(1), "{:?}", saves.items[0]);
 }

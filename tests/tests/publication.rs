@@ -11,22 +11,18 @@ use prism_functions::domain::ec2::{Architecture, InstanceState};
 use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRequest, SaveState};
-use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::domain::{
-    Code, ImageId, InstanceId, Problem, Region, SaveId, TemplateName, UserId,
-};
-use prism_functions::operations::{
-    ImportRequest, ProjectRequest, ScheduleEdit, ShareRequest, Shared,
-};
+use prism_functions::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, UserId};
+use prism_functions::operations::{ImportRequest, ScheduleEdit, ShareRequest, Shared};
 use prism_functions::ports::{Ec2, Ec2Error, ImageFilter, ImageState, Inspect};
 use prism_functions::rules::{PublicScope, Settings};
 use prism_functions::steps;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::untouched::{ask, plan};
 use prism_tests::world::{
-    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+    ADA, OLGA, Setup, World, begun, brain, caller, consenting, id_of, kept, launch_request,
+    launched, moved, project_request, public, region, save_request, saved, schedule_request,
     share_request,
 };
 
@@ -34,10 +30,6 @@ const KEY: &str = "/home/ubuntu/.ssh/id_rsa";
 const AWS: &str = "/home/ubuntu/.aws/credentials";
 const ORGANIZATION: &str =
     "organization:arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5";
-
-fn kept() -> TemplateName {
-    "kept".parse().unwrap()
-}
 
 fn run_on(world: &World, id: &InstanceId, words: &[&str]) {
     let account = world.ec2.account().clone();
@@ -50,33 +42,12 @@ fn put(world: &World, path: &str) {
     run_on(world, &id_of(world), &["tee", path]);
 }
 
-fn public() -> SaveRequest {
-    SaveRequest {
-        public: true,
-        ..ask()
-    }
-}
-
-fn consenting(request: SaveRequest) -> SaveRequest {
-    SaveRequest {
-        publish_sensitive: true,
-        ..request
-    }
-}
-
-fn saved(world: &World, request: SaveRequest) -> u32 {
-    let record = world.save("ada", request).unwrap();
-    let version = record.version;
-    version.unwrap_or_else(|| panic!("{:?}", record.failure))
-}
-
 fn share(world: &World, to: &str, publish_sensitive: bool) -> Result<Shared, Problem> {
     let request = ShareRequest {
         to: to.to_owned(),
         publish_sensitive,
     };
-    let (ada, kept) = (caller("ada"), kept());
-    world.clock.run(world.service.share(&ada, &kept, &request))
+    ask!(world, share(&ADA, &kept(), &request))
 }
 
 fn paths(refused: &Problem) -> Vec<&str> {
@@ -113,11 +84,11 @@ fn a_public_save_without_sensitive_files_takes_no_consent() {
     let world = launched(Setup::seeded(7));
     put(&world, "/home/ubuntu/data.csv");
     put(&world, "/etc/ssh/ssh_host_rsa_key");
-    let plan = plan(&world, "ada", &public(), false).unwrap();
+    let plan = plan(&world, "ada", &public(ask()), false).unwrap();
     // Files that every machine has are only reported.
     let told: Vec<&str> = plan.shows.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(told, ["/etc/ssh/ssh_host_rsa_key"]);
-    assert_eq!(saved(&world, public()), 1);
+    assert_eq!(saved(&world, public(ask())), 1);
 }
 
 #[test]
@@ -125,11 +96,11 @@ fn a_public_save_shows_sensitive_files_with_a_consent_only() {
     let world = launched(Setup::seeded(7));
     put(&world, KEY);
     put(&world, AWS);
-    refused(&world, &public(), &[AWS, KEY]);
-    let plan = plan(&world, "ada", &consenting(public()), false).unwrap();
+    refused(&world, &public(ask()), &[AWS, KEY]);
+    let plan = plan(&world, "ada", &consenting(public(ask())), false).unwrap();
     assert_eq!(plan.shows.len(), 2);
     assert!(plan.warnings.iter().any(|it| it.code == "SensitiveFiles"));
-    assert_eq!(saved(&world, consenting(public())), 1);
+    assert_eq!(saved(&world, consenting(public(ask()))), 1);
     // A private template shows nothing to other users.
     assert_eq!(saved(&world, save_request("work", "mine")), 1);
 }
@@ -140,8 +111,8 @@ fn a_public_save_shows_what_the_versions_before_it_have() {
     put(&world, KEY);
     saved(&world, ask());
     run_on(&world, &id_of(&world), &["rm", KEY]);
-    refused(&world, &public(), &[KEY]);
-    assert_eq!(saved(&world, consenting(public())), 2);
+    refused(&world, &public(ask()), &[KEY]);
+    assert_eq!(saved(&world, consenting(public(ask()))), 2);
 }
 
 #[test]
@@ -207,14 +178,9 @@ thread_local! {
 fn ready(seed: u64) -> (World, SaveId, ImageId) {
     let mut setup = Setup::seeded(seed);
     setup.cloud.throttles.enabled = false;
-    setup.bend = |ec2| {
-        let opened = |image: &ImageId| OPENED.with_borrow_mut(|all| all.push(image.clone()));
-        Arc::new(Bent {
-            opened,
-            ..Bent::straight(ec2)
-        })
-    };
-    let world = launched(setup);
+    let world = launched(setup.bent(|ec2| {
+        ec2.opened = |image| OPENED.with_borrow_mut(|all| all.push(image.clone()));
+    }));
     saved(&world, ask());
     put(&world, KEY);
     let id = begun(&world, ask());
@@ -224,7 +190,7 @@ fn ready(seed: u64) -> (World, SaveId, ImageId) {
         let image = record.image.clone().filter(|_| record.step == "AwaitImage");
         if let Some(image) = image {
             let there = ImageFilter::Ids(vec![image.clone()]);
-            let told = world.clock.run(world.ec2.images(&region(), &there));
+            let told = world.run(world.ec2.images(&region(), &there));
             let told = told.unwrap().remove(0);
             if told.state == ImageState::Available && told.volumes.len() == 1 {
                 return (world, id, image);
@@ -245,9 +211,9 @@ fn a_share_and_a_registration_at_once_show_nothing_unasked() {
         let service = yielding(&world);
         let to = ["user:bob", "account:444455556666"][(seed % 2) as usize];
         let request = share_request(to);
-        let (ada, kept) = (caller("ada"), kept());
+        let kept = kept();
         let share: Doing<'_, Result<(), Problem>> = Box::pin(async {
-            let shared = service.share(&ada, &kept, &request).await;
+            let shared = service.share(&ADA, &kept, &request).await;
             shared.map(drop)
         });
         let step = steps::find("RegisterTemplate").unwrap();
@@ -277,25 +243,12 @@ fn a_share_and_a_registration_at_once_show_nothing_unasked() {
     assert!(given > 5 && versions > 5, "{given} {versions}");
 }
 
-fn brain() -> prism_functions::domain::ProjectName {
-    "brain".parse().unwrap()
-}
-
 fn project(world: &World) {
-    let request = ProjectRequest {
-        name: brain(),
-        description: String::new(),
-    };
-    let olga = caller("olga");
-    world
-        .clock
-        .run(world.service.create_project(&olga, request))
-        .unwrap();
+    ask!(world, create_project(&OLGA, project_request("brain"))).unwrap();
     for user in ["ada", "mia"] {
         let user: UserId = user.parse().unwrap();
         let (brain, role) = (brain(), ProjectRole::Member);
-        let added = world.service.add_member(&olga, &brain, &user, role);
-        world.clock.run(added).unwrap();
+        ask!(world, add_member(&OLGA, &brain, &user, role)).unwrap();
     }
 }
 
@@ -305,11 +258,7 @@ fn a_project_is_more_people_and_so_is_what_is_anothers() {
     project(&world);
     put(&world, KEY);
     saved(&world, ask());
-    let moved = SaveRequest {
-        project: Some(brain()),
-        move_template: true,
-        ..ask()
-    };
+    let moved = moved(ask(), "brain");
     refused(&world, &moved, &[KEY]);
     assert_eq!(
         paths(&share(&world, "project:brain", false).unwrap_err()),
@@ -319,21 +268,15 @@ fn a_project_is_more_people_and_so_is_what_is_anothers() {
     share(&world, "project:brain", true).unwrap();
     // A member saves to Ada's template, so Ada sees the file.
     world.launch("mia", "ubuntu", "hers");
-    let (mia, region) = (caller("mia"), region());
-    let hers = world.service.instances(&mia, &region);
-    let hers = world.clock.run(hers).unwrap()[0].id.parse().unwrap();
+    let hers = ask!(world, instances(&caller("mia"), &region())).unwrap()[0]
+        .id
+        .parse()
+        .unwrap();
     run_on(&world, &hers, &["tee", AWS]);
     let plan = plan(&world, "mia", &save_request("hers", "kept"), true);
     assert_eq!(paths(&plan.unwrap_err()), [AWS]);
     // If the user is the project's only member, saving for it shows the file to nobody else.
-    let own = ProjectRequest {
-        name: "own".parse().unwrap(),
-        description: String::new(),
-    };
-    world
-        .clock
-        .run(world.service.create_project(&caller("ada"), own))
-        .unwrap();
+    ask!(world, create_project(&ADA, project_request("own"))).unwrap();
     let request = SaveRequest {
         project: Some("own".parse().unwrap()),
         ..save_request("work", "mine")
@@ -344,14 +287,12 @@ fn a_project_is_more_people_and_so_is_what_is_anothers() {
 #[test]
 fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     let world = launched(Setup::seeded(7));
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     put(&world, KEY);
     saved(&world, ask());
     run_on(&world, &id_of(&world), &["rm", KEY]);
     saved(&world, ask());
-    let first = "kept@1".parse().unwrap();
-    let file = service.export_template(&ada, &first);
-    let file = world.clock.run(file).unwrap();
+    let file = ask!(world, export_template(&ADA, &"kept@1".parse().unwrap())).unwrap();
     share(&world, "user:bob", true).unwrap();
 
     let copy = |publish_sensitive| CopyRequest {
@@ -360,23 +301,21 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
         regions: BTreeSet::from(["us-west-2".parse().unwrap()]),
         publish_sensitive,
     };
-    let started = world
-        .clock
-        .run(service.start_copy(&ada, &copy(false), None));
+    let started = ask!(world, start_copy(&ADA, &copy(false), None));
     assert_eq!(paths(&started.unwrap_err()), [KEY]);
-    let started = world.clock.run(service.start_copy(&ada, &copy(true), None));
+    let started = ask!(world, start_copy(&ADA, &copy(true), None));
     world.clock.run_until_idle().unwrap();
     let record = world.record(&started.unwrap().save_id).unwrap();
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
 
     let kept = kept();
-    let back = service.rollback(&ada, &kept, Some(1), false);
-    assert_eq!(paths(&world.clock.run(back).unwrap_err()), [KEY]);
-    let back = service.rollback(&ada, &kept, Some(1), true);
-    assert_eq!(world.clock.run(back).unwrap().to, 1);
+    let back = service.rollback(&ADA, &kept, Some(1), false);
+    assert_eq!(paths(&world.run(back).unwrap_err()), [KEY]);
+    let back = service.rollback(&ADA, &kept, Some(1), true);
+    assert_eq!(world.run(back).unwrap().to, 1);
     // The later version has no files that this one lacks.
-    let back = service.rollback(&ada, &kept, Some(2), false);
-    assert_eq!(world.clock.run(back).unwrap().to, 2);
+    let back = service.rollback(&ADA, &kept, Some(2), false);
+    assert_eq!(world.run(back).unwrap().to, 2);
 
     let import = |name: &str, publish_sensitive| {
         let request = ImportRequest {
@@ -384,23 +323,21 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
             publish_sensitive,
         };
         let name = name.parse().unwrap();
-        let done = service.import_template(&ada, &name, &request);
-        world.clock.run(done)
+        ask!(world, import_template(&ADA, &name, &request))
     };
     assert_eq!(paths(&import("kept", false).unwrap_err()), [KEY]);
     assert_eq!(import("kept", true).unwrap().version, 3);
     // An import as a private template shows nothing to others, and keeps the known files.
     assert!(import("again", false).unwrap().warnings.is_empty());
     let (again, to) = ("again".parse().unwrap(), "user:bob".to_owned());
-    let request = share_request(to);
-    let shared = world.clock.run(service.share(&ada, &again, &request));
+    let shared = ask!(world, share(&ADA, &again, &share_request(to)));
     assert_eq!(paths(&shared.unwrap_err()), [KEY]);
 
     let arm = prism_functions::operations::LaunchRequest {
         architecture: Some(Architecture::Arm64),
         ..launch_request("ubuntu", "arm")
     };
-    let (_, view) = world.clock.run(service.launch(&ada, &arm)).unwrap();
+    let (_, view) = ask!(world, launch(&ADA, &arm)).unwrap();
     world.pass(300);
     run_on(&world, &view.id.parse().unwrap(), &["tee", AWS]);
     let added = SaveRequest {
@@ -422,26 +359,19 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
 fn a_schedule_consents_to_what_its_owner_has_seen() {
     let world = launched(Setup::seeded(7));
     put(&world, KEY);
-    let (ada, service) = (caller("ada"), &world.service);
-    let asked = |request| ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "1d".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: None,
-        request,
-    };
-    let made = service.create_schedule(&ada, asked(public()));
-    assert_eq!(paths(&world.clock.run(made).unwrap_err()), [KEY]);
-    let made = service.create_schedule(&ada, asked(consenting(public())));
-    assert_eq!(world.clock.run(made).unwrap().consents.len(), 1);
+    let service = &world.service;
+    let asked = |request| schedule_request("nightly", request);
+    let made = service.create_schedule(&ADA, asked(public(ask())));
+    assert_eq!(paths(&world.run(made).unwrap_err()), [KEY]);
+    let made = service.create_schedule(&ADA, asked(consenting(public(ask()))));
+    assert_eq!(world.run(made).unwrap().consents.len(), 1);
     let night = || {
         world.pass(24 * 3600);
-        let fired = world.clock.run(service.fire_due_schedules()).unwrap();
+        let fired = ask!(world, fire_due_schedules()).unwrap();
         assert_eq!(fired.len(), 1);
         world.clock.run_until_idle().unwrap();
-        let runs = service.schedule(&ada, &fired[0].schedule);
-        world.clock.run(runs).unwrap().runs.remove(0)
+        let runs = service.schedule(&ADA, &fired[0].schedule);
+        world.run(runs).unwrap().runs.remove(0)
     };
     assert_eq!(night().version, Some(1));
     put(&world, AWS);
@@ -458,9 +388,14 @@ fn a_schedule_consents_to_what_its_owner_has_seen() {
         publish_sensitive: Some(true),
         ..ScheduleEdit::default()
     };
-    let name = "nightly".parse().unwrap();
-    let edited = service.edit_schedule(&ada, &name, edit);
-    assert_eq!(world.clock.run(edited).unwrap().consents.len(), 2);
+    assert_eq!(
+        world
+            .run(service.edit_schedule(&ADA, &"nightly".parse().unwrap(), edit))
+            .unwrap()
+            .consents
+            .len(),
+        2
+    );
     assert_eq!(night().version, Some(2));
 }
 
@@ -490,17 +425,17 @@ fn mute(scope: PublicScope) -> World {
 #[test]
 fn uninspected_data_leaves_the_deployment_only_with_consent() {
     let world = mute(PublicScope::Deployment);
-    let told = plan(&world, "ada", &public(), false).unwrap().warnings;
+    let told = plan(&world, "ada", &public(ask()), false).unwrap().warnings;
     assert!(told.iter().any(|it| it.code == "NotInspected"));
-    assert_eq!(saved(&world, public()), 1);
+    assert_eq!(saved(&world, public(ask())), 1);
     let refused = share(&world, "account:123456789012", false).unwrap_err();
     assert_eq!(refused.code, Code::FilesUnknown);
     share(&world, "account:123456789012", true).unwrap();
     for scope in [PublicScope::World, PublicScope::Organization] {
         let world = mute(scope);
-        let refused = plan(&world, "ada", &public(), true).unwrap_err();
+        let refused = plan(&world, "ada", &public(ask()), true).unwrap_err();
         assert_eq!(refused.code, Code::FilesUnknown);
-        assert_eq!(saved(&world, consenting(public())), 1);
+        assert_eq!(saved(&world, consenting(public(ask()))), 1);
         assert_eq!(saved(&world, consenting(ask())), 2);
     }
 }

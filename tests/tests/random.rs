@@ -9,9 +9,10 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{InstanceId, SaveId};
 use prism_local::ec2::Capacity;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
-use prism_tests::world::{Setup, World, begun, caller, region, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, copied, region, save_request};
 use proptest::prelude::*;
 
 /// The length of the interesting part of a save, in seconds.
@@ -129,13 +130,7 @@ fn settled(scenario: &Scenario) -> (World, Vec<Subject>) {
 
 fn request(subject: &Subject, copies: usize) -> SaveRequest {
     let regions = ["us-west-2", "eu-west-1"];
-    SaveRequest {
-        copy_to: regions[..copies]
-            .iter()
-            .map(|r| r.parse().unwrap())
-            .collect(),
-        ..save_request(&subject.name, "kept")
-    }
+    copied(save_request(&subject.name, "kept"), &regions[..copies])
 }
 
 fn run(scenario: &Scenario) -> (World, Vec<Subject>) {
@@ -169,7 +164,6 @@ fn run(scenario: &Scenario) -> (World, Vec<Subject>) {
 
 fn perform(world: &World, subject: &Subject, act: Act) {
     let admin = &world.admin;
-    let ada = caller("ada");
     match (act, &subject.save) {
         (Act::Start, _) => admin.start(&subject.id).unwrap(),
         (Act::Stop, _) => admin.stop(&subject.id).unwrap(),
@@ -180,22 +174,19 @@ fn perform(world: &World, subject: &Subject, act: Act) {
         (Act::Deny(action), _) => admin.deny(action).unwrap(),
         (Act::Allow(action), _) => admin.allow(action).unwrap(),
         (Act::Room(room), _) => admin.set_capacity(&region(), "*", room).unwrap(),
-        (Act::Sweep, _) => drop(world.clock.run(world.service.sweep()).unwrap()),
+        (Act::Sweep, _) => drop(ask!(world, sweep()).unwrap()),
         (Act::Abort, Some(id)) => {
-            let stored = world
-                .clock
-                .run(world.service.env.registry.save(id))
-                .unwrap();
+            let stored = world.run(world.service.env.registry.save(id)).unwrap();
             let execution = stored.map_or(id.to_string(), |stored| stored.value.execution);
             let stop = world
                 .service
                 .executions
                 .stop(&execution, "aborted by the test");
-            world.clock.run(stop).unwrap();
+            world.run(stop).unwrap();
         }
         // These are refused after the save has ended, or before its first step.
-        (Act::Cancel, Some(id)) => drop(world.clock.run(world.service.cancel_save(&ada, id))),
-        (Act::HandOver, Some(id)) => drop(world.clock.run(world.service.hand_over(&ada, id))),
+        (Act::Cancel, Some(id)) => drop(ask!(world, cancel_save(&ADA, id))),
+        (Act::HandOver, Some(id)) => drop(ask!(world, hand_over(&ADA, id))),
         (Act::Abort | Act::Cancel | Act::HandOver, None) => {}
     }
 }
@@ -218,10 +209,7 @@ fn check(scenario: &Scenario) {
     let mut versions = BTreeSet::new();
     for (n, subject) in subjects.iter().enumerate() {
         let id = subject.save.as_ref().unwrap();
-        let stored = world
-            .clock
-            .run(world.service.env.registry.save(id))
-            .unwrap();
+        let stored = world.run(world.service.env.registry.save(id)).unwrap();
         let Some(record) = stored.map(|stored| stored.value) else {
             continue; // Aborted before its first step: nothing has happened.
         };

@@ -6,9 +6,10 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::{Code, SaveId};
 use prism_local::ec2::Capacity;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
-use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, caller, id_of, launched, region, save_request};
 
 /// The seconds of a save at which something goes wrong: each of the first, in which most happens, then ever fewer until
 /// after the end.
@@ -23,17 +24,14 @@ fn started(seed: u64) -> (World, SaveId) {
     world.launch("ada", "ubuntu", "work");
     let mut request = save_request("work", "kept");
     request.copy_to.insert("us-west-2".parse().unwrap());
-    let started = world
-        .clock
-        .run(world.service.start_save(&caller("ada"), request, None))
-        .unwrap();
+    let started = ask!(world, start_save(&ADA, request, None)).unwrap();
     (world, started.save_id)
 }
 
 fn settle(world: &World, id: &SaveId) -> prism_functions::domain::save::SaveRecord {
     for _ in 0..5 {
         world.clock.run_until_idle().unwrap();
-        world.clock.run(world.service.sweep()).unwrap();
+        ask!(world, sweep()).unwrap();
     }
     world.clock.run_until_idle().unwrap();
     world.pass(120);
@@ -47,7 +45,6 @@ fn an_abort_at_any_moment_is_recovered() {
         let (world, id) = started(moment);
         world.pass(moment);
         world
-            .clock
             .run(
                 world
                     .service
@@ -56,7 +53,6 @@ fn an_abort_at_any_moment_is_recovered() {
             )
             .unwrap();
         if world
-            .clock
             .run(world.service.env.registry.save(&id))
             .unwrap()
             .is_none()
@@ -109,11 +105,7 @@ fn respects(act: &str) {
             "stop" => drop(world.admin.stop(&instance)),
             _ => {
                 if let Some(image) = before.image.clone() {
-                    drop(
-                        world
-                            .clock
-                            .run(world.service.env.ec2.deregister_image(&region(), &image)),
-                    );
+                    drop(world.run(world.service.env.ec2.deregister_image(&region(), &image)));
                 }
             }
         }
@@ -136,9 +128,7 @@ fn a_cancel_at_any_moment_puts_everything_back() {
     for moment in moments() {
         let (world, id) = started(moment);
         world.pass(moment);
-        let cancelled = world
-            .clock
-            .run(world.service.cancel_save(&caller("ada"), &id));
+        let cancelled = ask!(world, cancel_save(&ADA, &id));
         let record = settle(&world, &id);
         clean::check(&world, &record);
         assert_eq!(
@@ -156,10 +146,7 @@ fn a_hand_over_at_any_moment_still_succeeds() {
     for moment in moments() {
         let (world, id) = started(moment);
         world.pass(moment);
-        world
-            .clock
-            .run(world.service.hand_over(&caller("ada"), &id))
-            .unwrap();
+        ask!(world, hand_over(&ADA, &id)).unwrap();
         let record = settle(&world, &id);
         clean::check(&world, &record);
         assert_eq!(
@@ -168,7 +155,6 @@ fn a_hand_over_at_any_moment_still_succeeds() {
             "at {moment}: {record:#?}"
         );
         let template = world
-            .clock
             .run(
                 world
                     .service
@@ -197,8 +183,8 @@ fn given_a_rest() -> (World, SaveId) {
             .service
             .executions
             .stop(&record.execution, "by the test");
-        world.clock.run(stop).unwrap();
-        let swept = world.clock.run(world.service.sweep()).unwrap();
+        world.run(stop).unwrap();
+        let swept = ask!(world, sweep()).unwrap();
         if swept.is_empty() {
             break;
         }
@@ -226,33 +212,23 @@ fn recovers(world: &World, id: &SaveId) {
 #[test]
 fn a_person_has_a_save_recovered_at_once() {
     let (world, id) = given_a_rest();
-    let nobody = caller("mallory");
-    let refused = world.clock.run(world.service.recover_save(&nobody, &id));
+    let refused = ask!(world, recover_save(&caller("mallory"), &id));
     assert_eq!(refused.unwrap_err().code, Code::SaveNotFound);
     let before = world.record(&id).unwrap();
-    let ada = caller("ada");
-    let after = world
-        .clock
-        .run(world.service.recover_save(&ada, &id))
-        .unwrap();
+    let after = ask!(world, recover_save(&ADA, &id)).unwrap();
     assert_eq!(after.epoch, before.epoch + 1);
     // Once an execution works on it, the same request changes nothing.
-    let again = world
-        .clock
-        .run(world.service.recover_save(&ada, &id))
-        .unwrap();
+    let again = ask!(world, recover_save(&ADA, &id)).unwrap();
     assert_eq!(again.epoch, after.epoch);
     recovers(&world, &id);
-    let ended = world.clock.run(world.service.recover_save(&ada, &id));
+    let ended = ask!(world, recover_save(&ADA, &id));
     assert_eq!(ended.unwrap_err().code, Code::SaveEnded);
 }
 
 #[test]
 fn a_start_has_the_save_of_its_instance_recovered() {
     let (world, id) = given_a_rest();
-    let (ada, here) = (caller("ada"), region());
-    let start = world.service.start_instance(&ada, &here, "work");
-    world.clock.run(start).unwrap();
+    ask!(world, start_instance(&ADA, &region(), "work")).unwrap();
     recovers(&world, &id);
 }
 
@@ -263,12 +239,7 @@ fn a_start_asks_at_once_what_a_save_asks_again_later() {
     let world = launched(Setup::seeded(11));
     let id = begun(&world, save_request("work", "kept"));
     world.pass(15);
-    let ada = caller("ada");
-    let start = || {
-        let here = region();
-        let start = world.service.start_instance(&ada, &here, "work");
-        world.clock.run(start)
-    };
+    let start = || ask!(world, start_instance(&ADA, &region(), "work"));
     assert_eq!(start().unwrap_err().code, Code::InstanceBusy);
     let room = |capacity| world.admin.set_capacity(&region(), "*", capacity).unwrap();
     room(Capacity::Refused);
@@ -289,11 +260,9 @@ fn a_start_asks_at_once_what_a_save_asks_again_later() {
 fn a_cancel_postpones_no_recovery() {
     let (world, id) = given_a_rest();
     world.pass(240);
-    let ada = caller("ada");
-    let cancelled = world.service.cancel_save(&ada, &id);
-    world.clock.run(cancelled).unwrap();
+    ask!(world, cancel_save(&ADA, &id)).unwrap();
     // Five minutes after the last execution began, regardless of requests since.
     world.pass(61);
-    assert_eq!(world.clock.run(world.service.sweep()).unwrap().len(), 1);
+    assert_eq!(ask!(world, sweep()).unwrap().len(), 1);
     recovers(&world, &id);
 }

@@ -7,18 +7,13 @@ use prism_functions::domain::template::Visibility;
 use prism_functions::operations::LaunchRequest;
 use prism_functions::ports::{Encryption, Executions, KeyState};
 use prism_local::ec2::{InstanceFacts, KeyPolicy};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
 use prism_tests::untouched::{self, ask, edited, open_world, plans, refuses, world};
-use prism_tests::world::{Setup, World, caller, launch_request, region, save_request};
+use prism_tests::world::{
+    ADA, BOB, Setup, World, copied, launch_request, public, region, save_request,
+};
 use serde_json::json;
-
-fn public() -> SaveRequest {
-    SaveRequest {
-        public: true,
-        ..ask()
-    }
-}
 
 fn warnings(world: &World) -> Vec<String> {
     let plan = plans(world, &ask());
@@ -30,7 +25,7 @@ fn a_marketplace_instance_is_not_made_public() {
     let (world, id) = open_world();
     let product = |facts: &mut InstanceFacts| facts.product_codes = vec!["abc123".to_owned()];
     world.admin.edit(&id, product).unwrap();
-    refuses(&world, &public(), Code::MarketplacePublic, "abc123");
+    refuses(&world, &public(ask()), Code::MarketplacePublic, "abc123");
     plans(&world, &ask());
 }
 
@@ -42,20 +37,27 @@ fn a_volume_under_the_default_key_is_not_shared() {
         .admin
         .set_encryption(&volume, Encryption::AwsManagedKey)
         .unwrap();
-    refuses(&world, &public(), Code::DefaultKeyShared, volume.as_str());
+    refuses(
+        &world,
+        &public(ask()),
+        Code::DefaultKeyShared,
+        volume.as_str(),
+    );
     plans(&world, &ask());
 }
 
 #[test]
 fn a_region_that_blocks_public_images_is_named() {
     let (world, _) = open_world();
-    let copied = SaveRequest {
-        copy_to: ["us-west-2".parse().unwrap()].into(),
-        ..public()
-    };
-    refuses(&world, &public(), Code::PublicImagesBlocked, "us-east-1");
+    let copied = copied(public(ask()), &["us-west-2"]);
+    refuses(
+        &world,
+        &public(ask()),
+        Code::PublicImagesBlocked,
+        "us-east-1",
+    );
     world.admin.block_public_images(&region(), false).unwrap();
-    plans(&world, &public());
+    plans(&world, &public(ask()));
     let problem = refuses(&world, &copied, Code::PublicImagesBlocked, "us-west-2");
     assert!(problem.advice().contains("--region us-west-2"));
     let west = "us-west-2".parse().unwrap();
@@ -68,7 +70,7 @@ fn a_template_that_is_public_within_the_deployment_needs_none_of_that() {
     let (world, id) = world();
     let product = |facts: &mut InstanceFacts| facts.product_codes = vec!["abc123".to_owned()];
     world.admin.edit(&id, product).unwrap();
-    plans(&world, &public());
+    plans(&world, &public(ask()));
 }
 
 #[test]
@@ -172,16 +174,7 @@ fn what_does_not_prevent_a_save_is_a_warning() {
 
 #[test]
 fn impaired_status_checks_are_a_warning() {
-    let setup = Setup {
-        bend: |ec2| {
-            let checks = Some(StatusChecks::Impaired);
-            std::sync::Arc::new(Bent {
-                checks,
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(7)
-    };
+    let setup = Setup::seeded(7).bent(|ec2| ec2.checks = Some(StatusChecks::Impaired));
     let world = setup.build();
     let id = world.launch("ada", "ubuntu", "work").id;
     assert_eq!(
@@ -199,13 +192,10 @@ fn a_dry_run_gives_the_plan_and_changes_nothing() {
     let before = untouched::sight(&world);
     let name = "save-0123456789abcdef0123";
     let input =
-        json!({ "save_id": name, "caller": caller("ada"), "request": ask(), "dry_run": true });
-    world
-        .clock
-        .run(world.executions.start(name, input))
-        .unwrap();
+        json!({ "save_id": name, "caller": ADA.clone(), "request": ask(), "dry_run": true });
+    world.run(world.executions.start(name, input)).unwrap();
     world.clock.run_until_idle().unwrap();
-    let execution = world.clock.run(world.executions.describe(name)).unwrap();
+    let execution = world.run(world.executions.describe(name)).unwrap();
     let plan: SavePlan = serde_json::from_value(execution.output.unwrap()).unwrap();
     let id = name.parse().unwrap();
     assert_eq!(
@@ -219,14 +209,11 @@ fn a_dry_run_gives_the_plan_and_changes_nothing() {
     // A refused request leaves no trace.
     let name = "save-0123456789abcdef0124";
     let input = json!({
-        "save_id": name, "caller": caller("bob"), "request": ask(), "dry_run": true,
+        "save_id": name, "caller": BOB.clone(), "request": ask(), "dry_run": true,
     });
-    world
-        .clock
-        .run(world.executions.start(name, input))
-        .unwrap();
+    world.run(world.executions.start(name, input)).unwrap();
     world.clock.run_until_idle().unwrap();
-    let execution = world.clock.run(world.executions.describe(name)).unwrap();
+    let execution = world.run(world.executions.describe(name)).unwrap();
     assert_eq!(execution.error.as_deref(), Some("InstanceNotFound"));
     assert_eq!(untouched::sight(&world), before);
 }
@@ -265,29 +252,23 @@ fn a_deployment_refuses_what_it_does_not_allow_before_anything_is_touched() {
     let world = setup.build();
     world.launch("ada", "ubuntu", "work");
 
-    let copied = SaveRequest {
-        copy_to: ["us-west-2".parse().unwrap()].into(),
-        ..ask()
-    };
+    let copied = copied(ask(), &["us-west-2"]);
     let problem = refuses(&world, &copied, Code::RegionNotAllowed, "us-west-2");
     assert!(problem.advice().contains("us-east-1"));
     plans(&world, &ask());
 
-    let ada = caller("ada");
     let plan = |request: &LaunchRequest| {
-        let planned = world.service.plan_launch(&ada, request);
-        world.clock.run(planned).map_err(|problem| problem.code)
+        ask!(world, plan_launch(&ADA, request)).map_err(|problem| problem.code)
     };
-    let usual = launch_request("ubuntu", "other");
-    assert!(plan(&usual).is_ok());
+    assert!(plan(&launch_request("ubuntu", "other")).is_ok());
     let large = LaunchRequest {
         size: Some("GPU-L".parse().unwrap()),
-        ..usual.clone()
+        ..launch_request("ubuntu", "other")
     };
     assert_eq!(plan(&large).unwrap_err(), Code::InstanceTypeNotAllowed);
     let west = LaunchRequest {
         region: "us-west-2".parse().unwrap(),
-        ..usual
+        ..launch_request("ubuntu", "other")
     };
     assert_eq!(plan(&west).unwrap_err(), Code::RegionNotAllowed);
 }
@@ -296,10 +277,7 @@ fn a_deployment_refuses_what_it_does_not_allow_before_anything_is_touched() {
 fn names_and_descriptions_may_have_any_letters() {
     let (world, _) = world();
     world.launch("ada", "ubuntu", "Müller");
-    let copied = |request| SaveRequest {
-        copy_to: ["us-west-2".parse().unwrap()].into(),
-        ..request
-    };
+    let copied = |request| copied(request, &["us-west-2"]);
     // EC2 stores the text in ASCII, and the registry stores it as written.
     let saved = world.save("ada", copied(save_request("Müller", "kept")));
     assert_eq!(saved.unwrap().state, SaveState::Succeeded);
@@ -311,7 +289,7 @@ fn names_and_descriptions_may_have_any_letters() {
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
     let kept = "kept".parse().unwrap();
     let version = world.service.env.registry.version(&kept, 2);
-    let version = world.clock.run(version).unwrap().unwrap();
+    let version = world.run(version).unwrap().unwrap();
     assert_eq!(version.description, described.description);
     assert_eq!(version.saved_from, "Müller");
     assert!(version.failed_regions.is_empty(), "{version:?}");
@@ -366,9 +344,7 @@ fn a_key_that_cannot_be_described_or_granted_is_reported_before_the_stop() {
     world.admin.deny("kms:CreateGrant").unwrap();
     refuses(&world, &ask(), Code::PermissionMissing, "kms:CreateGrant");
     // A stopped instance needs none.
-    let (ada, here) = (caller("ada"), region());
-    let stopped = world.service.stop_instance(&ada, &here, "work");
-    world.clock.run(stopped).unwrap();
+    ask!(world, stop_instance(&ADA, &region(), "work")).unwrap();
     world.pass(60);
     plans(&world, &ask());
 }
@@ -425,12 +401,12 @@ fn a_copy_that_a_region_encrypts_is_reported_before_anything_is_created() {
         copy_to: [west.clone()].into(),
         ..request
     };
-    plans(&world, &copied(public()));
+    plans(&world, &copied(public(ask())));
     let defaults = |key| world.admin.set_ebs_defaults(&west, true, key).unwrap();
     defaults(None);
     let problem = refuses(
         &world,
-        &copied(public()),
+        &copied(public(ask())),
         Code::DefaultKeyShared,
         "us-west-2",
     );
@@ -438,7 +414,7 @@ fn a_copy_that_a_region_encrypts_is_reported_before_anything_is_created() {
     plans(&world, &copied(ask()));
     let key = "arn:aws:kms:us-west-2:111122223333:key/2";
     defaults(Some(key));
-    refuses(&world, &copied(public()), Code::ShareImpossible, key);
+    refuses(&world, &copied(public(ask())), Code::ShareImpossible, key);
     plans(&world, &copied(ask()));
     world.admin.set_key_state(key, KeyState::Disabled).unwrap();
     refuses(&world, &copied(ask()), Code::KeyUnusable, key);
@@ -453,20 +429,17 @@ fn a_quota_of_public_images_is_reported_and_fails_no_save() {
         warnings.iter().any(|it| it.code == "PublicImagesQuota")
     };
     for n in 1..=5 {
-        let request = SaveRequest {
-            public: true,
-            ..save_request("work", &format!("kept-{n}"))
-        };
+        let request = public(save_request("work", &format!("kept-{n}")));
         assert!(!warned(&request), "{n}");
         let record = world.save("ada", request).unwrap();
         assert!(record.closed_in.is_empty(), "{record:?}");
     }
-    assert!(warned(&public()));
-    let record = world.save("ada", public()).unwrap();
+    assert!(warned(&public(ask())));
+    let record = world.save("ada", public(ask())).unwrap();
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
     assert_eq!(record.closed_in[&region()], "everybody");
     let kept = "kept".parse().unwrap();
-    let template = world.clock.run(world.service.env.registry.template(&kept));
+    let template = world.run(world.service.env.registry.template(&kept));
     let template = template.unwrap().unwrap().value;
     assert_ne!(template.visibility, Visibility::Public);
     let notices = world.notices.0.lock().unwrap();
@@ -484,11 +457,7 @@ fn a_quota_of_public_images_is_reported_and_fails_no_save() {
 fn a_launch_under_a_key_that_cannot_be_used_is_refused() {
     let world = under_a_key();
     world.save("ada", ask()).unwrap();
-    let launch = |name: &str| {
-        let (ada, request) = (caller("ada"), launch_request("kept", name));
-        let launched = world.service.launch(&ada, &request);
-        world.clock.run(launched).map(drop)
-    };
+    let launch = |name: &str| ask!(world, launch(&ADA, &launch_request("kept", name))).map(drop);
     world.admin.set_key_state(KEY, KeyState::Disabled).unwrap();
     let before = world.admin.inventory().unwrap().instances.len();
     assert_eq!(launch("one").unwrap_err().code, Code::KeyUnusable);

@@ -5,10 +5,11 @@ use prism_functions::domain::Code;
 use prism_functions::domain::save::SaveState;
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::{story_with, tell, to_the_end};
 use prism_tests::untouched::ask;
-use prism_tests::world::{Setup, begun, caller, id_of, launch_request, launched, region};
+use prism_tests::world::{ADA, Setup, begun, id_of, launch_request, launched, region};
 
 #[test]
 fn no_room_for_two_hours() {
@@ -18,11 +19,7 @@ fn no_room_for_two_hours() {
         world.set_capacity(Capacity::Available);
     });
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
+    as usual to 21.5s  AwaitSnapshots x3
         23.5s  RestartInstance !NoCapacity x30
     2h02m48.367s  AwaitRunning x3
     2h03m2.867s  AwaitImage
@@ -103,11 +100,7 @@ fn a_start_that_falls_back() {
         world.set_capacity(Capacity::Available);
     });
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
+    as usual to 21.5s  AwaitSnapshots x3
         23.5s  (RestartInstance, AwaitRunning) x3
         1m45s  AwaitImage
         1m45s  RegisterTemplate
@@ -128,11 +121,7 @@ fn no_room_for_longer_than_the_save_waits() {
         world.set_capacity(Capacity::Available);
     });
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
+    as usual to 21.5s  AwaitSnapshots x3
         23.5s  (RestartInstance, AwaitRunning) x59
        30m23s  RestartInstance
        30m29s  AwaitRunning x3 !RestartTimedOut
@@ -160,12 +149,7 @@ fn a_key_that_is_lost_and_fixed() {
     world.admin.set_key_policy(key, KeyPolicy::Nobody).unwrap();
     world.clock.run_until_idle().unwrap();
     assert_snapshot!(tell(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
+    as usual to 23.5s  RestartInstance
         29.5s  AwaitRunning x3 !RestoreImpossible
           39s  RestoreInstance x4 !RestoreImpossible
           54s  Stranded
@@ -181,12 +165,7 @@ fn a_key_that_is_lost_and_fixed() {
     world.admin.set_key_policy(key, KeyPolicy::Account).unwrap();
     world.sweep(12);
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
+    as usual to 23.5s  RestartInstance
         29.5s  AwaitRunning x3 !RestoreImpossible
           39s  RestoreInstance x4 !RestoreImpossible
           54s  Stranded
@@ -195,14 +174,8 @@ fn a_key_that_is_lost_and_fixed() {
           54s  RestoreInstance x4 !RestoreImpossible
         1m09s  Stranded
         1m09s  Failed RestoreImpossible
-    -- recovery 2
-        5m54s  RestoreInstance x4 !RestoreImpossible
-        6m09s  Stranded
-        6m09s  Failed RestoreImpossible
-    -- recovery 3
-       10m54s  RestoreInstance x4 !RestoreImpossible
-       11m09s  Stranded
-       11m09s  Failed RestoreImpossible
+    -- recovery 2 alike, at 5m54s 6m09s 6m09s
+    -- recovery 3 alike, at 10m54s 11m09s 11m09s
     -- recovery 4
        20m54s  RestoreInstance x4
        21m09s  DiscardImage
@@ -228,11 +201,7 @@ fn a_permission_that_is_restored_only_after_a_day() {
     world.admin.allow("StartInstances").unwrap();
     world.sweep(6 * 12);
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
+    as usual to 21.5s  AwaitSnapshots x3
         23.5s  RestartInstance !PermissionMissing
         23.5s  RestoreInstance !PermissionMissing
         23.5s  Stranded
@@ -241,50 +210,17 @@ fn a_permission_that_is_restored_only_after_a_day() {
         23.5s  RestoreInstance !PermissionMissing
         23.5s  Stranded
         23.5s  Failed PermissionMissing
-    -- recovery 2
-      5m23.5s  RestoreInstance !PermissionMissing
-      5m23.5s  Stranded
-      5m23.5s  Failed PermissionMissing
-    -- recovery 3
-     10m23.5s  RestoreInstance !PermissionMissing
-     10m23.5s  Stranded
-     10m23.5s  Failed PermissionMissing
-    -- recovery 4
-     15m23.5s  RestoreInstance !PermissionMissing
-     15m23.5s  Stranded
-     15m23.5s  Failed PermissionMissing
-    -- recovery 5
-     25m23.5s  RestoreInstance !PermissionMissing
-     25m23.5s  Stranded
-     25m23.5s  Failed PermissionMissing
-    -- recovery 6
-     45m23.5s  RestoreInstance !PermissionMissing
-     45m23.5s  Stranded
-     45m23.5s  Failed PermissionMissing
-    -- recovery 7
-    1h25m23.5s  RestoreInstance !PermissionMissing
-    1h25m23.5s  Stranded
-    1h25m23.5s  Failed PermissionMissing
-    -- recovery 8
-    2h45m23.5s  RestoreInstance !PermissionMissing
-    2h45m23.5s  Stranded
-    2h45m23.5s  Failed PermissionMissing
-    -- recovery 9
-    5h25m23.5s  RestoreInstance !PermissionMissing
-    5h25m23.5s  Stranded
-    5h25m23.5s  Failed PermissionMissing
-    -- recovery 10
-    10h45m23.5s  RestoreInstance !PermissionMissing
-    10h45m23.5s  Stranded
-    10h45m23.5s  Failed PermissionMissing
-    -- recovery 11
-    16h45m23.5s  RestoreInstance !PermissionMissing
-    16h45m23.5s  Stranded
-    16h45m23.5s  Failed PermissionMissing
-    -- recovery 12
-    22h45m23.5s  RestoreInstance !PermissionMissing
-    22h45m23.5s  Stranded
-    22h45m23.5s  Failed PermissionMissing
+    -- recovery 2 alike, at 5m23.5s 5m23.5s 5m23.5s
+    -- recovery 3 alike, at 10m23.5s 10m23.5s 10m23.5s
+    -- recovery 4 alike, at 15m23.5s 15m23.5s 15m23.5s
+    -- recovery 5 alike, at 25m23.5s 25m23.5s 25m23.5s
+    -- recovery 6 alike, at 45m23.5s 45m23.5s 45m23.5s
+    -- recovery 7 alike, at 1h25m23.5s 1h25m23.5s 1h25m23.5s
+    -- recovery 8 alike, at 2h45m23.5s 2h45m23.5s 2h45m23.5s
+    -- recovery 9 alike, at 5h25m23.5s 5h25m23.5s 5h25m23.5s
+    -- recovery 10 alike, at 10h45m23.5s 10h45m23.5s 10h45m23.5s
+    -- recovery 11 alike, at 16h45m23.5s 16h45m23.5s 16h45m23.5s
+    -- recovery 12 alike, at 22h45m23.5s 22h45m23.5s 22h45m23.5s
     -- recovery 13
     28h45m23.5s  RestoreInstance x4
     28h45m38.5s  CompleteSave
@@ -307,11 +243,7 @@ fn no_room_for_two_days() {
     world.set_capacity(Capacity::Available);
     world.sweep(6 * 12);
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
+    as usual to 21.5s  AwaitSnapshots x3
         23.5s  RestartInstance !NoCapacity x61
     4h32m42.367s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
     16h35m1.234s  Stranded
@@ -320,10 +252,7 @@ fn no_room_for_two_days() {
     16h35m05s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
     28h37m23.867s  Stranded
     28h37m23.867s  Failed RestoreGaveUp
-    -- recovery 2
-    28h40m05s  RestoreInstance !NoCapacity x150 !RestoreGaveUp
-    40h42m23.867s  Stranded
-    40h42m23.867s  Failed RestoreGaveUp
+    -- recovery 2 alike, at 28h40m05s 40h42m23.867s 40h42m23.867s
     -- recovery 3
     40h45m05s  RestoreInstance x4 !NoCapacity x93
     48h02m38.867s  CompleteSave
@@ -342,14 +271,7 @@ fn status_checks_that_nobody_may_read() {
         world.admin.deny("DescribeInstanceStatus").unwrap();
     });
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
-        29.5s  AwaitRunning x3
-          44s  AwaitImage x2
+    as usual to 44s  AwaitImage x2
         1m35s  RegisterTemplate
         1m35s  CompleteSave
         1m35s  Succeeded
@@ -365,10 +287,8 @@ fn status_checks_that_nobody_may_read() {
 #[test]
 fn a_launch_or_start_by_a_user_says_what_to_do() {
     let world = launched(Setup::seeded(11));
-    let ada = caller("ada");
     let here = region();
-    let stopped = world.service.stop_instance(&ada, &here, "work");
-    world.clock.run(stopped).unwrap();
+    ask!(world, stop_instance(&ADA, &here, "work")).unwrap();
     world.pass(120);
     for (code, told, advice) in [
         (
@@ -380,12 +300,11 @@ fn a_launch_or_start_by_a_user_says_what_to_do() {
     ] {
         let capacity = Capacity::RefusedAs(code.to_owned());
         world.admin.set_capacity(&region(), "*", capacity).unwrap();
-        let start = world.service.start_instance(&ada, &here, "work");
+        let start = world.service.start_instance(&ADA, &here, "work");
         let request = launch_request("ubuntu", "other");
-        let launch = world.service.launch(&ada, &request);
         for problem in [
-            world.clock.run(start).unwrap_err(),
-            world.clock.run(launch).unwrap_err(),
+            world.run(start).unwrap_err(),
+            ask!(world, launch(&ADA, &request)).unwrap_err(),
         ] {
             assert_eq!(problem.code, told, "{problem:?}");
             assert!(problem.advice().contains(advice), "{}", problem.advice());

@@ -14,8 +14,8 @@ use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
-use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
-use prism_functions::operations::{AuditPage, ProjectRequest, SaveView, Service};
+use prism_functions::domain::{Code, ImageId, ProjectName};
+use prism_functions::operations::{AuditPage, SaveView, Service};
 use prism_functions::ports::{Ec2 as _, ImageFilter};
 use prism_functions::steps;
 use prism_local::ec2::Admin;
@@ -23,29 +23,21 @@ use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::world::{
-    Setup, World, caller, import_request, launch_request, launched, region, save_request, seeded,
-    share_request,
+    ADA, OLGA, Setup, World, import_request, kept, launch_request, launched, project_request,
+    region, save_request, schedule_request, seeded, share_request,
 };
 use serde_json::Value;
 
-fn kept() -> TemplateName {
-    "kept".parse().unwrap()
-}
-
 fn asked(keep: Option<u32>) -> ScheduleRequest {
     ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "1d".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
         keep,
-        request: save_request("work", "kept"),
+        ..schedule_request("nightly", save_request("work", "kept"))
     }
 }
 
 fn world(seed: u64, keep: u32) -> World {
     let world = launched(Setup::seeded(seed));
-    let made = ask!(world, create_schedule(&caller("ada"), asked(Some(keep)))).unwrap();
+    let made = ask!(world, create_schedule(&ADA, asked(Some(keep)))).unwrap();
     assert_eq!(made.keep, Some(keep));
     world
 }
@@ -55,7 +47,7 @@ fn night(world: &World) -> SaveView {
     let fired = ask!(world, fire_due_schedules()).unwrap();
     assert_eq!(fired.len(), 1);
     world.clock.run_until_idle().unwrap();
-    let saves = ask!(world, saves(&caller("ada"), 1, None)).unwrap();
+    let saves = ask!(world, saves(&ADA, 1, None)).unwrap();
     let save = saves.items.into_iter().next().unwrap();
     assert_eq!(save.state, SaveState::Succeeded, "{:?}", save.failure);
     save
@@ -63,7 +55,7 @@ fn night(world: &World) -> SaveView {
 
 fn versions(world: &World) -> Vec<Version> {
     let registry = &world.service.env.registry;
-    let listed = world.clock.run(registry.versions(&kept(), 1000, None));
+    let listed = world.run(registry.versions(&kept(), 1000, None));
     listed.unwrap().items
 }
 
@@ -83,13 +75,11 @@ fn images(world: &World) -> usize {
 }
 
 fn share(world: &World, to: &str) {
-    let request = share_request(to);
-    ask!(world, share(&caller("ada"), &kept(), &request)).unwrap();
+    ask!(world, share(&ADA, &kept(), &share_request(to))).unwrap();
 }
 
 fn unshare(world: &World, to: &str) {
-    let request = share_request(to);
-    ask!(world, unshare(&caller("ada"), &kept(), &request)).unwrap();
+    ask!(world, unshare(&ADA, &kept(), &share_request(to))).unwrap();
 }
 
 #[test]
@@ -130,7 +120,7 @@ fn the_newest_are_kept_and_the_rest_is_deleted_with_its_images() {
         resource: Some(Subject::Template(kept())),
         ..AuditPage::default()
     };
-    let events = ask!(world, audit_events(&caller("ada"), &filter, 100, None)).unwrap();
+    let events = ask!(world, audit_events(&ADA, &filter, 100, None)).unwrap();
     let deletions: Vec<_> = events
         .items
         .iter()
@@ -163,12 +153,12 @@ struct Need {
 }
 
 fn end_instance(world: &World) {
-    ask!(world, terminate_instance(&caller("ada"), &region(), "user")).unwrap();
+    ask!(world, terminate_instance(&ADA, &region(), "user")).unwrap();
     world.pass(3600);
 }
 
 fn roll_back(world: &World, to: u32) {
-    ask!(world, rollback(&caller("ada"), &kept(), Some(to), false)).unwrap();
+    ask!(world, rollback(&ADA, &kept(), Some(to), false)).unwrap();
 }
 
 /// The reasons for keeping the first version, each created before the second.
@@ -182,7 +172,7 @@ const NEEDS: [Need; 5] = [
         what: "an instance of it is stopped",
         begin: |world| {
             world.launch("ada", "kept@1", "user");
-            ask!(world, stop_instance(&caller("ada"), &region(), "user")).unwrap();
+            ask!(world, stop_instance(&ADA, &region(), "user")).unwrap();
             world.pass(3600);
         },
         end: end_instance,
@@ -201,13 +191,13 @@ const NEEDS: [Need; 5] = [
         what: "another template uses its AMI",
         begin: |world| {
             let first: TemplateRef = "kept@1".parse().unwrap();
-            let file = ask!(world, export_template(&caller("ada"), &first)).unwrap();
+            let file = ask!(world, export_template(&ADA, &first)).unwrap();
             let (name, request) = ("other".parse().unwrap(), import_request(file));
-            ask!(world, import_template(&caller("ada"), &name, &request)).unwrap();
+            ask!(world, import_template(&ADA, &name, &request)).unwrap();
         },
         end: |world| {
             let other: TemplateRef = "other".parse().unwrap();
-            ask!(world, delete_template(&caller("ada"), &other, true)).unwrap();
+            ask!(world, delete_template(&ADA, &other, true)).unwrap();
         },
     },
 ];
@@ -224,7 +214,7 @@ fn a_version_that_somebody_needs_stays_until_nobody_does() {
         let first = versions(&world).into_iter().find(|it| it.number == 1);
         for (region, image) in first.unwrap().images() {
             let filter = ImageFilter::Ids(vec![image.clone()]);
-            let found = world.clock.run(world.ec2.images(region, &filter));
+            let found = world.run(world.ec2.images(region, &filter));
             assert!(!found.unwrap().is_empty(), "{}", need.what);
         }
         (need.end)(&world);
@@ -270,7 +260,7 @@ fn at_the_end_of_the_next(
         between: Arc::new(meanwhile.clone()),
         ..Setup::seeded(seed)
     });
-    ask!(world, create_schedule(&caller("ada"), asked(Some(1)))).unwrap();
+    ask!(world, create_schedule(&ADA, asked(Some(1)))).unwrap();
     night(&world);
     let (service, admin) = (world.service.clone(), world.admin.clone());
     *meanwhile.0.lock().unwrap() = Some(Box::new(|| what(service, admin)));
@@ -283,9 +273,10 @@ fn at_the_end_of_the_next(
 fn the_latest_version_is_kept() {
     let world = at_the_end_of_the_next(38, |service, _| {
         Box::pin(async move {
-            let (ada, kept) = (caller("ada"), kept());
-            let back = service.rollback(&ada, &kept, Some(1), false);
-            back.await.unwrap();
+            service
+                .rollback(&ADA, &kept(), Some(1), false)
+                .await
+                .unwrap();
         })
     });
     assert_eq!((latest(&world), there(&world)), (1, vec![2, 1]));
@@ -298,9 +289,9 @@ fn versions_launched_a_moment_ago_are_kept() {
     let world = at_the_end_of_the_next(39, |service, _| {
         Box::pin(async move {
             let request = launch_request("kept@1", "user");
-            service.launch(&caller("ada"), &request).await.unwrap();
+            service.launch(&ADA, &request).await.unwrap();
             // EC2 does not return it yet.
-            let mine = service.instances(&caller("ada"), &region()).await.unwrap();
+            let mine = service.instances(&ADA, &region()).await.unwrap();
             assert!(mine.iter().all(|instance| instance.name != "user"));
         })
     });
@@ -338,11 +329,8 @@ fn versions_from_after_a_share_can_be_deleted() {
 #[test]
 fn a_schedule_does_what_its_owner_may_at_that_moment() {
     let world = launched(Setup::seeded(34));
-    let (olga, brain): (_, ProjectName) = (caller("olga"), "brain".parse().unwrap());
-    let project = ProjectRequest {
-        name: brain.clone(),
-        description: String::new(),
-    };
+    let (olga, brain): (_, ProjectName) = (OLGA.clone(), "brain".parse().unwrap());
+    let project = project_request(brain.as_str());
     ask!(world, create_project(&olga, project)).unwrap();
     let become_one = |role| {
         let ada = "ada".parse().unwrap();
@@ -355,7 +343,7 @@ fn a_schedule_does_what_its_owner_may_at_that_moment() {
     };
     world.save("olga", first).unwrap();
     become_one(ProjectRole::Admin);
-    ask!(world, create_schedule(&caller("ada"), asked(Some(1)))).unwrap();
+    ask!(world, create_schedule(&ADA, asked(Some(1)))).unwrap();
     night(&world);
     night(&world);
     // An admin may save to the project's templates, but may not delete their versions.
@@ -369,14 +357,14 @@ fn a_schedule_does_what_its_owner_may_at_that_moment() {
 fn at_random_as_many_are_kept_as_the_rule_says() {
     let world = launched(Setup::seeded(35));
     for keep in [0, 101, u32::MAX] {
-        let refused = ask!(world, create_schedule(&caller("ada"), asked(Some(keep))));
+        let refused = ask!(world, create_schedule(&ADA, asked(Some(keep))));
         let problem = refused.unwrap_err();
         assert_eq!(problem.code, Code::InvalidInput);
         assert!(problem.message.contains("keep"), "{problem}");
     }
-    ask!(world, create_schedule(&caller("ada"), asked(Some(3)))).unwrap();
+    ask!(world, create_schedule(&ADA, asked(Some(3)))).unwrap();
     // A different number is a different schedule.
-    let other = ask!(world, create_schedule(&caller("ada"), asked(None)));
+    let other = ask!(world, create_schedule(&ADA, asked(None)));
     assert_eq!(other.unwrap_err().code, Code::ScheduleNameTaken);
 }
 
@@ -436,18 +424,18 @@ fn at_random_no_needed_version_is_deleted() {
 }
 
 fn terminate(world: &World, name: &str) -> bool {
-    ask!(world, terminate_instance(&caller("ada"), &region(), name)).is_ok()
+    ask!(world, terminate_instance(&ADA, &region(), name)).is_ok()
 }
 
 fn latest(world: &World) -> u32 {
     let registry = &world.service.env.registry;
-    let stored = world.clock.run(registry.template(&kept())).unwrap();
+    let stored = world.run(registry.template(&kept())).unwrap();
     stored.unwrap().value.latest
 }
 
 /// The versions that a run that starts now may not delete.
 fn needed(world: &World) -> BTreeSet<u32> {
-    let Ok(grants) = ask!(world, shares(&caller("ada"), &kept())) else {
+    let Ok(grants) = ask!(world, shares(&ADA, &kept())) else {
         return BTreeSet::new();
     };
     let inventory = world.admin.inventory().unwrap();

@@ -3,35 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::save::SaveState;
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateState, Version};
-use prism_functions::domain::{Code, InstanceId, ScheduleName, TemplateName};
+use prism_functions::domain::{Code, InstanceId};
 use prism_functions::operations::{SaveView, ScheduleEdit, ScheduleView};
 use prism_functions::ports::{Condition, Key, Table as _, Write};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
-
-fn nightly() -> ScheduleName {
-    "nightly".parse().unwrap()
-}
-
-fn kept() -> TemplateName {
-    "kept".parse().unwrap()
-}
+use prism_tests::world::{
+    ADA, Setup, World, id_of, keeping, kept, launched, nightly, region, save_request,
+    schedule_request,
+};
 
 /// A world whose schedule keeps two versions of Ada's `work`, with that instance.
 fn world(seed: u64) -> (World, InstanceId) {
     let world = launched(Setup::seeded(seed));
-    let asked = ScheduleRequest {
-        name: Some(nightly()),
-        cadence: "1d".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: Some(2),
-        request: save_request("work", "kept"),
-    };
-    let made = ask!(world, create_schedule(&caller("ada"), asked)).unwrap();
+    let asked = keeping(schedule_request("nightly", save_request("work", "kept")), 2);
+    let made = ask!(world, create_schedule(&ADA, asked)).unwrap();
     let instance = id_of(&world);
     assert_eq!(made.instance_id.as_ref(), Some(&instance));
     (world, instance)
@@ -42,7 +29,7 @@ fn night(world: &World) -> SaveView {
     let fired = ask!(world, fire_due_schedules()).unwrap();
     assert_eq!(fired.len(), 1);
     world.clock.run_until_idle().unwrap();
-    let saves = ask!(world, saves(&caller("ada"), 1, None)).unwrap();
+    let saves = ask!(world, saves(&ADA, 1, None)).unwrap();
     saves.items.into_iter().next().unwrap()
 }
 
@@ -59,14 +46,14 @@ fn fails(world: &World) {
 }
 
 fn replaced(world: &World) -> InstanceId {
-    ask!(world, terminate_instance(&caller("ada"), &region(), "work")).unwrap();
+    ask!(world, terminate_instance(&ADA, &region(), "work")).unwrap();
     world.pass(7200);
     world.launch("ada", "ubuntu", "work").id
 }
 
 fn versions(world: &World) -> Vec<Version> {
     let registry = &world.service.env.registry;
-    let listed = world.clock.run(registry.versions(&kept(), 1000, None));
+    let listed = world.run(registry.versions(&kept(), 1000, None));
     let mut versions = listed.unwrap().items;
     versions.retain(|version| version.state != TemplateState::Deleted);
     versions
@@ -80,18 +67,18 @@ fn there(world: &World) -> Vec<u32> {
 }
 
 fn shown(world: &World) -> ScheduleView {
-    ask!(world, schedule(&caller("ada"), &nightly())).unwrap()
+    ask!(world, schedule(&ADA, &nightly())).unwrap()
 }
 
 /// Resets records to the format of versions of Prism that identified instances only by name.
 fn forget(world: &World, pk: &str, sk: &str, field: &str) {
     let key = Key::new(pk, sk);
-    let item = world.clock.run(world.table.get(&key));
+    let item = world.run(world.table.get(&key));
     let mut item = item.unwrap().unwrap();
     let record = item.attributes.get_mut("record").unwrap();
     record.as_object_mut().unwrap().remove(field);
     let put = [Write::Put(item, Condition::Always)];
-    world.clock.run(world.table.transact(&put)).unwrap();
+    world.run(world.table.transact(&put)).unwrap();
 }
 
 fn forget_all(world: &World) {
@@ -121,8 +108,7 @@ fn a_name_that_means_another_instance_saves_and_deletes_nothing() {
     assert_eq!(view.schedule.instance_id.as_ref(), Some(&old));
     let last = view.runs[0].failure.as_ref().unwrap();
     assert_eq!(last.code, "ScheduleInstanceChanged");
-    let ada = caller("ada");
-    let by_hand = ask!(world, run_schedule(&ada, &nightly(), None)).unwrap_err();
+    let by_hand = ask!(world, run_schedule(&ADA, &nightly(), None)).unwrap_err();
     assert_eq!(by_hand.code, Code::ScheduleInstanceChanged);
     let found = ask!(world, leftovers()).unwrap().found;
     assert!(
@@ -132,22 +118,15 @@ fn a_name_that_means_another_instance_saves_and_deletes_nothing() {
         "{found:?}"
     );
     // The same request again does not take the old schedule for one of the new instance.
-    let again = ScheduleRequest {
-        name: Some(nightly()),
-        cadence: "1d".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: Some(2),
-        request: save_request("work", "kept"),
-    };
-    let again = ask!(world, create_schedule(&ada, again)).unwrap_err();
+    let again = keeping(schedule_request("nightly", save_request("work", "kept")), 2);
+    let again = ask!(world, create_schedule(&ADA, again)).unwrap_err();
     assert_eq!(again.code, Code::ScheduleInstanceChanged);
     // Its owner chooses the instance: versions of the other one are neither counted nor deleted.
     let edit = ScheduleEdit {
         instance: Some("work".to_owned()),
         ..ScheduleEdit::default()
     };
-    let edited = ask!(world, edit_schedule(&ada, &nightly(), edit)).unwrap();
+    let edited = ask!(world, edit_schedule(&ADA, &nightly(), edit)).unwrap();
     assert_eq!(edited.instance_id, Some(new.clone()));
     for _ in 0..3 {
         succeeds(&world);

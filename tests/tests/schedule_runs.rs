@@ -5,15 +5,14 @@
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::{RUNS, Schedule, ScheduleRequest};
-use prism_functions::domain::{Code, Problem, ScheduleName};
+use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::{SaveView, ScheduleView, Started};
 use prism_functions::ports::Executions as _;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, launched, region, save_request};
-
-fn nightly() -> ScheduleName {
-    "nightly".parse().unwrap()
-}
+use prism_tests::world::{
+    ADA, BOB, Setup, World, launched, nightly, region, save_request, schedule_request,
+};
 
 fn world() -> World {
     launched(Setup::seeded(11))
@@ -28,42 +27,27 @@ fn create(world: &World, cadence: &str, jitter_minutes: u32) -> Schedule {
         keep: None,
         request: save_request("work", "kept"),
     };
-    let ada = caller("ada");
-    let made = world.service.create_schedule(&ada, asked);
-    world.clock.run(made).unwrap()
+    ask!(world, create_schedule(&ADA, asked)).unwrap()
 }
 
 fn shown(world: &World) -> ScheduleView {
-    let (ada, name) = (caller("ada"), nightly());
-    world
-        .clock
-        .run(world.service.schedule(&ada, &name))
-        .unwrap()
+    ask!(world, schedule(&ADA, &nightly())).unwrap()
 }
 
 fn pause(world: &World, paused: bool) {
-    let (ada, name) = (caller("ada"), nightly());
-    let done = world.service.pause_schedule(&ada, &name, paused);
-    world.clock.run(done).unwrap();
+    ask!(world, pause_schedule(&ADA, &nightly(), paused)).unwrap();
 }
 
 fn delete(world: &World) {
-    let (ada, name) = (caller("ada"), nightly());
-    world
-        .clock
-        .run(world.service.delete_schedule(&ada, &name))
-        .unwrap();
+    ask!(world, delete_schedule(&ADA, &nightly())).unwrap();
 }
 
 fn run_now(world: &World, request_id: Option<&str>) -> Result<Started, Problem> {
-    let (ada, name) = (caller("ada"), nightly());
-    world
-        .clock
-        .run(world.service.run_schedule(&ada, &name, request_id))
+    ask!(world, run_schedule(&ADA, &nightly(), request_id))
 }
 
 fn fire(world: &World) -> usize {
-    let fired = world.clock.run(world.service.fire_due_schedules());
+    let fired = ask!(world, fire_due_schedules());
     world.clock.run_until_idle().unwrap();
     fired.unwrap().len()
 }
@@ -71,22 +55,19 @@ fn fire(world: &World) -> usize {
 /// A run as EventBridge Scheduler starts it: with the input of a schedule, and an execution name of its own.
 fn event_bridge(world: &World, schedule: &Schedule, name: &str) -> SaveView {
     let started = world.executions.start(name, schedule.input());
-    world.clock.run(started).unwrap();
+    world.run(started).unwrap();
     world.clock.run_until_idle().unwrap();
     saves(world).remove(0)
 }
 
 fn saves(world: &World) -> Vec<SaveView> {
-    let ada = caller("ada");
-    let listed = world.clock.run(world.service.saves(&ada, 100, None));
+    let listed = ask!(world, saves(&ADA, 100, None));
     listed.unwrap().items
 }
 
 fn state(world: &World) -> InstanceState {
-    let ada = caller("ada");
     let home = region();
-    let seen = world.service.instance(&ada, &home, "work");
-    world.clock.run(seen).unwrap().state
+    ask!(world, instance(&ADA, &home, "work")).unwrap().state
 }
 
 #[test]
@@ -115,12 +96,10 @@ fn each_run_is_seen_with_its_save_and_its_end() {
     assert_eq!((run.version, &run.failure), (Some(1), &None));
     assert_eq!((run.missed, view.missed), (0, 0));
     // The next run fails, and is the last one in the list.
-    let (ada, home) = (caller("ada"), region());
-    let gone = world.service.terminate_instance(&ada, &home, "work");
-    world.clock.run(gone).unwrap();
+    ask!(world, terminate_instance(&ADA, &region(), "work")).unwrap();
     world.pass(24 * 3600);
     assert_eq!(fire(&world), 1);
-    let listed = world.clock.run(world.service.schedules(&ada, 10, None));
+    let listed = ask!(world, schedules(&ADA, 10, None));
     let [listed] = listed.unwrap().items.try_into().unwrap();
     assert_eq!(listed.runs.len(), 1);
     assert_eq!(
@@ -210,19 +189,8 @@ fn a_late_run_of_a_schedule_that_is_gone_paused_or_other_by_now_touches_nothing(
     refused(
         &|world| {
             delete(world);
-            let other = ScheduleRequest {
-                name: Some(nightly()),
-                cadence: "1d".parse().unwrap(),
-                timezone: "UTC".parse().unwrap(),
-                jitter_minutes: 0,
-                keep: None,
-                request: save_request("work", "other"),
-            };
-            let ada = caller("ada");
-            world
-                .clock
-                .run(world.service.create_schedule(&ada, other))
-                .unwrap();
+            let other = schedule_request("nightly", save_request("work", "other"));
+            ask!(world, create_schedule(&ADA, other)).unwrap();
         },
         "requests a different save",
     );
@@ -240,9 +208,7 @@ fn a_run_by_hand_is_one_save_by_its_owner_alone_and_also_while_paused() {
     let world = world();
     create(&world, "1d", 0);
     pause(&world, true);
-    let (bob, name) = (caller("bob"), nightly());
-    let foreign = world.service.run_schedule(&bob, &name, None);
-    let foreign = world.clock.run(foreign).unwrap_err();
+    let foreign = ask!(world, run_schedule(&BOB, &nightly(), None)).unwrap_err();
     assert_eq!(foreign.code, Code::ScheduleNotFound);
     let started = run_now(&world, Some("once")).unwrap();
     assert!(!started.repeated);

@@ -1,38 +1,24 @@
 //! Saves as stories: what happened when, how they ended, and what is left.
-#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use insta::assert_snapshot;
 use prism_functions::domain::SaveId;
-use prism_functions::domain::save::SaveRequest;
-use prism_functions::rules::{PublicScope, Settings};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::{story_with, tell, to_the_end};
 use prism_tests::untouched::ask;
-use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
+use prism_tests::world::{
+    ADA, Setup, World, begun, copied, id_of, launched, public, region, save_request,
+};
 
 /// A world in which Ada has a running instance called `work`.
 fn world() -> World {
     launched(Setup::seeded(11))
 }
 
-fn copied(regions: &[&str]) -> SaveRequest {
-    SaveRequest {
-        copy_to: regions.iter().map(|name| name.parse().unwrap()).collect(),
-        ..ask()
-    }
-}
-
 #[test]
 fn a_running_instance() {
     assert_snapshot!(story_with(ask(), 0, |_| {}), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
-        29.5s  AwaitRunning x3
-          44s  AwaitImage x2
+    as usual to 44s  AwaitImage x2
         1m35s  RegisterTemplate
         1m35s  CompleteSave
         1m35s  Succeeded
@@ -66,19 +52,11 @@ fn an_instance_that_was_stopped() {
 
 #[test]
 fn two_regions_of_which_one_fails() {
-    let request = copied(&["us-west-2", "eu-west-1"]);
-    let told = story_with(request, 60, |world| {
+    let told = story_with(copied(ask(), &["us-west-2", "eu-west-1"]), 60, |world| {
         world.admin.fail_next_copy("no key there").unwrap();
     });
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
-        29.5s  AwaitRunning x3
-          44s  AwaitImage x2
+    as usual to 44s  AwaitImage x2
         1m35s  CopyImage x2
         1m50s  AwaitCopy x7 !CopyFailed
         3m37s  FailCopy
@@ -99,13 +77,7 @@ fn an_image_that_fails_after_the_restart() {
     world.admin.fail_next_image("EC2 had a bad day").unwrap();
     let id = begun(&world, ask());
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
-        29.5s  AwaitRunning x3
+    as usual to 29.5s  AwaitRunning x3
           44s  AwaitImage x2 !ImageFailed
         1m35s  RestoreInstance
         1m35s  DiscardImage
@@ -124,13 +96,7 @@ fn a_snapshot_that_fails() {
     world.admin.fail_next_snapshot("EBS had a bad day").unwrap();
     let id = begun(&world, ask());
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
-        29.5s  AwaitRunning x3
+    as usual to 29.5s  AwaitRunning x3
           44s  AwaitImage x2 !ImageFailed
         1m25s  RestoreInstance
         1m25s  DiscardImage
@@ -150,14 +116,7 @@ fn a_second_version() {
     to_the_end(&world, &first);
     let second = begun(&world, ask());
     assert_snapshot!(to_the_end(&world, &second), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
-        29.5s  AwaitRunning x3
-          44s  AwaitImage x2
+    as usual to 44s  AwaitImage x2
         1m03s  RegisterTemplate
         1m03s  CompleteSave
         1m03s  Succeeded
@@ -167,14 +126,7 @@ fn a_second_version() {
     notices: save.succeeded
     ");
     assert_snapshot!(tell(&world, &first), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
-        29.5s  AwaitRunning x3
-          44s  AwaitImage x2
+    as usual to 44s  AwaitImage x2
         1m35s  RegisterTemplate
         1m35s  CompleteSave
         1m35s  Succeeded
@@ -187,30 +139,11 @@ fn a_second_version() {
 
 #[test]
 fn a_template_for_the_world() {
-    let world = launched(Setup {
-        settings: Settings {
-            public_scope: PublicScope::World,
-            ..Settings::default()
-        },
-        ..Setup::seeded(11)
-    });
+    let world = launched(Setup::seeded(11).open_to_the_world());
     world.admin.block_public_images(&region(), false).unwrap();
-    let id = begun(
-        &world,
-        SaveRequest {
-            public: true,
-            ..ask()
-        },
-    );
+    let id = begun(&world, public(ask()));
     assert_snapshot!(to_the_end(&world, &id), @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
-        21.5s  AwaitSnapshots x3
-        23.5s  RestartInstance
-        29.5s  AwaitRunning x3
-          44s  AwaitImage x2
+    as usual to 44s  AwaitImage x2
         1m35s  RegisterTemplate
         1m35s  CompleteSave
         1m35s  Succeeded
@@ -221,7 +154,7 @@ fn a_template_for_the_world() {
     ");
     let image = world.record(&id).unwrap().image.unwrap();
     let ec2 = &world.service.env.ec2;
-    let permissions = world.clock.run(ec2.launch_permissions(&region(), &image));
+    let permissions = world.run(ec2.launch_permissions(&region(), &image));
     assert_snapshot!(format!("{permissions:?}"), @"Ok([Everyone])");
 }
 
@@ -260,20 +193,12 @@ fn everything_is_throttled_hard() {
 #[test]
 fn a_save_that_is_cancelled() {
     let told = story_with(ask(), 21, |world| {
-        let saves = world
-            .clock
-            .run(world.service.saves(&caller("ada"), 1, None));
+        let saves = ask!(world, saves(&ADA, 1, None));
         let id = saves.unwrap().items[0].save_id.clone();
-        world
-            .clock
-            .run(world.service.cancel_save(&caller("ada"), &id))
-            .unwrap();
+        ask!(world, cancel_save(&ADA, &id)).unwrap();
     });
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
-        20.5s  CreateImage
+    as usual to 20.5s  CreateImage
         21.5s  AwaitSnapshots !SaveCancelled
         21.5s  RestoreInstance x4
         36.5s  DiscardImage !NotReady x4
@@ -290,9 +215,7 @@ fn a_save_that_is_cancelled() {
 fn a_permission_that_is_taken_away_after_the_plan() {
     let told = story_with(ask(), 5, |world| world.admin.deny("CreateImage").unwrap());
     assert_snapshot!(told, @r"
-           0s  PlanSave
-           0s  StopInstance
-           6s  AwaitStopped x4
+    as usual to 6s  AwaitStopped x4
         20.5s  CreateImage !PermissionMissing
         20.5s  RestoreInstance x4
         35.5s  DiscardImage !NotReady x4

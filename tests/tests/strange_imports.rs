@@ -9,6 +9,7 @@ use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::template_file::TemplateFile;
 use prism_functions::domain::{Code, ImageId, Problem, Region};
 use prism_functions::operations::Imported;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, id_of, import_request, launched, save_request};
 use proptest::prelude::*;
@@ -103,9 +104,7 @@ impl Scene {
 
     fn exported(&self, user: &str, reference: &str) -> Result<TemplateFile, Problem> {
         let (user, reference) = (caller(user), reference.parse::<TemplateRef>().unwrap());
-        let service = &self.world.service;
-        let text = service.export_template(&user, &reference);
-        TemplateFile::from_yaml(&self.world.clock.run(text)?)
+        TemplateFile::from_yaml(&ask!(self.world, export_template(&user, &reference))?)
     }
 
     fn text(&self, strange: &Strange) -> String {

@@ -11,6 +11,7 @@ use prism_functions::domain::save::seconds_between;
 use prism_functions::domain::{SaveId, Timestamp};
 use prism_functions::operations::Service;
 use prism_functions::ports::{Execution, Executions, ExecutionsError};
+use prism_tests::ask;
 use prism_tests::interleaved::yielding;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
@@ -28,7 +29,7 @@ fn started(seed: u64, seconds: u64) -> (World, SaveId) {
 
 fn abort(world: &World, id: &SaveId) {
     let stop = world.service.executions.stop(id.as_str(), "by the test");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn two_sweeps_at_once_recover_once() {
     for seconds in (1..60).chain([70, 90]) {
         let (world, id) = started(seconds, seconds);
         let (one, other) = (yielding(&world), yielding(&world));
-        let both = || world.clock.run(join(one.sweep(), other.sweep()));
+        let both = || world.run(join(one.sweep(), other.sweep()));
         let (first, second) = both();
         assert!(
             first.unwrap().is_empty() && second.unwrap().is_empty(),
@@ -95,7 +96,7 @@ fn an_aborted_save_has_its_instance_start_again_in_time() {
         let event = json!({
             "detail-type": "Step Functions Execution Status Change", "region": REGION, "detail": detail,
         });
-        let woken = world.clock.run(world.service.wake(&event)).unwrap();
+        let woken = ask!(world, wake(&event)).unwrap();
         assert!(woken.recovery.is_some());
     });
     // RestoreInstance polls every 5 s.
@@ -103,7 +104,7 @@ fn an_aborted_save_has_its_instance_start_again_in_time() {
     let by_sweep = latest(|world, _| {
         // The last sweep was a moment ago.
         world.pass(SWEEP_S);
-        assert_eq!(world.clock.run(world.service.sweep()).unwrap().len(), 1);
+        assert_eq!(ask!(world, sweep()).unwrap().len(), 1);
     });
     let most = 300.0 + 6.0;
     assert!(
@@ -161,7 +162,7 @@ fn look_past(hidden: usize, other: usize) {
         executions: Arc::new(Hidden(executions, ids[hidden].to_string())),
         ..world.service.clone()
     };
-    world.clock.run(service.sweep()).unwrap_err();
+    world.run(service.sweep()).unwrap_err();
     to_the_end(&world, &ids[other]);
     assert!(!world.record(&ids[hidden]).unwrap().state.is_final());
     assert!(world.record(&ids[other]).unwrap().state.is_final());

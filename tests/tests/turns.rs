@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::cell::Cell;
-use std::sync::Arc;
 
 use chrono::TimeDelta;
 use prism_functions::domain::ec2::InstanceState;
@@ -13,9 +12,9 @@ use prism_functions::domain::{Code, SaveId};
 use prism_functions::ports::{Ec2Error, Table as _};
 use prism_functions::rules::Settings;
 use prism_local::ec2::InstanceSpec;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
-use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, id_of, launched, region, save_request};
 use prism_tests::{clean, turns};
 
 fn world(instances: u32) -> World {
@@ -47,9 +46,7 @@ fn began_s(record: &SaveRecord) -> f64 {
 fn a_user_with_many_saves_waits_for_a_few_and_the_others_follow() {
     let world = world(10);
     let ids: Vec<SaveId> = (0..10).map(|number| save(&world, number)).collect();
-    let listed = world
-        .clock
-        .run(world.service.saves(&caller("ada"), 100, None));
+    let listed = ask!(world, saves(&ADA, 100, None));
     assert_eq!(listed.unwrap().items.len(), 10, "each has a record at once");
     for (number, id) in ids.iter().enumerate().skip(3) {
         let record = record(&world, id);
@@ -97,14 +94,10 @@ fn waiting(seconds: i64) -> (World, SaveId) {
 #[test]
 fn a_save_that_waits_for_its_turn_is_cancelled_at_once() {
     let (world, id) = waiting(3600);
-    let ada = caller("ada");
-    let cancelled = world
-        .clock
-        .run(world.service.cancel_save(&ada, &id))
-        .unwrap();
+    let cancelled = ask!(world, cancel_save(&ADA, &id)).unwrap();
     assert_eq!(cancelled.state, SaveState::Cancelled);
     assert_eq!(cancelled.ended_at, Some(world.now()));
-    let again = world.clock.run(world.service.cancel_save(&ada, &id));
+    let again = ask!(world, cancel_save(&ADA, &id));
     assert_eq!(again.unwrap_err().code, Code::SaveEnded);
     world.clock.run_until_idle().unwrap();
     let record = world.record(&id).unwrap();
@@ -143,18 +136,12 @@ thread_local! {
 }
 
 fn starved() -> World {
-    let mut setup = Setup::seeded(5);
-    setup.bend = |ec2| {
-        let refuses = |action| {
+    let world = launched(Setup::seeded(5).bent(|ec2| {
+        ec2.refuses = |action| {
             let throttled = action == "DescribeInstances" && STARVED.get();
             throttled.then(|| Ec2Error::new(action, "RequestLimitExceeded", "by the test"))
         };
-        Arc::new(Bent {
-            refuses,
-            ..Bent::straight(ec2)
-        })
-    };
-    let world = launched(setup);
+    }));
     STARVED.set(true);
     world
 }
@@ -193,7 +180,7 @@ fn a_save_that_is_throttled_for_hours_ends_untouched() {
 fn a_save_whose_execution_ends_before_its_turn_is_reported_after_it() {
     let (world, id) = waiting(900);
     let stop = world.service.executions.stop(id.as_str(), "by the test");
-    world.clock.run(stop).unwrap();
+    world.run(stop).unwrap();
     world.sweep(2);
     assert!(
         record(&world, &id).awaited_turn().is_some(),
@@ -241,16 +228,15 @@ fn the_full_share_begins_twice_as_many() {
 fn a_save_that_is_asked_for_again_takes_no_second_turn() {
     let (world, id) = waiting(60);
     let turn = record(&world, &id).turn;
-    let before = world.clock.run(async {
+    let before = world.run(async {
         let key = prism_functions::ports::Key::new("TURNS#us-east-1", "SAVES");
         world.table.get(&key).await.unwrap()
     });
     let payload = serde_json::json!({
-        "save_id": id, "execution": id, "caller": caller("ada"), "request": save_request("work", "kept"),
+        "save_id": id, "execution": id, "caller": ADA.clone(), "request": save_request("work", "kept"),
     });
     let step = prism_functions::steps::find("PlanSave").unwrap();
     let again = world
-        .clock
         .run((step.invoke)(&world.service.env, payload))
         .unwrap();
     assert!(
@@ -258,7 +244,7 @@ fn a_save_that_is_asked_for_again_takes_no_second_turn() {
         "{again}"
     );
     assert_eq!(record(&world, &id).turn, turn);
-    let after = world.clock.run(async {
+    let after = world.run(async {
         let key = prism_functions::ports::Key::new("TURNS#us-east-1", "SAVES");
         world.table.get(&key).await.unwrap()
     });

@@ -94,6 +94,16 @@ impl Answer {
         serde_json::from_str(&self.stdout).expect("JSON on stdout")
     }
 
+    #[track_caller]
+    pub(crate) fn prints(&self, text: &str) {
+        assert!(self.stdout.contains(text), "{text}: {}", self.stdout);
+    }
+
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) {
+        assert!(self.stderr.contains(text), "{text}: {}", self.stderr);
+    }
+
     /// The code of the JSON error on the last line of stderr.
     pub(crate) fn error(&self) -> Value {
         let last = self.stderr.lines().last().unwrap_or_default();

@@ -10,18 +10,19 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::template_file::TemplateFile;
 use prism_functions::domain::{Code, Problem, Region, SaveId, TemplateName};
-use prism_functions::operations::{ImportRequest, ProjectRequest, ShareRequest, TemplateView};
+use prism_functions::operations::{ImportRequest, ShareRequest, TemplateView};
 use prism_functions::ports::{Ec2 as _, ImageState};
 use prism_local::ec2::InstanceSpec;
 
+use crate::ask;
 use crate::asks::Asks as _;
 use crate::world::{
-    REGION, Setup, World, caller, copy_request, launch_request, region, save_request,
+    REGION, Setup, World, caller, consenting, copy_request, launch_request, project_request,
+    region, save_request, schedule_request,
 };
 use model::{Image, Made, Model};
 
@@ -148,13 +149,9 @@ impl Play {
             }
         }
         for (project, user) in PROJECTS.into_iter().zip(USERS) {
-            let request = ProjectRequest {
-                name: project.parse().expect("it is a name"),
-                description: String::new(),
-            };
+            let request = project_request(project);
             let by = caller(user);
-            let made = world.service.create_project(&by, request);
-            world.clock.run(made).expect("the name is free");
+            ask!(world, create_project(&by, request)).expect("the name is free");
             model.founded(project, user);
         }
         Self { world, model }
@@ -208,13 +205,11 @@ impl Play {
             }
             Operation::Share { by, template, to } => {
                 let (by, name, to) = (caller(by), named(template), share(to));
-                let shared = service.share(&by, &name, &to);
-                world.clock.run(shared).map(|_| None)
+                world.run(service.share(&by, &name, &to)).map(|_| None)
             }
             Operation::Unshare { by, template, to } => {
                 let (by, name, to) = (caller(by), named(template), share(to));
-                let taken = service.unshare(&by, &name, &to);
-                world.clock.run(taken).map(|()| None)
+                world.run(service.unshare(&by, &name, &to)).map(|()| None)
             }
             Operation::Import { by, from, into } => self.import(by, from, into),
             Operation::Delete { by, template } => self.delete(by, template),
@@ -231,7 +226,7 @@ impl Play {
             Operation::Rollback { by, template } => {
                 let (by, name) = (caller(by), named(template));
                 let back = service.rollback(&by, &name, None, true);
-                world.clock.run(back).map(|_| None)
+                world.run(back).map(|_| None)
             }
             Operation::DeleteVersion {
                 by,
@@ -243,28 +238,18 @@ impl Play {
                 self.delete(by, &format!("{template}@{number}"))
             }
             Operation::Schedule { by, template } => {
-                let request = ScheduleRequest {
-                    jitter_minutes: 0,
-                    keep: None,
-                    name: Some(template.parse().expect("it is a name")),
-                    cadence: "rate(1 day)".parse().expect("it is a cadence"),
-                    timezone: "UTC".parse().expect("it is a zone"),
-                    request: SaveRequest {
-                        publish_sensitive: true,
-                        ..save_request(&format!("box-{by}"), template)
-                    },
-                };
-                let by = caller(by);
-                let made = service.create_schedule(&by, request);
-                world.clock.run(made).map(|_| None)
+                let request = schedule_request(
+                    template,
+                    consenting(save_request(&format!("box-{by}"), template)),
+                );
+                world
+                    .run(service.create_schedule(&caller(by), request))
+                    .map(|_| None)
             }
             Operation::Run { by, template } => {
                 let name = template.parse().expect("it is a name");
                 let by = caller(by);
-                let id = world
-                    .clock
-                    .run(service.run_schedule(&by, &name, None))?
-                    .save_id;
+                let id = world.run(service.run_schedule(&by, &name, None))?.save_id;
                 self.finished(template, &id).map(Some)
             }
             Operation::Appoint {
@@ -276,13 +261,13 @@ impl Play {
                 let (by, project) = (caller(by), project.parse().expect("it is a name"));
                 let user = caller(user).user;
                 let added = service.add_member(&by, &project, &user, role);
-                world.clock.run(added).map(|_| None)
+                world.run(added).map(|_| None)
             }
             Operation::Remove { by, project, user } => {
                 let (by, project) = (caller(by), project.parse().expect("it is a name"));
                 let user = caller(user).user;
                 let removed = service.remove_member(&by, &project, &user);
-                world.clock.run(removed).map(|()| None)
+                world.run(removed).map(|()| None)
             }
         }
     }
@@ -291,38 +276,32 @@ impl Play {
     fn import(&self, by: &str, from: &str, into: &str) -> Result<Option<Made>, Problem> {
         let (world, registry) = (&self.world, &self.world.service.env.registry);
         let gone = || Problem::new(Code::TemplateNotFound, "There is nothing to import.");
-        let stored = world.clock.run(registry.template(&named(from)))?;
+        let stored = world.run(registry.template(&named(from)))?;
         let template = stored.ok_or_else(gone)?.value;
-        let version = world
-            .clock
-            .run(registry.version(&template.name, template.latest))?;
+        let version = world.run(registry.version(&template.name, template.latest))?;
         let there = |it: &Version| it.deleted_at.is_none();
         let version = version.filter(there).ok_or_else(gone)?;
         let file = TemplateFile::of(&template, &version).to_yaml()?;
-        let (by, name, request) = (
-            caller(by),
+        let (name, request) = (
             named(into),
             ImportRequest {
                 file,
                 publish_sensitive: true,
             },
         );
-        let imported = world.service.import_template(&by, &name, &request);
-        let imported = world.clock.run(imported)?;
+        let imported = ask!(world, import_template(&caller(by), &name, &request))?;
         self.made(into, Some(imported.version)).map(Some)
     }
 
     fn copy(&self, by: &str, template: &str) -> Result<Option<Made>, Problem> {
         let (world, registry) = (&self.world, &self.world.service.env.registry);
-        let stored = world.clock.run(registry.template(&named(template)))?;
+        let stored = world.run(registry.template(&named(template)))?;
         let number = stored.map_or(1, |stored| stored.value.latest.max(1));
         let request = CopyRequest {
             publish_sensitive: true,
             ..copy_request(template, number, &[there().as_str()])
         };
-        let by = caller(by);
-        let started = world.service.start_copy(&by, &request, None);
-        let id = world.clock.run(started)?.save_id;
+        let id = ask!(world, start_copy(&caller(by), &request, None))?.save_id;
         self.finished(template, &id).map(Some)
     }
 
@@ -335,8 +314,7 @@ impl Play {
 
     fn delete(&self, by: &str, reference: &str) -> Result<Option<Made>, Problem> {
         let (world, by, all) = (&self.world, caller(by), newest(reference));
-        let deleted = world.service.delete_template(&by, &all, true);
-        world.clock.run(deleted)?;
+        ask!(world, delete_template(&by, &all, true))?;
         world.pass(3600);
         world.sweep(2);
         Ok(None)
@@ -345,10 +323,7 @@ impl Play {
     fn made(&self, template: &str, number: Option<u32>) -> Result<Made, Problem> {
         let number = number.expect("it has made a version");
         let registry = &self.world.service.env.registry;
-        let version = self
-            .world
-            .clock
-            .run(registry.version(&named(template), number))?;
+        let version = self.world.run(registry.version(&named(template), number))?;
         let version = version.expect("the version is there");
         let image = |(region, image): (&Region, &_)| (region.to_string(), format!("{image}"));
         Ok((number, version.images().map(image).collect()))
@@ -359,7 +334,7 @@ impl Play {
         let (world, service) = (&self.world, &self.world.service);
         let (by, name) = (caller(user), named(template));
         let it = self.model.templates.get(template);
-        let shown = world.clock.run(service.template(&by, &newest(template)));
+        let shown = world.run(service.template(&by, &newest(template)));
         if let Err(problem) = &shown
             && problem.message != format!("There is no template {template}.")
         {
@@ -378,7 +353,7 @@ impl Play {
         agree(user, "see", template, sees, shown.map(drop))?;
         let request = share(NOBODY);
         let opened = service.plan_share(&by, &name, &request);
-        let opened = world.clock.run(opened).map(drop);
+        let opened = world.run(opened).map(drop);
         agree(
             user,
             "open",
@@ -387,13 +362,13 @@ impl Play {
             opened,
         )?;
         let all = newest(template);
-        let planned = world.clock.run(service.plan_deletion(&by, &all));
+        let planned = world.run(service.plan_deletion(&by, &all));
         let deletes = it.is_some_and(|it| self.model.deletes(it, user));
         agree(user, "delete", template, deletes, planned.map(drop))?;
         for number in it.iter().flat_map(|it| it.versions.keys()) {
             let reference = format!("{template}@{number}");
             let request = launch_request(&reference, "other");
-            let launched = world.clock.run(service.plan_launch(&by, &request));
+            let launched = world.run(service.plan_launch(&by, &request));
             let may = self.model.launches(template, *number, user);
             agree(user, "launch", &reference, may, launched.map(drop))?;
         }
@@ -418,7 +393,7 @@ impl Play {
                 image.1.parse().expect("it is an AMI"),
             );
             let held = self.world.ec2.launch_permissions(&region, &id);
-            let held = self.world.clock.run(held).expect("EC2 answers");
+            let held = self.world.run(held).expect("EC2 answers");
             let held: BTreeSet<String> = held.iter().map(digits).collect();
             let wanted = self.model.open_to(image);
             let wanted: BTreeSet<String> = wanted.into_iter().map(str::to_owned).collect();

@@ -11,6 +11,7 @@ use prism_functions::operations::ProjectRequest;
 use prism_functions::ports::{Encryption, Reservation};
 use prism_local::ec2::{Capacity, InstanceSpec};
 
+use crate::ask;
 use crate::asks::Asks as _;
 use crate::sums;
 use crate::world::{World, caller, region, save_request, share_request};
@@ -78,9 +79,7 @@ pub(crate) fn public(world: &World, _: &InstanceId) {
 fn share(world: &World, owner: &str, to: &str) {
     let template = "kept".parse().expect("it is a template's name");
     let to = share_request(to);
-    let owner = caller(owner);
-    let shared = world.service.share(&owner, &template, &to);
-    world.clock.run(shared).expect("the template is shared");
+    ask!(world, share(&caller(owner), &template, &to)).expect("the template is shared");
 }
 
 pub(crate) fn saved(world: &World) {
@@ -111,9 +110,7 @@ fn create_project(world: &World, owner: &str) {
         name: project(),
         description: String::new(),
     };
-    let owner = caller(owner);
-    let made = world.service.create_project(&owner, request);
-    world.clock.run(made).expect("the project is new");
+    ask!(world, create_project(&caller(owner), request)).expect("the project is new");
 }
 
 fn budget(world: &World, limit_usd: f64, alert_percent: u16) {
@@ -123,8 +120,7 @@ fn budget(world: &World, limit_usd: f64, alert_percent: u16) {
         hard_stop: true,
     };
     let (owner, project) = (caller(OWNER), project());
-    let set = world.service.set_budget(&owner, &project, budget);
-    world.clock.run(set).expect("the owner sets the budget");
+    ask!(world, set_budget(&owner, &project, budget)).expect("the owner sets the budget");
 }
 
 /// Starts a save of another instance that moves the template into a project.
@@ -137,9 +133,7 @@ pub(crate) fn moves_to_a_project(world: &World, _: &InstanceId) {
     let mut request = save_request("other", "kept");
     request.project = Some(project());
     request.move_template = true;
-    let owner = caller(OWNER);
-    let begun = world.service.start_save(&owner, request, Some("other"));
-    world.clock.run(begun).expect("the save begins");
+    ask!(world, start_save(&caller(OWNER), request, Some("other"))).expect("the save begins");
 }
 
 /// Resets the project to the format before its costs were summed up.
@@ -172,19 +166,14 @@ fn made_by_another(world: &World, role: ProjectRole) {
     share(world, OTHER, &format!("project:{PROJECT}"));
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
-    let added = world.service.add_member(&other, &project, &owner, role);
-    world.clock.run(added).expect("the project adds a member");
+    ask!(world, add_member(&other, &project, &owner, role)).expect("the project adds a member");
 }
 
 /// Removes the owner of the path from the project.
 pub(crate) fn removed_from_the_project(world: &World) {
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
-    let removed = world.service.remove_member(&other, &project, &owner);
-    world
-        .clock
-        .run(removed)
-        .expect("the project removes a member");
+    ask!(world, remove_member(&other, &project, &owner)).expect("the project removes a member");
 }
 
 /// Gives the template a version, and adds an instance of another architecture called `arm`.
@@ -206,8 +195,7 @@ pub(crate) fn scheduled(world: &World, _: &InstanceId) {
 pub(crate) fn keeps_one(world: &World, _: &InstanceId) {
     schedule(world, Some(1));
     let (owner, name) = (caller(OWNER), SCHEDULE.parse().expect("a schedule's name"));
-    let run = world.service.run_schedule(&owner, &name, None);
-    world.clock.run(run).expect("the schedule is there");
+    ask!(world, run_schedule(&owner, &name, None)).expect("the schedule is there");
     world.pass(1000);
 }
 
@@ -220,9 +208,7 @@ fn schedule(world: &World, keep: Option<u32>) {
         keep,
         request: save_request("work", "kept"),
     };
-    let owner = caller(OWNER);
-    let made = world.service.create_schedule(&owner, request);
-    world.clock.run(made).expect("the schedule is new");
+    ask!(world, create_schedule(&caller(OWNER), request)).expect("the schedule is new");
 }
 
 /// Puts the instance into a fleet that does not replace it, and into a capacity reservation that it must start in.

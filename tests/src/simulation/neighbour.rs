@@ -62,7 +62,7 @@ pub(crate) fn settle(world: &World, saves: &[SaveId]) {
             description: String::new(),
             tags: tags(id),
         };
-        let ask = || world.clock.run(world.ec2.create_image(&region(), &new));
+        let ask = || world.run(world.ec2.create_image(&region(), &new));
         let image = in_time(world, ask).expect("the neighbour has an AMI");
         for there in REGIONS {
             let copy = ImageCopy {
@@ -75,9 +75,7 @@ pub(crate) fn settle(world: &World, saves: &[SaveId]) {
             };
             let there: Region = there.parse().expect("it is a Region");
             // If images take days or fail, it has none.
-            in_time(world, || {
-                world.clock.run(world.ec2.copy_image(&there, &copy))
-            });
+            in_time(world, || world.run(world.ec2.copy_image(&there, &copy)));
         }
     }
     world.pass(600);
@@ -115,7 +113,7 @@ pub(crate) fn belongings(world: &World) -> Belongings {
         .filter(|(_, it)| is_theirs(&it.tags))
     {
         let open = world.ec2.launch_permissions(region, &image.id);
-        let open: Vec<LaunchPermission> = world.clock.run(open).expect("EC2 answers");
+        let open: Vec<LaunchPermission> = world.run(open).expect("EC2 answers");
         let told = format!("{region} {:?} {open:?}", image.tags);
         all.insert(image.id.to_string(), told);
     }

@@ -226,7 +226,7 @@ impl Run {
         let schedule = SCHEDULE.parse().expect("it is a schedule's name");
         let owner = caller(OWNER).user;
         let stored = self.world.service.env.registry.schedule(&owner, &schedule);
-        let stored = self.world.clock.run(stored).expect("the registry answers");
+        let stored = self.world.must(stored);
         let schedule = stored.expect("the path has a schedule").value;
         if let Some(hands) = self.conductor.hands() {
             hands.add(Subject {
@@ -240,10 +240,7 @@ impl Run {
     }
 
     fn start(&self, name: &str, input: Value) {
-        let started = self
-            .world
-            .clock
-            .run(self.world.executions.start(name, input));
+        let started = self.world.run(self.world.executions.start(name, input));
         started.expect("the execution begins");
     }
 
@@ -268,8 +265,7 @@ fn saved_before(world: &World) -> Vec<Subject> {
     let registry = &world.service.env.registry;
     let saves = [OWNER, OTHER].into_iter().flat_map(|name| {
         let owner = caller(name).user;
-        let saves = world.clock.run(registry.saves_of(&owner, 100, None));
-        saves.expect("the registry answers").items
+        world.must(registry.saves_of(&owner, 100, None)).items
     });
     let subjects = saves.map(|record| Subject {
         id: record.save_id,

@@ -20,6 +20,7 @@ mod sentences;
 mod templates;
 
 use portal::{Ask, Portal, operations};
+use prism_tests::ask;
 use prism_tests::world::Setup;
 use serde_json::{Value, json};
 
@@ -91,10 +92,7 @@ fn a_schedule_saves_again_and_again_until_it_is_deleted() {
         json!([])
     );
     portal.world.pass(13 * 3600);
-    let fired = portal
-        .world
-        .clock
-        .run(portal.world.service.fire_due_schedules());
+    let fired = ask!(portal.world, fire_due_schedules());
     assert_eq!(fired.unwrap().len(), 1);
     portal.world.clock.run_until_idle().unwrap();
     let saves = portal.get("ada", "/v1/saves").ok(200);

@@ -119,9 +119,9 @@ impl Portal {
             request = request.extension(Authenticated(caller(user)));
         }
         let request = request.body(Body::from(ask.body)).unwrap();
-        let answered = self.world.clock.run(self.router.clone().oneshot(request));
+        let answered = self.world.run(self.router.clone().oneshot(request));
         let (parts, body) = answered.unwrap().into_parts();
-        let body = self.world.clock.run(to_bytes(body, usize::MAX)).unwrap();
+        let body = self.world.run(to_bytes(body, usize::MAX)).unwrap();
         let answer = Answer {
             status: parts.status,
             headers: parts.headers,

@@ -1,7 +1,6 @@
 //! Saves, from the launch to the next launch, and what other users see of them.
 
 use insta::assert_snapshot;
-use prism_tests::bent::Bent;
 use prism_tests::world::Setup;
 use serde_json::{Value, json};
 
@@ -287,15 +286,7 @@ fn the_same_key_is_the_same_request() {
 
 #[test]
 fn an_answer_that_was_lost_is_worth_asking_again() {
-    let portal = Portal::over(Setup {
-        bend: |ec2| {
-            std::sync::Arc::new(Bent {
-                forgetful: true,
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(7)
-    });
+    let portal = Portal::over(Setup::seeded(7).bent(|ec2| ec2.forgetful = true));
     portal.world.launch("ada", "ubuntu", "work");
     let path = format!("/v1/instances/work/stop?{HERE}");
     let lost = portal.ask(Ask::new("ada", "POST", &path));

@@ -4,12 +4,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use axum::http::StatusCode;
 use prism_functions::ports::Ec2Error;
 use prism_local::ec2::Capacity;
-use prism_tests::bent::Bent;
+use prism_tests::ask;
 use prism_tests::world::{Setup, region};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
@@ -122,27 +122,21 @@ fn logged<T>(act: impl FnOnce() -> T) -> (T, String) {
 }
 
 fn portal() -> Portal {
-    let portal = Portal::over(Setup {
-        bend: |ec2| {
-            Arc::new(Bent {
-                refuses,
-                instances: |mut instance| {
-                    if let Some(reason) = &mut instance.state_reason {
-                        SECRET.clone_into(&mut reason.message);
-                    }
-                    instance
-                },
-                images: |mut image| {
-                    if let Some(reason) = &mut image.state_reason {
-                        SECRET.clone_into(&mut reason.message);
-                    }
-                    image
-                },
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(7)
-    });
+    let portal = Portal::over(Setup::seeded(7).bent(|ec2| {
+        ec2.refuses = refuses;
+        ec2.instances = |mut instance| {
+            if let Some(reason) = &mut instance.state_reason {
+                SECRET.clone_into(&mut reason.message);
+            }
+            instance
+        };
+        ec2.images = |mut image| {
+            if let Some(reason) = &mut image.state_reason {
+                SECRET.clone_into(&mut reason.message);
+            }
+            image
+        };
+    }));
     portal.world.launch("ada", "ubuntu", "work");
     portal.world.launch("ada", "ubuntu", "spare");
     for _ in 0..2 {
@@ -218,7 +212,7 @@ fn everything(portal: &Portal) -> Vec<Answer> {
     portal.world.clock.run_until_idle().unwrap();
     for _ in 0..3 {
         // A failure only goes to the log and its alarm.
-        let _ = portal.world.clock.run(portal.world.service.sweep());
+        let _ = ask!(portal.world, sweep());
         portal.world.pass(300);
     }
     answers.extend(looks(portal));

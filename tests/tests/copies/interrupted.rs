@@ -7,9 +7,9 @@ use prism_functions::domain::save::SaveState;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{Setup, caller, region};
+use prism_tests::world::{ADA, Setup, region};
 
-use super::{FAR, ask, begin, copy, images, saved, version};
+use super::{FAR, ask, begin, copy, images, saved};
 
 /// The seconds of a copy at which something goes wrong, until after its end.
 fn moments() -> impl Iterator<Item = u64> {
@@ -21,18 +21,18 @@ fn an_aborted_copy_continues_from_any_moment() {
     let mut resumed = 0;
     for moment in moments() {
         let world = saved(Setup::seeded(moment));
-        let before = version(&world);
-        let id = begin(&world, &caller("ada"), &ask(&[FAR])).unwrap();
+        let before = world.version("kept", 1);
+        let id = begin(&world, &ADA, &ask(&[FAR])).unwrap();
         world.pass(moment);
         let stop = world.service.executions.stop(id.as_str(), "by the test");
-        world.clock.run(stop).unwrap();
+        world.run(stop).unwrap();
         let registry = &world.service.env.registry;
-        if world.clock.run(registry.save(&id)).unwrap().is_none() {
+        if world.run(registry.save(&id)).unwrap().is_none() {
             continue; // Stopped before PlanCopy: nothing has happened.
         }
-        let recoveries = world.clock.run(world.service.sweep()).unwrap();
+        let recoveries = ask!(world, sweep()).unwrap();
         resumed += recoveries.len();
-        assert!(world.clock.run(world.service.sweep()).unwrap().is_empty());
+        assert!(ask!(world, sweep()).unwrap().is_empty());
         to_the_end(&world, &id);
         let record = world.record(&id).unwrap();
         assert_eq!(
@@ -42,7 +42,7 @@ fn an_aborted_copy_continues_from_any_moment() {
         );
         let made = images(&world, &id, FAR);
         assert_eq!(made.len(), 1, "at {moment}: {made:#?}");
-        let after = version(&world);
+        let after = world.version("kept", 1);
         assert_eq!(after.amis[&region()], before.amis[&region()]);
         assert_eq!(after.amis.len(), 2);
     }
@@ -53,14 +53,14 @@ fn an_aborted_copy_continues_from_any_moment() {
 #[test]
 fn a_copy_that_never_gets_through_is_taken_back() {
     let world = saved(Setup::seeded(5));
-    let before = version(&world);
-    let id = begin(&world, &caller("ada"), &ask(&[FAR])).unwrap();
+    let before = world.version("kept", 1);
+    let id = begin(&world, &ADA, &ask(&[FAR])).unwrap();
     for _ in 0..4 {
         world.pass(5);
         let execution = world.record(&id).unwrap().execution;
         let stop = world.service.executions.stop(&execution, "by the test");
-        world.clock.run(stop).unwrap();
-        world.clock.run(world.service.sweep()).unwrap();
+        world.run(stop).unwrap();
+        ask!(world, sweep()).unwrap();
     }
     // By now the sweep pauses for some minutes between attempts.
     world.sweep(2);
@@ -68,7 +68,7 @@ fn a_copy_that_never_gets_through_is_taken_back() {
     let record = world.record(&id).unwrap();
     assert_eq!(record.state, SaveState::Failed, "{record:#?}");
     assert_eq!(record.failure.unwrap().code, "SaveInterrupted");
-    assert_eq!(version(&world), before);
+    assert_eq!(world.version("kept", 1), before);
     assert_eq!(copy(&world, &ask(&[FAR])).state, SaveState::Succeeded);
 }
 
@@ -77,21 +77,20 @@ fn a_cancel_at_any_moment_leaves_all_or_nothing() {
     let mut ends = BTreeMap::new();
     for moment in moments() {
         let world = saved(Setup::seeded(moment));
-        let before = version(&world);
-        let ada = caller("ada");
-        let id = begin(&world, &ada, &ask(&[FAR])).unwrap();
+        let before = world.version("kept", 1);
+        let id = begin(&world, &ADA, &ask(&[FAR])).unwrap();
         world.pass(moment);
-        let cancelled = world.clock.run(world.service.cancel_save(&ada, &id));
+        let cancelled = ask!(world, cancel_save(&ADA, &id));
         to_the_end(&world, &id);
         let record = world.record(&id).unwrap();
-        let after = version(&world);
+        let after = world.version("kept", 1);
         if cancelled.is_ok() {
             assert_eq!(
                 record.state,
                 SaveState::Cancelled,
                 "at {moment}: {record:#?}"
             );
-            assert_eq!(record.cancelled_by, Some(ada.user.clone()));
+            assert_eq!(record.cancelled_by, Some(ADA.user.clone()));
             assert_eq!(after, before);
         } else {
             assert_eq!(
@@ -110,10 +109,9 @@ fn a_cancel_at_any_moment_leaves_all_or_nothing() {
 fn a_hand_over_at_any_moment_still_succeeds() {
     for moment in moments() {
         let world = saved(Setup::seeded(moment));
-        let ada = caller("ada");
-        let id = begin(&world, &ada, &ask(&[FAR])).unwrap();
+        let id = begin(&world, &ADA, &ask(&[FAR])).unwrap();
         world.pass(moment);
-        world.clock.run(world.service.hand_over(&ada, &id)).unwrap();
+        ask!(world, hand_over(&ADA, &id)).unwrap();
         to_the_end(&world, &id);
         let record = world.record(&id).unwrap();
         assert_eq!(
@@ -128,13 +126,10 @@ fn a_hand_over_at_any_moment_still_succeeds() {
 #[test]
 fn the_same_copy_is_made_once() {
     let world = saved(Setup::seeded(3));
-    let ada = caller("ada");
     let start = |key| {
         let request = ask(&[FAR]);
         let service = &world.service;
-        world
-            .clock
-            .run(async { service.start_copy(&ada, &request, key).await })
+        world.run(async { service.start_copy(&ADA, &request, key).await })
     };
     let first = start(Some("key")).unwrap();
     assert!(!first.repeated);
@@ -151,30 +146,26 @@ fn the_same_copy_is_made_once() {
     assert!(start(Some("key")).unwrap().repeated);
     assert_eq!(start(None).unwrap_err().code, Code::CopyExists);
     let reused = ask(&["us-west-2"]);
-    let reused = world.service.start_copy(&ada, &reused, Some("key"));
-    assert_eq!(
-        world.clock.run(reused).unwrap_err().code,
-        Code::RequestIdReused
-    );
+    let reused = world.service.start_copy(&ADA, &reused, Some("key"));
+    assert_eq!(world.run(reused).unwrap_err().code, Code::RequestIdReused);
 }
 
 /// Two are requested at the same moment, and the service has accepted both.
 #[test]
 fn two_at_once_make_one_copy() {
     let world = saved(Setup::seeded(3));
-    let ada = caller("ada");
     let (both, one) = (ask(&[FAR, "us-west-2"]), ask(&[FAR]));
-    let (first, second) = world.clock.run(futures::future::join(
-        world.service.start_copy(&ada, &both, None),
-        world.service.start_copy(&ada, &one, None),
+    let (first, second) = world.run(futures::future::join(
+        world.service.start_copy(&ADA, &both, None),
+        world.service.start_copy(&ADA, &one, None),
     ));
     let (first, second) = (first.unwrap().save_id, second.unwrap().save_id);
     world.clock.run_until_idle().unwrap();
     let registry = &world.service.env.registry;
-    let held = world.clock.run(registry.save(&second)).unwrap();
+    let held = world.run(registry.save(&second)).unwrap();
     assert!(held.is_none(), "it was refused before it began");
     let record = world.record(&first).unwrap();
     assert_eq!(record.state, SaveState::Succeeded, "{record:#?}");
     clean::check(&world, &record);
-    assert_eq!(version(&world).amis.len(), 3);
+    assert_eq!(world.version("kept", 1).amis.len(), 3);
 }

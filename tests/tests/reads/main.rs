@@ -5,26 +5,24 @@
 mod conditions;
 mod rest;
 
-use std::collections::BTreeSet;
-
 use prism_functions::domain::audit::Subject;
-use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
+use prism_functions::domain::{Problem, TemplateName, UserId};
 use prism_functions::operations::parts::Paging;
 use prism_functions::operations::{
-    self, AuditPage, LaunchRequest, ListMembers, Operation as _, ProjectEdit, ProjectRequest,
-    ScheduleEdit, ShowProject, TemplateEdit, TemplatesPage,
+    self, AuditPage, LaunchRequest, ListMembers, Operation as _, ProjectEdit, ScheduleEdit,
+    ShowProject, TemplateEdit, TemplatesPage,
 };
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::checked::{Checked, checked};
 use prism_tests::recorded::ec2_calls;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{
-    Setup, World, caller, copy_request, import_request, launch_request, launched, region,
-    save_request, share_request,
+    ADA, Setup, World, brain, budget_request, caller, copy_request, import_request, launch_request,
+    launched, moved, project_request, region, save_request, share_request,
 };
 
 const PAGE: usize = 8;
@@ -84,8 +82,17 @@ struct Limits<'a> {
 }
 
 impl Limits<'_> {
-    /// `count` returns the size of the result.
     fn reads<T>(
+        &mut self,
+        what: &str,
+        most: Most,
+        call: impl Future<Output = Result<T, Problem>>,
+    ) -> T {
+        self.reads_each(what, most, call, |_| 0)
+    }
+
+    /// `count` returns the size of the result.
+    fn reads_each<T>(
         &mut self,
         what: &str,
         most: Most,
@@ -104,7 +111,7 @@ impl Limits<'_> {
     /// Notes which rights a call checks.
     fn checks<T>(&mut self, call: impl Future<Output = T>) -> (T, Checked) {
         let mut done = None;
-        let checked = checked(|| done = Some(self.world.clock.run(call)));
+        let checked = checked(|| done = Some(self.world.run(call)));
         for (operation, rights) in &checked {
             let all = self.checked.entry(operation.clone()).or_default();
             all.extend(rights.iter().cloned());
@@ -140,14 +147,6 @@ impl Limits<'_> {
                 .push(format!("{what} reads {read}, and may {most:?}: {bound}"));
         }
     }
-}
-
-fn none<T>(_: &T) -> usize {
-    0
-}
-
-fn brain() -> ProjectName {
-    "brain".parse().unwrap()
 }
 
 fn deep() -> TemplateName {
@@ -188,46 +187,26 @@ fn library() -> World {
     let mut setup = Setup::seeded(29);
     setup.cloud.throttles.enabled = false;
     let world = launched(setup);
-    let (ada, service) = (caller("ada"), &world.service);
     let run = |done: Result<(), Problem>| done.unwrap_or_else(|it| panic!("{}", it.chain()));
-    let request = ProjectRequest {
-        name: brain(),
-        description: String::new(),
-    };
-    run(world
-        .clock
-        .run(service.create_project(&ada, request))
-        .map(drop));
-    let budget = BudgetRequest {
-        limit_usd: 100_000.0,
-        alerts: BTreeSet::from([1, 50]),
-        hard_stop: true,
-    };
+    let request = project_request("brain");
+    run(ask!(world, create_project(&ADA, request)).map(drop));
+    let budget = budget_request(100_000.0, &[1, 50], true);
     let (brain, deep) = (brain(), deep());
-    let set = service.set_budget(&ada, &brain, budget);
-    run(world.clock.run(set).map(drop));
+    run(ask!(world, set_budget(&ADA, &brain, budget)).map(drop));
     for _ in 0..MANY {
         saved(&world, for_brain("deep"));
     }
     for number in 0..MANY {
         saved(&world, for_brain(&format!("wide-{number:03}")));
         let who = user(number);
-        let added = service.add_member(&ada, &brain, &who, ProjectRole::Member);
-        run(world.clock.run(added).map(drop));
+        run(ask!(world, add_member(&ADA, &brain, &who, ProjectRole::Member)).map(drop));
         let request = share_request(format!("user:{who}"));
-        run(world
-            .clock
-            .run(service.share(&ada, &deep, &request))
-            .map(drop));
-        let made = service.create_schedule(&ada, nightly(number));
-        run(world.clock.run(made).map(drop));
+        run(ask!(world, share(&ADA, &deep, &request)).map(drop));
+        run(ask!(world, create_schedule(&ADA, nightly(number))).map(drop));
         let wide = format!("wide-{number:03}").parse().unwrap();
-        run(world
-            .clock
-            .run(service.approve(&ada, &brain, &wide))
-            .map(drop));
+        run(ask!(world, approve(&ADA, &brain, &wide)).map(drop));
         let launch = launch_request("deep", &format!("again-{number}"));
-        run(world.clock.run(service.launch(&ada, &launch)).map(drop));
+        run(ask!(world, launch(&ADA, &launch)).map(drop));
     }
     world.pass(600);
     world
@@ -275,36 +254,29 @@ fn no_operation_reads_more_than_a_page_and_what_it_returns() {
 }
 
 fn of_templates(limits: &mut Limits<'_>) {
-    let (ada, service) = (caller("ada"), &limits.world.service);
+    let service = &limits.world.service;
     let (deep, newest) = (deep(), "deep".parse().unwrap());
     let first = "deep@1".parse().unwrap();
-    limits.reads("info", Few(2), service.template(&ada, &newest), none);
-    let shown = service.template(&ada, &first);
-    limits.reads("info of a version", Few(2), shown, none);
-    let versions = service.versions(&ada, &deep, PAGE, None);
-    limits.reads("versions", Page(1, 1), versions, none);
-    limits.reads("packages", Few(3), service.packages(&ada, &newest), none);
-    let file = service.export_template(&ada, &newest);
-    limits.reads("export", Few(2), file, none);
-    limits.reads("diff", Few(8), service.diff(&ada, &first, &newest), none);
-    let lineage = service.lineage(&ada, &deep);
-    limits.reads("lineage", Each(3, 5), lineage, |it| it.nodes.len());
-    let planned = service.plan_deletion(&ada, &first);
+    limits.reads("info", Few(2), service.template(&ADA, &newest));
+    limits.reads("info of a version", Few(2), service.template(&ADA, &first));
+    let versions = service.versions(&ADA, &deep, PAGE, None);
+    limits.reads("versions", Page(1, 1), versions);
+    limits.reads("packages", Few(3), service.packages(&ADA, &newest));
+    limits.reads("export", Few(2), service.export_template(&ADA, &newest));
+    limits.reads("diff", Few(8), service.diff(&ADA, &first, &newest));
+    let lineage = service.lineage(&ADA, &deep);
+    limits.reads_each("lineage", Each(3, 5), lineage, |it| it.nodes.len());
+    let planned = service.plan_deletion(&ADA, &first);
     // The result lists the grantees.
-    limits.reads(
-        "deletion of a version, planned",
-        Few(4 + MANY),
-        planned,
-        none,
-    );
-    let planned = service.plan_deletion(&ada, &newest);
-    limits.reads("deletion, planned", Each(2, 2 + MANY), planned, |it| {
+    limits.reads("deletion of a version, planned", Few(4 + MANY), planned);
+    let planned = service.plan_deletion(&ADA, &newest);
+    limits.reads_each("deletion, planned", Each(2, 2 + MANY), planned, |it| {
         it.versions.len()
     });
 }
 
 fn of_lists(limits: &mut Limits<'_>) {
-    let (ada, mia, service) = (caller("ada"), caller("user-001"), &limits.world.service);
+    let (mia, service) = (caller("user-001"), &limits.world.service);
     let of = |filter: &dyn Fn(&mut TemplatesPage)| {
         let mut made = TemplatesPage::default();
         filter(&mut made);
@@ -324,13 +296,12 @@ fn of_lists(limits: &mut Limits<'_>) {
         ("templates searched for", Page(4, 2 * (MANY + 1)), &search),
         ("templates of a project, listed", Page(3, 0), &project),
     ] {
-        let listed = service.templates(&ada, filter, PAGE, None);
-        limits.reads(what, most, listed, none);
+        limits.reads(what, most, service.templates(&ADA, filter, PAGE, None));
     }
     // For each template, a member's list reads whether it was shared with the member or with the project.
     let listed = service.templates(&mia, &project, PAGE, None);
-    limits.reads("the same by a member", Page(5, 0), listed, none);
-    limits.reads("saves", Page(1, 0), service.saves(&ada, PAGE, None), none);
+    limits.reads("the same by a member", Page(5, 0), listed);
+    limits.reads("saves", Page(1, 0), service.saves(&ADA, PAGE, None));
     let own = AuditPage::default();
     let of_project = AuditPage {
         project: Some(brain()),
@@ -345,31 +316,31 @@ fn of_lists(limits: &mut Limits<'_>) {
         ("audit of a project", &of_project),
         ("audit of a template", &of_template),
     ] {
-        let listed = service.audit_events(&ada, filter, PAGE, None);
-        limits.reads(what, Page(1, 2), listed, none);
+        let listed = service.audit_events(&ADA, filter, PAGE, None);
+        limits.reads(what, Page(1, 2), listed);
     }
 }
 
 fn of_projects(limits: &mut Limits<'_>) {
-    let (ada, service, brain) = (caller("ada"), &limits.world.service, brain());
-    limits.reads("projects", Each(1, 1), service.projects(&ada), Vec::len);
-    let shown = ShowProject::run(service, &ada, operations::Asked::of(brain.clone()));
-    limits.reads("project", Few(2), shown, none);
+    let (service, brain) = (&limits.world.service, brain());
+    limits.reads_each("projects", Each(1, 1), service.projects(&ADA), Vec::len);
+    let shown = ShowProject::run(service, &ADA, operations::Asked::of(brain.clone()));
+    limits.reads("project", Few(2), shown);
     let page = Paging::new(Some(8), None);
     let members = operations::Asked::by(brain.clone(), page);
-    let members = ListMembers::run(service, &ada, members);
-    limits.reads("members", Page(1, 2), members, none);
-    let approvals = service.approvals(&ada, &brain, PAGE);
-    limits.reads("approvals", Page(1, 2), approvals, none);
-    let templates = service.project_templates(&ada, &brain, PAGE);
-    limits.reads("templates of a project", Page(3, 2), templates, none);
-    let costs = service.project_costs(&ada, &brain);
+    let members = ListMembers::run(service, &ADA, members);
+    limits.reads("members", Page(1, 2), members);
+    let approvals = service.approvals(&ADA, &brain, PAGE);
+    limits.reads("approvals", Page(1, 2), approvals);
+    let templates = service.project_templates(&ADA, &brain, PAGE);
+    limits.reads("templates of a project", Page(3, 2), templates);
+    let costs = service.project_costs(&ADA, &brain);
     // The result has a line for each version, and reads each template with its entry and record.
     let lines = |costs: &prism_functions::operations::ProjectCosts| {
         let versions = costs.templates.iter().map(|it| it.versions.len());
         versions.sum()
     };
-    limits.reads("costs", Each(1, 2 + 2 * (MANY + 1)), costs, lines);
+    limits.reads_each("costs", Each(1, 2 + 2 * (MANY + 1)), costs, lines);
     let edit = ProjectEdit {
         description: Some("brains".to_owned()),
         ..ProjectEdit::default()
@@ -377,76 +348,52 @@ fn of_projects(limits: &mut Limits<'_>) {
     limits.reads(
         "edit of a project",
         Few(3),
-        service.edit_project(&ada, &brain, edit),
-        none,
+        service.edit_project(&ADA, &brain, edit),
     );
-    let budget = BudgetRequest {
-        limit_usd: 90_000.0,
-        alerts: BTreeSet::from([1]),
-        hard_stop: true,
-    };
-    let set = service.set_budget(&ada, &brain, budget);
-    limits.reads("budget", Few(8), set, none);
+    let set = service.set_budget(&ADA, &brain, budget_request(90_000.0, &[1], true));
+    limits.reads("budget", Few(8), set);
     let (who, wide) = (user(MANY), "wide-001".parse().unwrap());
-    let added = service.add_member(&ada, &brain, &who, ProjectRole::Viewer);
-    limits.reads("a member joins", Few(8), added, none);
-    let removed = service.remove_member(&ada, &brain, &who);
-    limits.reads("a member leaves", Few(8), removed, none);
-    limits.reads(
-        "approval",
-        Few(6),
-        service.approve(&ada, &brain, &wide),
-        none,
-    );
-    let withdrawn = service.disapprove(&ada, &brain, &wide);
-    limits.reads("approval withdrawn", Few(4), withdrawn, none);
+    let added = service.add_member(&ADA, &brain, &who, ProjectRole::Viewer);
+    limits.reads("a member joins", Few(8), added);
+    let removed = service.remove_member(&ADA, &brain, &who);
+    limits.reads("a member leaves", Few(8), removed);
+    limits.reads("approval", Few(6), service.approve(&ADA, &brain, &wide));
+    let withdrawn = service.disapprove(&ADA, &brain, &wide);
+    limits.reads("approval withdrawn", Few(4), withdrawn);
 }
 
 fn of_launches_and_saves(limits: &mut Limits<'_>) {
     let world = limits.world;
-    let (ada, mia, service) = (caller("ada"), caller("user-001"), &world.service);
+    let (mia, service) = (caller("user-001"), &world.service);
     let launch = |name: &str| LaunchRequest {
         project: Some(brain()),
         ..launch_request("deep", name)
     };
     let (mine, hers) = (launch("mine"), launch("hers"));
-    limits.reads(
-        "launch, planned",
-        Few(6),
-        service.plan_launch(&ada, &mine),
-        none,
-    );
-    limits.reads("launch", Few(6), service.launch(&ada, &mine), none);
+    limits.reads("launch, planned", Few(6), service.plan_launch(&ADA, &mine));
+    limits.reads("launch", Few(6), service.launch(&ADA, &mine));
     let theirs = service.launch(&mia, &hers);
-    limits.reads("launch of what was shared", Few(7 + MANY), theirs, none);
-    limits.reads(
+    limits.reads("launch of what was shared", Few(7 + MANY), theirs);
+    limits.reads_each(
         "instances",
         Each(1, 0),
-        service.instances(&ada, &region()),
+        service.instances(&ADA, &region()),
         Vec::len,
     );
-    let planned = service.plan_save(&ada, for_brain("deep"));
+    let planned = service.plan_save(&ADA, for_brain("deep"));
     // The plan reads the template's grantees, to whom its AMIs will be opened, and the project's members, who will see
     // what is on the disk.
-    limits.reads("save, planned", Few(8 + 2 * MANY), planned, none);
+    limits.reads("save, planned", Few(8 + 2 * MANY), planned);
     // Including the grants of the template, for which its AMIs are opened.
     let before = world.table.reads();
     saved(world, for_brain("deep"));
     limits.holds("save, all of its steps", Few(62 + 5 * MANY), 0, before);
-    let moved = SaveRequest {
-        project: Some("other".parse().unwrap()),
-        move_template: true,
-        ..for_brain("wide-002")
-    };
-    let request = ProjectRequest {
-        name: "other".parse().unwrap(),
-        description: String::new(),
-    };
+    let moved = moved(for_brain("wide-002"), "other");
+    let request = project_request("other");
     limits.reads(
         "a project is made",
         Few(1),
-        service.create_project(&ada, request),
-        none,
+        service.create_project(&ADA, request),
     );
     let before = world.table.reads();
     saved(world, moved);
@@ -457,126 +404,116 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
         before,
     );
     let copy = copy_request("deep", 3, &["us-west-2"]);
-    let planned = service.plan_copy(&ada, &copy);
-    limits.reads("copy, planned", Few(8 + 2 * MANY), planned, none);
+    let planned = service.plan_copy(&ADA, &copy);
+    limits.reads("copy, planned", Few(8 + 2 * MANY), planned);
     let before = world.table.reads();
-    let started = world
-        .clock
-        .run(service.start_copy(&ada, &copy, None))
-        .unwrap();
+    let started = ask!(world, start_copy(&ADA, &copy, None)).unwrap();
     world.clock.run_until_idle().unwrap();
     limits.holds("copy, all of its steps", Few(62 + 5 * MANY), 0, before);
     to_the_end(world, &started.save_id);
     limits.reads(
         "a save's record",
         Few(1),
-        service.save(&ada, &started.save_id),
-        none,
+        service.save(&ADA, &started.save_id),
     );
 }
 
 fn of_schedules(limits: &mut Limits<'_>) {
-    let (ada, service) = (caller("ada"), &limits.world.service);
+    let service = &limits.world.service;
     let name = "night-003".parse().unwrap();
-    limits.reads(
-        "schedules",
-        Page(2, 0),
-        service.schedules(&ada, PAGE, None),
-        none,
-    );
-    limits.reads("schedule", Few(2), service.schedule(&ada, &name), none);
-    let made = service.create_schedule(&ada, nightly(MANY));
-    limits.reads("a schedule is made", Few(8), made, none);
+    limits.reads("schedules", Page(2, 0), service.schedules(&ADA, PAGE, None));
+    limits.reads("schedule", Few(2), service.schedule(&ADA, &name));
+    let made = service.create_schedule(&ADA, nightly(MANY));
+    limits.reads("a schedule is made", Few(8), made);
     let edit = ScheduleEdit::pause(true);
-    let edited = service.edit_schedule(&ada, &name, edit);
-    limits.reads("edit of a schedule", Few(8), edited, none);
-    let deleted = service.delete_schedule(&ada, &name);
-    limits.reads("deletion of a schedule", Few(8), deleted, none);
+    let edited = service.edit_schedule(&ADA, &name, edit);
+    limits.reads("edit of a schedule", Few(8), edited);
+    let deleted = service.delete_schedule(&ADA, &name);
+    limits.reads("deletion of a schedule", Few(8), deleted);
     // Without an external scheduler, the server reads each active schedule.
     let fired = service.fire_due_schedules();
-    limits.reads("schedules fired", Few(2 * (MANY + 1)), fired, none);
+    limits.reads("schedules fired", Few(2 * (MANY + 1)), fired);
     limits.world.clock.run_until_idle().unwrap();
-    limits.reads("sweep", Few(20), service.sweep(), none);
-    limits.reads("backlog", Few(20), service.backlog(), none);
+    limits.reads("sweep", Few(20), service.sweep());
+    limits.reads("backlog", Few(20), service.backlog());
 }
 
 fn of_shares(limits: &mut Limits<'_>) {
-    let (ada, service, deep) = (caller("ada"), &limits.world.service, deep());
+    let (service, deep) = (&limits.world.service, deep());
     let one = share_request("user:zoe");
     let account = share_request("account:444455556666");
-    let listed = service.shares(&ada, &deep);
+    let listed = service.shares(&ADA, &deep);
     // Including the other templates that have each of its AMIs; it has one in each version.
     let most = Each(1, 1 + 2 * (MANY + 2));
-    limits.reads("shares", most, listed, Vec::len);
+    limits.reads_each("shares", most, listed, Vec::len);
     // The plan reads the sensitive files of the newest twenty versions, and the current grantees.
-    let planned = service.plan_share(&ada, &deep, &one);
-    limits.reads("share, planned", Few(42 + 3 * MANY), planned, none);
-    let shared = service.share(&ada, &deep, &one);
-    limits.reads("share", Few(5 + 5 * MANY), shared, none);
-    let taken = service.unshare(&ada, &deep, &one);
-    limits.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken, none);
+    let planned = service.plan_share(&ADA, &deep, &one);
+    limits.reads("share, planned", Few(42 + 3 * MANY), planned);
+    limits.reads("share", Few(5 + 5 * MANY), service.share(&ADA, &deep, &one));
+    let taken = service.unshare(&ADA, &deep, &one);
+    limits.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken);
     // Every AMI of the template is opened, and closed.
-    let shared = service.share(&ada, &deep, &account);
-    limits.reads(
+    limits.reads_each(
         "share with an account",
         Each(3, 8 * (MANY + 2)),
-        shared,
+        service.share(&ADA, &deep, &account),
         |it| it.images.values().map(Vec::len).sum(),
     );
     // The other templates with each AMI are read before and after it.
-    let taken = service.unshare(&ada, &deep, &account);
-    limits.reads("that share taken back", Few(9 * (MANY + 2)), taken, none);
+    let taken = service.unshare(&ADA, &deep, &account);
+    limits.reads("that share taken back", Few(9 * (MANY + 2)), taken);
 }
 
 fn of_changes(limits: &mut Limits<'_>) {
     let world = limits.world;
-    let (ada, service, deep) = (caller("ada"), &world.service, deep());
+    let (service, deep) = (&world.service, deep());
     let (newest, first) = ("deep".parse().unwrap(), "deep@1".parse().unwrap());
     let edit = TemplateEdit {
         description: Some("layers".to_owned()),
         notes: None,
     };
-    let edited = service.edit_template(&ada, &newest, &edit, None);
-    limits.reads("edit", Few(5), edited, none);
-    let deprecated = service.deprecate_template(&ada, &first, true);
-    limits.reads("deprecation", Few(6), deprecated, none);
-    let back = service.rollback(&ada, &deep, None, false);
-    limits.reads("rollback", Few(5 + 2 * MANY), back, none);
-    let file = world
-        .clock
-        .run(service.export_template(&ada, &newest))
-        .unwrap();
+    let edited = service.edit_template(&ADA, &newest, &edit, None);
+    limits.reads("edit", Few(5), edited);
+    let deprecated = service.deprecate_template(&ADA, &first, true);
+    limits.reads("deprecation", Few(6), deprecated);
+    let back = service.rollback(&ADA, &deep, None, false);
+    limits.reads("rollback", Few(5 + 2 * MANY), back);
+    let file = ask!(world, export_template(&ADA, &newest)).unwrap();
     let request = import_request(file);
     let name = "brought".parse().unwrap();
-    let planned = service.plan_import(&ada, &name, &request);
-    limits.reads("import, planned", Few(9), planned, none);
-    let imported = service.import_template(&ada, &name, &request);
-    limits.reads("import", Few(9), imported, none);
-    let second = "deep@2".parse().unwrap();
-    let deleted = service.delete_template(&ada, &second, true);
+    let planned = service.plan_import(&ADA, &name, &request);
+    limits.reads("import, planned", Few(9), planned);
+    let imported = service.import_template(&ADA, &name, &request);
+    limits.reads("import", Few(9), imported);
     // The removal of an AMI takes a turn, and so does that of its snapshot.
-    limits.reads("deletion of a version", Few(14 + MANY), deleted, none);
-    let latest = world
-        .clock
-        .run(service.rollback(&ada, &deep, Some(20), false));
-    let latest = format!("deep@{}", latest.unwrap().to).parse().unwrap();
+    limits.reads(
+        "deletion of a version",
+        Few(14 + MANY),
+        service.delete_template(&ADA, &"deep@2".parse().unwrap(), true),
+    );
+    let latest = format!(
+        "deep@{}",
+        ask!(world, rollback(&ADA, &deep, Some(20), false))
+            .unwrap()
+            .to
+    )
+    .parse()
+    .unwrap();
     // The next version for its name is searched among a page of twenty versions.
-    let deleted = service.delete_template(&ada, &latest, true);
     limits.reads(
         "deletion of the latest version",
         Few(15 + 2 * 20 + MANY),
-        deleted,
-        none,
+        service.delete_template(&ADA, &latest, true),
     );
 }
 
 /// Operations that return or change everything at once.
 fn of_the_whole(limits: &mut Limits<'_>) {
-    let (ada, service) = (caller("ada"), &limits.world.service);
+    let service = &limits.world.service;
     let all = "deep".parse().unwrap();
-    let file = limits.world.clock.run(service.export_template(&ada, &all));
-    let deleted = service.delete_template(&ada, &all, true);
-    limits.reads("deletion", Each(3, 3 * MANY + 6), deleted, |it| {
+    let file = ask!(limits.world, export_template(&ADA, &all));
+    let deleted = service.delete_template(&ADA, &all, true);
+    limits.reads_each("deletion", Each(3, 3 * MANY + 6), deleted, |it| {
         it.plan.versions.len()
     });
     conditions::of_a_deletion(limits, file.unwrap());

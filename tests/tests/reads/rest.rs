@@ -12,16 +12,16 @@ use prism_functions::operations::{
 };
 use prism_functions::rules::access::Caller;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{begun, caller, region, save_request};
+use prism_tests::world::{ADA, begun, region, save_request};
 
 use super::Most::{self, Few};
-use super::{Limits, brain, deep, none};
+use super::{Limits, brain, deep};
 
 /// Asks for an operation. A refusal has its limit too.
 fn ask<O: Operation>(limits: &mut Limits<'_>, by: &Caller, most: Most, asked: Asked<O>) {
     let call = O::run(&limits.world.service, by, asked);
     let refused = async { Ok(call.await.err()) };
-    limits.reads(O::ID, most, refused, none);
+    limits.reads(O::ID, most, refused);
 }
 
 fn version(number: u32) -> VersionRef {
@@ -32,7 +32,7 @@ fn version(number: u32) -> VersionRef {
 }
 
 pub(super) fn of_single_things(limits: &mut Limits<'_>) {
-    let ada = &caller("ada");
+    let ada = &ADA;
     ask(limits, ada, Few(1), Asked::<ShowMe>::of(Nothing {}));
     ask(limits, ada, Few(0), Asked::<ListRegions>::of(Nothing {}));
     ask(limits, ada, Few(3), Asked::<ShowTemplate>::of(deep()));
@@ -56,17 +56,19 @@ pub(super) fn of_single_things(limits: &mut Limits<'_>) {
     let (service, all) = (&limits.world.service, TemplateRef::from(deep()));
     for deprecated in [true, false] {
         let changed = service.deprecate_template(ada, &all, deprecated);
-        limits.reads("deprecation of a template", Few(6), changed, none);
+        limits.reads("deprecation of a template", Few(6), changed);
     }
-    let first = "deep@1".parse().unwrap();
-    let restored = service.deprecate_template(ada, &first, false);
-    limits.reads("restoration of a version", Few(6), restored, none);
+    limits.reads(
+        "restoration of a version",
+        Few(6),
+        service.deprecate_template(ada, &"deep@1".parse().unwrap(), false),
+    );
     ask(limits, ada, Few(5), Asked::<LiftBudget>::of(brain()));
     ask(limits, ada, Few(9), Asked::<DeleteProject>::of(brain()));
 }
 
 pub(super) fn of_instances(limits: &mut Limits<'_>) {
-    let ada = &caller("ada");
+    let ada = &ADA;
     let again = || InstanceName("again-3".to_owned());
     let there = || InRegion { region: region() };
     let world = limits.world;
@@ -99,7 +101,7 @@ pub(super) fn of_instances(limits: &mut Limits<'_>) {
 }
 
 pub(super) fn of_open_saves(limits: &mut Limits<'_>) {
-    let (ada, world) = (&caller("ada"), limits.world);
+    let (ada, world) = (&ADA, limits.world);
     let id: SaveId = begun(world, save_request("again-4", "kept-4"));
     // Its own steps read too, until they wait.
     world.pass(1);
@@ -109,6 +111,6 @@ pub(super) fn of_open_saves(limits: &mut Limits<'_>) {
     ask(limits, ada, Few(1), Asked::<ShowSave>::of(id));
     let night = "night-004".parse().unwrap();
     let run = world.service.run_schedule(ada, &night, None);
-    limits.reads("run of a schedule", Few(6), run, none);
+    limits.reads("run of a schedule", Few(6), run);
     world.clock.run_until_idle().unwrap();
 }

@@ -12,7 +12,7 @@ use prism_functions::ports::{
 };
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, interleave, yielding};
-use prism_tests::world::caller;
+use prism_tests::world::ADA;
 
 use super::{asked, name, world};
 
@@ -105,29 +105,26 @@ fn no_failure_leaves_a_schedule_without_a_record() {
                     schedules: Arc::clone(&flaky) as Arc<dyn Schedules>,
                     ..world.service.clone()
                 };
-                let (ada, nightly) = (caller("ada"), name("nightly"));
+                let nightly = name("nightly");
                 let shown = || {
-                    let shown = world.clock.run(service.schedule(&ada, &nightly));
+                    let shown = world.run(service.schedule(&ADA, &nightly));
                     shown.map(|view| view.schedule)
                 };
                 *flaky.next.lock().unwrap() = [first, second, third].into();
-                let made = world.clock.run(service.create_schedule(&ada, asked("1d")));
+                let made = world.run(service.create_schedule(&ADA, asked("1d")));
                 assert_eq!(made.is_ok(), matches!(first, Works));
                 check(&flaky, shown());
                 if made.is_err() && shown().is_err() {
                     assert!(matches!(second, Works), "taken back");
                     continue;
                 }
-                let deleted = world.clock.run(service.delete_schedule(&ada, &nightly));
+                let deleted = world.run(service.delete_schedule(&ADA, &nightly));
                 check(&flaky, shown());
                 if deleted.is_err() {
-                    let left = world.clock.run(service.create_schedule(&ada, asked("1d")));
+                    let left = world.run(service.create_schedule(&ADA, asked("1d")));
                     assert_eq!(left.unwrap_err().code, Code::ScheduleNameTaken);
                     flaky.next.lock().unwrap().clear();
-                    world
-                        .clock
-                        .run(service.delete_schedule(&ada, &nightly))
-                        .unwrap();
+                    world.run(service.delete_schedule(&ADA, &nightly)).unwrap();
                 }
                 assert!(flaky.there.lock().unwrap().is_empty());
                 assert_eq!(shown().unwrap_err().code, Code::ScheduleNotFound);
@@ -148,9 +145,9 @@ fn changes_at_once_leave_nothing_that_fires_unseen() {
             schedules: Arc::clone(&flaky) as Arc<dyn Schedules>,
             ..world.service.clone()
         };
-        let (ada, nightly) = (caller("ada"), name("nightly"));
-        let made = service.create_schedule(&ada, asked("1d"));
-        world.clock.run(made).unwrap();
+        let nightly = name("nightly");
+        let made = service.create_schedule(&ADA, asked("1d"));
+        world.run(made).unwrap();
         let mut at_once = service.clone();
         at_once.env = yielding(&world).env;
         let keep = ScheduleEdit {
@@ -158,14 +155,14 @@ fn changes_at_once_leave_nothing_that_fires_unseen() {
             ..ScheduleEdit::default()
         };
         let calls: Vec<Doing<'_, Result<(), Problem>>> = vec![
-            Box::pin(async { at_once.delete_schedule(&ada, &nightly).await }),
+            Box::pin(async { at_once.delete_schedule(&ADA, &nightly).await }),
             Box::pin(async {
-                let edited = at_once.edit_schedule(&ada, &nightly, keep.clone());
+                let edited = at_once.edit_schedule(&ADA, &nightly, keep.clone());
                 edited.await.map(drop)
             }),
         ];
         let ends = interleave(calls, &mut fastrand::Rng::with_seed(seed));
-        let shown = world.clock.run(service.schedule(&ada, &nightly));
+        let shown = world.run(service.schedule(&ADA, &nightly));
         check(&flaky, shown.map(|view| view.schedule));
         for (end, count) in ends.iter().zip(&mut both) {
             *count += u32::from(end.is_ok());
@@ -186,23 +183,21 @@ fn the_doctor_finds_what_fires_without_a_record_and_deletes_that_alone() {
         schedules: Arc::clone(&flaky) as Arc<dyn Schedules>,
         ..world.service.clone()
     };
-    let (ada, nightly) = (caller("ada"), name("nightly"));
-    let create = || world.clock.run(service.create_schedule(&ada, asked("1d")));
+    let nightly = name("nightly");
+    let create = || world.run(service.create_schedule(&ADA, asked("1d")));
     let first = create().unwrap();
-    let found = || world.clock.run(service.leftovers()).unwrap();
+    let found = || world.run(service.leftovers()).unwrap();
     assert_eq!(found().found, []);
     // Its record is lost and created again a second later. The old schedule then has no record, and the new one does.
-    let stored = world
-        .clock
-        .run(service.env.registry.schedule(&ada.user, &nightly));
+    let stored = world.run(service.env.registry.schedule(&ADA.user, &nightly));
     let pk = format!("SCHEDULE#ada#{}", stored.unwrap().unwrap().value.name);
     let gone = [Write::Delete(Key::new(pk, "META"), Condition::ItemPresent)];
-    world.clock.run(world.table.transact(&gone)).unwrap();
+    world.run(world.table.transact(&gone)).unwrap();
     world.pass(1);
     let second = create().unwrap();
     // A paused schedule has its record too.
-    let pause = service.pause_schedule(&ada, &nightly, true);
-    world.clock.run(pause).unwrap();
+    let pause = service.pause_schedule(&ADA, &nightly, true);
+    world.run(pause).unwrap();
     let left = found();
     let [leftover] = &left.found[..] else {
         panic!("{left:?}");
@@ -215,8 +210,8 @@ fn the_doctor_finds_what_fires_without_a_record_and_deletes_that_alone() {
     else {
         panic!("{leftover:?}");
     };
-    assert_eq!((id, owner, schedule), (&key(&first), &ada.user, &nightly));
-    let fixed = world.clock.run(service.fix(&left.found)).unwrap();
+    assert_eq!((id, owner, schedule), (&key(&first), &ADA.user, &nightly));
+    let fixed = world.run(service.fix(&left.found)).unwrap();
     assert!(matches!(fixed[..], [(_, Fixed::Done)]), "{fixed:?}");
     assert_eq!(*flaky.there.lock().unwrap(), BTreeSet::from([key(&second)]));
     assert_eq!(found().found, []);

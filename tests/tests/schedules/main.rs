@@ -9,8 +9,9 @@ use prism_functions::domain::schedule::{Schedule, ScheduleRequest, ScheduleState
 use prism_functions::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
 use prism_functions::operations::{Fired, Keep, SaveView, ScheduleEdit};
 use prism_functions::ports::Executions;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, launched, region, save_request};
+use prism_tests::world::{ADA, BOB, Setup, World, caller, launched, region, save_request};
 
 fn asked(cadence: &str) -> ScheduleRequest {
     ScheduleRequest {
@@ -32,18 +33,16 @@ fn world() -> World {
 }
 
 fn create(world: &World, user: &str, asked: ScheduleRequest) -> Result<Schedule, Problem> {
-    let user = caller(user);
-    let create = world.service.create_schedule(&user, asked);
-    world.clock.run(create)
+    ask!(world, create_schedule(&caller(user), asked))
 }
 
 fn delete(world: &World, user: &str) -> Result<(), Problem> {
     let (user, name) = (caller(user), name("nightly"));
-    world.clock.run(world.service.delete_schedule(&user, &name))
+    ask!(world, delete_schedule(&user, &name))
 }
 
 fn fire(world: &World) -> Vec<Fired> {
-    world.clock.run(world.service.fire_due_schedules()).unwrap()
+    ask!(world, fire_due_schedules()).unwrap()
 }
 
 /// Checks at this interval which schedules are due, as a server does.
@@ -57,8 +56,7 @@ fn serve(world: &World, hours: u64) -> Vec<Fired> {
 }
 
 fn saves(world: &World, user: &str) -> Vec<SaveView> {
-    let user = caller(user);
-    let listed = world.clock.run(world.service.saves(&user, 100, None));
+    let listed = ask!(world, saves(&caller(user), 100, None));
     listed.unwrap().items
 }
 
@@ -122,11 +120,10 @@ fn two_servers_fire_once() {
     let world = world();
     create(&world, "ada", asked("rate(1 day)")).unwrap();
     world.pass(25 * 3600);
-    let both = futures::future::join(
+    let (one, other) = world.run(futures::future::join(
         world.service.fire_due_schedules(),
         world.service.fire_due_schedules(),
-    );
-    let (one, other) = world.clock.run(both);
+    ));
     assert_eq!(one.unwrap().len() + other.unwrap().len(), 1);
     world.clock.run_until_idle().unwrap();
     assert_eq!(saves(&world, "ada").len(), 1);
@@ -145,7 +142,7 @@ fn a_server_that_died_on_the_way_fires_nothing_twice() {
     let execution = fire(&twin).remove(0).execution;
     let (world, made) = due();
     let started = world.executions.start(&execution, made.input());
-    world.clock.run(started).unwrap();
+    world.run(started).unwrap();
     world.clock.run_until_idle().unwrap();
     assert_eq!(fire(&world).len(), 1);
     assert!(fire(&world).is_empty());
@@ -157,10 +154,7 @@ fn a_server_that_died_on_the_way_fires_nothing_twice() {
 fn the_owners_rights_are_those_of_the_moment_and_a_refused_run_shows() {
     let world = world();
     create(&world, "ada", asked("rate(1 day)")).unwrap();
-    let ada = caller("ada");
-    let home = region();
-    let gone = world.service.terminate_instance(&ada, &home, "work");
-    world.clock.run(gone).unwrap();
+    ask!(world, terminate_instance(&ADA, &region(), "work")).unwrap();
     world.pass(25 * 3600);
     assert_eq!(fire(&world).len(), 1);
     world.clock.run_until_idle().unwrap();
@@ -179,9 +173,7 @@ fn a_schedule_cannot_be_made_of_what_could_never_be_saved() {
     let refused = |user: &str, asked: ScheduleRequest, code: Code| {
         let problem = create(&world, user, asked).unwrap_err();
         assert_eq!(problem.code, code, "{problem}");
-        let listed = world
-            .clock
-            .run(world.service.schedules(&caller(user), 10, None));
+        let listed = ask!(world, schedules(&caller(user), 10, None));
         assert!(listed.unwrap().items.is_empty());
     };
     refused("bob", asked("1d"), Code::InstanceNotFound);
@@ -210,14 +202,10 @@ fn the_same_again_is_the_same_schedule_and_another_of_its_name_is_refused() {
         ..asked("2d")
     };
     assert_eq!(create(&world, "ada", unnamed).unwrap().name, name("kept"));
-    let listed = world
-        .clock
-        .run(world.service.schedules(&caller("ada"), 1, None))
-        .unwrap();
+    let listed = ask!(world, schedules(&ADA, 1, None)).unwrap();
     assert_eq!(listed.items[0].schedule.name, name("kept"));
-    let ada = caller("ada");
-    let rest = world.service.schedules(&ada, 10, listed.cursor);
-    assert_eq!(world.clock.run(rest).unwrap().items[0].schedule, made);
+    let rest = world.service.schedules(&ADA, 10, listed.cursor);
+    assert_eq!(world.run(rest).unwrap().items[0].schedule, made);
 }
 
 #[test]
@@ -225,8 +213,8 @@ fn nobody_else_sees_or_deletes_a_schedule() {
     let world = world();
     world.launch("bob", "ubuntu", "work");
     create(&world, "ada", asked("1d")).unwrap();
-    let (bob, nightly) = (caller("bob"), name("nightly"));
-    let shown = world.clock.run(world.service.schedule(&bob, &nightly));
+    let nightly = name("nightly");
+    let shown = ask!(world, schedule(&BOB, &nightly));
     assert_eq!(shown.unwrap_err().code, Code::ScheduleNotFound);
     assert_eq!(
         delete(&world, "bob").unwrap_err().code,
@@ -237,9 +225,7 @@ fn nobody_else_sees_or_deletes_a_schedule() {
     his.request.template = "his".parse().unwrap();
     create(&world, "bob", his).unwrap();
     delete(&world, "bob").unwrap();
-    let mine = world
-        .clock
-        .run(world.service.schedule(&caller("ada"), &nightly));
+    let mine = ask!(world, schedule(&ADA, &nightly));
     assert_eq!(mine.unwrap().schedule.request.template.as_str(), "kept");
 }
 
@@ -248,9 +234,8 @@ fn a_paused_schedule_holds_still_and_makes_up_for_nothing() {
     let world = world();
     create(&world, "ada", asked("1d")).unwrap();
     let pause = |paused| {
-        let (ada, nightly) = (caller("ada"), name("nightly"));
-        let done = world.service.pause_schedule(&ada, &nightly, paused);
-        world.clock.run(done).unwrap()
+        let nightly = name("nightly");
+        ask!(world, pause_schedule(&ADA, &nightly, paused)).unwrap()
     };
     assert!(pause(true).paused);
     world.pass(60 * 3600);
@@ -280,22 +265,14 @@ fn a_changed_schedule_is_due_at_its_new_times_and_misses_none_of_them() {
     let world = world();
     create(&world, "ada", asked("1d")).unwrap();
     world.pass(20 * 3600);
-    let (ada, nightly) = (caller("ada"), name("nightly"));
-    let edit = |edit: ScheduleEdit| {
-        let edited = world.service.edit_schedule(&ada, &nightly, edit);
-        world.clock.run(edited)
-    };
+    let nightly = name("nightly");
+    let edit = |edit: ScheduleEdit| ask!(world, edit_schedule(&ADA, &nightly, edit));
     let hourly = ScheduleEdit {
         cadence: Some("1h".parse().unwrap()),
         ..ScheduleEdit::default()
     };
     edit(hourly).unwrap();
-    let shown = || {
-        world
-            .clock
-            .run(world.service.schedule(&ada, &nightly))
-            .unwrap()
-    };
+    let shown = || ask!(world, schedule(&ADA, &nightly)).unwrap();
     assert_eq!(shown().missed, 0);
     assert!(
         fire(&world).is_empty(),
@@ -336,10 +313,7 @@ fn the_id_of_a_scheduled_save_is_made_of_the_executions_name() {
     ] {
         let world = world();
         let input = create(&world, "ada", asked("1d")).unwrap().input();
-        world
-            .clock
-            .run(world.executions.start(execution, input))
-            .unwrap();
+        world.run(world.executions.start(execution, input)).unwrap();
         world.clock.run_until_idle().unwrap();
         let id: SaveId = id.parse().unwrap();
         let record = world.record(&id).unwrap();

@@ -8,7 +8,8 @@ use prism_functions::domain::save::SaveRequest;
 use prism_functions::ports::{Execution, ExecutionStatus, Executions as _};
 use prism_functions::steps;
 use prism_local::executions::{DEFINITION, StepFunctions, load};
-use prism_tests::world::{Setup, World, begun, caller, launched};
+use prism_tests::ask;
+use prism_tests::world::{ADA, Setup, World, begun, launched};
 use serde_json::{Value, json};
 
 use crate::moto::{Moto, MotoExecutions};
@@ -74,19 +75,18 @@ impl Scenario {
     /// Starts it. Dry runs and copies differ from a save only in the execution's input.
     fn begin(&self, world: &World) -> SaveId {
         let id: SaveId = "save-00000000000000000000".parse().unwrap();
-        let ada = caller("ada");
         let input = match self.begins {
             Begins::Save => return begun(world, self.request.clone()),
             Begins::DryRun => {
-                json!({ "save_id": id, "caller": ada, "request": self.request, "dry_run": true })
+                json!({ "save_id": id, "caller": ADA.clone(), "request": self.request, "dry_run": true })
             }
             Begins::Copy => {
                 let copy = json!({ "template": "kept", "version": 1, "regions": ["eu-west-1"] });
-                json!({ "save_id": id, "caller": ada, "copy": copy })
+                json!({ "save_id": id, "caller": ADA.clone(), "copy": copy })
             }
         };
         let started = world.service.executions.start(id.as_str(), input);
-        world.clock.run(started).unwrap();
+        world.run(started).unwrap();
         id
     }
 }
@@ -102,7 +102,7 @@ pub(crate) fn on_ours(scenario: &Scenario) -> Played {
     let id = scenario.begin(&world);
     let look = |name: &str| {
         world.clock.run_until_idle().unwrap();
-        let execution = world.clock.run(world.executions.describe(name)).unwrap();
+        let execution = world.run(world.executions.describe(name)).unwrap();
         let history = world.executions.history(name).unwrap().events();
         let events: Vec<Value> = history.iter().map(HistoryEvent::to_json).collect();
         let seen = collect(scenario, &world, &trouble, &id, &said(&execution), &events);
@@ -111,7 +111,7 @@ pub(crate) fn on_ours(scenario: &Scenario) -> Played {
     };
     let mut played = vec![look(id.as_str())];
     if scenario.swept {
-        world.clock.run(world.service.sweep()).unwrap();
+        ask!(world, sweep()).unwrap();
         played.push(look(&format!("{id}-2")));
     }
     assert_eq!(format!("{:?}", trouble.left()), "[]", "{}", scenario.name);
@@ -181,9 +181,7 @@ pub(crate) fn on_moto(scenario: &Scenario, number: usize) -> Played {
     };
     let mut played = vec![look(id.as_str())];
     if scenario.swept {
-        let swept = emulator
-            .served
-            .alone(|_| world.clock.run(world.service.sweep()));
+        let swept = emulator.served.alone(|_| ask!(world, sweep()));
         swept.unwrap();
         played.push(look(&format!("{id}-2")));
     }
@@ -205,10 +203,7 @@ fn collect(
     seen::end(&mut seen, said);
     seen::path(&mut seen, &definition, events);
     seen::calls(&mut seen, &trouble.calls());
-    let stored = world
-        .clock
-        .run(world.service.env.registry.save(id))
-        .unwrap();
+    let stored = world.run(world.service.env.registry.save(id)).unwrap();
     seen::record(&mut seen, stored.map(|stored| stored.value).as_ref());
     if scenario.by_chance {
         seen::without_chance(&mut seen);

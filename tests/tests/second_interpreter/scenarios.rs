@@ -2,6 +2,7 @@
 
 use prism_functions::domain::save::SaveRequest;
 use prism_local::executions::DEFINITION;
+use prism_tests::world;
 use prism_tests::world::{id_of, save_request};
 use serde_json::Value;
 
@@ -20,10 +21,7 @@ pub(crate) fn all() -> Vec<Scenario> {
 }
 
 fn copied(regions: &[&str]) -> SaveRequest {
-    SaveRequest {
-        copy_to: regions.iter().map(|name| name.parse().unwrap()).collect(),
-        ..save_request("work", "kept")
-    }
+    world::copied(save_request("work", "kept"), regions)
 }
 
 fn scenario(name: &str) -> Scenario {

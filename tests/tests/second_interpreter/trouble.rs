@@ -11,7 +11,7 @@ use prism_functions::operations::Service;
 use prism_local::executions::StepFunctions;
 use prism_tests::asks::Asks as _;
 use prism_tests::recorded::outside;
-use prism_tests::world::caller;
+use prism_tests::world::ADA;
 use serde_json::{Value, json};
 
 /// The request ID in the responses of a failing Lambda service.
@@ -109,8 +109,7 @@ impl Trouble {
             }
             Some(Act::Cancel) => {
                 let id: SaveId = payload["save_id"].as_str().unwrap().parse().unwrap();
-                let ada = caller("ada");
-                let cancelled = self.service().cancel_save(&ada, &id);
+                let cancelled = self.service().cancel_save(&ADA, &id);
                 outside(cancelled).await.unwrap();
                 steps.invoke(step, payload.clone()).await
             }

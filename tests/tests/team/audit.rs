@@ -1,12 +1,14 @@
 //! The audit: who did what, and from where.
 
 use prism_functions::domain::Code;
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::operations::AuditPage;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, caller, launched, save_request};
+use prism_tests::world::{
+    ADA, BOB, Setup, caller, launched, save_request, saved, schedule_request,
+};
 
-use crate::{RunIt as _, brain, for_brain, project, saved, share, unshare};
+use crate::{brain, for_brain, project, share, unshare};
 
 #[test]
 fn it_is_written_down_who_did_what_and_from_where() {
@@ -20,9 +22,7 @@ fn it_is_written_down_who_did_what_and_from_where() {
         let by = caller(user);
         let (mut all, mut cursor) = (Vec::new(), None);
         loop {
-            let page = world
-                .clock
-                .run_it(service.audit_events(&by, filter, limit, cursor));
+            let page = world.must(service.audit_events(&by, filter, limit, cursor));
             assert!(page.items.len() <= limit);
             all.extend(
                 page.items
@@ -87,41 +87,28 @@ fn it_is_written_down_who_did_what_and_from_where() {
         user: Some("ada".parse().unwrap()),
         ..AuditPage::default()
     };
-    let bob = caller("bob");
-    let refused = service.audit_events(&bob, &others, 10, None);
-    assert_eq!(world.clock.run(refused).unwrap_err().code, Code::NotAllowed);
-    let refused = service.audit_events(&bob, &of_template, 10, None);
-    assert_eq!(
-        world.clock.run(refused).unwrap_err().code,
-        Code::TemplateNotFound
-    );
+    let refused = service.audit_events(&BOB, &others, 10, None);
+    assert_eq!(world.run(refused).unwrap_err().code, Code::NotAllowed);
+    let refused = service.audit_events(&BOB, &of_template, 10, None);
+    assert_eq!(world.run(refused).unwrap_err().code, Code::TemplateNotFound);
 }
 
 #[test]
 fn a_schedule_s_changes_are_its_owner_s_to_see() {
     let world = launched(Setup::seeded(5));
-    let (ada, service) = (caller("ada"), &world.service);
-    let nightly = ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "rate(1 day)".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: None,
-        request: save_request("work", "kept"),
-    };
-    let made = service.create_schedule(&ada, nightly);
-    let name = world.clock.run_it(made).name;
+    let service = &world.service;
+    let nightly = schedule_request("nightly", save_request("work", "kept"));
+    let name = world.must(service.create_schedule(&ADA, nightly)).name;
     for paused in [true, false] {
         world.pass(60);
-        let pause = service.pause_schedule(&ada, &name, paused);
-        world.clock.run_it(pause);
+        world.must(service.pause_schedule(&ADA, &name, paused));
     }
     let filter = AuditPage {
         resource: Some("schedule:nightly".parse().unwrap()),
         ..AuditPage::default()
     };
-    let told = service.audit_events(&ada, &filter, 10, None);
-    let told = world.clock.run_it(told).items;
+    let told = service.audit_events(&ADA, &filter, 10, None);
+    let told = world.must(told).items;
     let actions: Vec<&str> = told.iter().map(|it| it.action.as_str()).collect();
     assert_eq!(
         actions,
@@ -129,13 +116,11 @@ fn a_schedule_s_changes_are_its_owner_s_to_see() {
     );
     assert_eq!(told[2].details["template"], "kept");
     // Another user's schedule of the same name is a different one, and here it does not exist.
-    let bob = caller("bob");
-    let refused = service.audit_events(&bob, &filter, 10, None);
-    let refused = world.clock.run(refused).unwrap_err();
+    let refused = ask!(world, audit_events(&BOB, &filter, 10, None)).unwrap_err();
     assert_eq!(refused.code, Code::ScheduleNotFound);
     world.pass(60);
-    world.clock.run_it(service.delete_schedule(&ada, &name));
+    world.must(service.delete_schedule(&ADA, &name));
     let all = AuditPage::default();
-    let mine = service.audit_events(&ada, &all, 10, None);
-    assert_eq!(world.clock.run_it(mine).items[0].action, "schedule.delete");
+    let mine = service.audit_events(&ADA, &all, 10, None);
+    assert_eq!(world.must(mine).items[0].action, "schedule.delete");
 }

@@ -1,8 +1,5 @@
 //! The hard stop of a budget, with concurrent saves and saves under way.
 
-use std::collections::BTreeSet;
-
-use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::{Code, Problem, SaveId};
@@ -10,36 +7,32 @@ use prism_functions::operations::{LaunchRequest, save_id_of};
 use prism_functions::ports::{Index, Query, SortKeys, Table as _};
 use prism_functions::rules::Env;
 use prism_functions::steps;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::story::to_the_end;
 use prism_tests::turns;
 use prism_tests::world::{
-    Setup, World, begun, caller, copy_request, launch_request, launched, save_request,
+    ADA, OLGA, Setup, World, begun, budget_request, caller, copy_request, launch_request, launched,
+    save_request, saved,
 };
 use serde_json::{Value, json};
 
-use crate::{RunIt as _, brain, for_brain, in_two_regions, launch_for_brain, project, saved};
+use crate::{brain, for_brain, in_two_regions, launch_for_brain, project};
 
 const AT_ONCE: usize = 6;
 
 pub(crate) fn hard_stop(world: &World, limit_usd: f64) {
-    let request = BudgetRequest {
-        limit_usd,
-        alerts: BTreeSet::new(),
-        hard_stop: true,
-    };
-    let (olga, service) = (caller("olga"), &world.service);
-    world
-        .clock
-        .run_it(service.set_budget(&olga, &brain(), request));
+    let request = budget_request(limit_usd, &[], true);
+    let service = &world.service;
+    world.must(service.set_budget(&OLGA, &brain(), request));
 }
 
 /// The maximum cost of a save of Ada's in one Region.
 fn one(world: &World) -> f64 {
-    let (ada, service) = (caller("ada"), &world.service);
-    let plan = service.plan_save(&ada, save_request("work", "another"));
-    world.clock.run_it(plan).usd_per_month_at_most
+    let service = &world.service;
+    let plan = service.plan_save(&ADA, save_request("work", "another"));
+    world.must(plan).usd_per_month_at_most
 }
 
 /// Runs a step as the definition does, which retries conflicts.
@@ -84,7 +77,7 @@ fn saves_that_begin_at_once_never_exceed_the_budget_together() {
         turns::taken_for(&world, 600);
         for number in 0..AT_ONCE {
             let queued = step(&world.service.env, "PlanSave", begins("ada", number));
-            assert!(world.clock.run(queued).unwrap()["wait_s"].as_u64() >= Some(600));
+            assert!(world.run(queued).unwrap()["wait_s"].as_u64() >= Some(600));
         }
         world.pass(1200);
         let env = yielding(&world).env;
@@ -103,24 +96,24 @@ fn saves_that_begin_at_once_never_exceed_the_budget_together() {
 #[test]
 fn a_save_in_progress_counts_until_it_ends() {
     let world = room_for(1.5);
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     world.launch("ada", "ubuntu", "play");
     let other = || for_brain(save_request("play", "played"));
-    let planned = || world.clock.run(service.plan_save(&ada, other()));
+    let planned = || ask!(world, plan_save(&ADA, other()));
     let first = begun(&world, for_brain(save_request("work", "kept")));
     world.pass(5);
     let refused = planned().unwrap_err();
     assert_eq!(refused.code, Code::BudgetExceeded);
     assert!(refused.message.contains("saves in progress"), "{refused}");
     // A cancelled save releases its budget, and so does one whose execution dies.
-    world.clock.run_it(service.cancel_save(&ada, &first));
+    world.must(service.cancel_save(&ADA, &first));
     to_the_end(&world, &first);
     planned().unwrap();
     let second = begun(&world, for_brain(save_request("work", "kept")));
     world.pass(5);
     assert_eq!(planned().unwrap_err().code, Code::BudgetExceeded);
     let stopped = service.executions.stop(second.as_str(), "aborted");
-    world.clock.run(stopped).unwrap();
+    world.run(stopped).unwrap();
     world.sweep(12);
     let record = world.record(&second).unwrap();
     assert_eq!(record.state, SaveState::Failed);
@@ -140,7 +133,7 @@ fn a_save_in_progress_counts_until_it_ends() {
 
 fn costs(world: &World) -> f64 {
     let registry = &world.service.env.registry;
-    world.clock.run_it(registry.project_usd(&brain()))
+    world.must(registry.project_usd(&brain()))
 }
 
 pub(crate) fn pledges(world: &World) -> usize {
@@ -152,7 +145,7 @@ pub(crate) fn pledges(world: &World) -> usize {
         limit: 100,
         cursor: None,
     };
-    let page = world.clock.run(world.table.query(&query)).unwrap();
+    let page = world.run(world.table.query(&query)).unwrap();
     page.items.len()
 }
 
@@ -169,32 +162,32 @@ fn a_used_up_budget_stops_launches_while_it_is_being_used_up() {
 #[test]
 fn copies_and_added_architectures_keep_to_the_budget() {
     let world = room_for(1.5);
-    let (ada, service) = (caller("ada"), &world.service);
+    let service = &world.service;
     saved(&world, for_brain(save_request("work", "kept")));
     let version = costs(&world);
     hard_stop(&world, version * 1.5);
     let request = copy_request("kept", 1, &["us-west-2"]);
-    let refused = world.clock.run(service.plan_copy(&ada, &request));
+    let refused = ask!(world, plan_copy(&ADA, &request));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);
-    let refused = world.clock.run(service.start_copy(&ada, &request, None));
+    let refused = ask!(world, start_copy(&ADA, &request, None));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);
     let arm = LaunchRequest {
         architecture: Some(Architecture::Arm64),
         ..launch_request("ubuntu", "arm")
     };
-    world.clock.run_it(service.launch(&ada, &arm));
+    world.must(service.launch(&ADA, &arm));
     world.pass(300);
     let added = SaveRequest {
         add_arch: true,
         ..save_request("arm", "kept")
     };
-    let refused = world.clock.run(service.plan_save(&ada, added.clone()));
+    let refused = ask!(world, plan_save(&ADA, added.clone()));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);
     // With budget for only one of them, the other is refused while that one is under way.
     hard_stop(&world, version * 1.5 + one(&world));
-    let planned = || world.clock.run(service.plan_save(&ada, added.clone()));
+    let planned = || ask!(world, plan_save(&ADA, added.clone()));
     planned().unwrap();
-    let copy = world.clock.run_it(service.start_copy(&ada, &request, None));
+    let copy = world.must(service.start_copy(&ADA, &request, None));
     world.pass(5);
     assert_eq!(planned().unwrap_err().code, Code::BudgetExceeded);
     to_the_end(&world, &copy.save_id);
@@ -204,16 +197,12 @@ fn copies_and_added_architectures_keep_to_the_budget() {
 #[test]
 fn a_template_that_moves_brings_its_costs_along() {
     let world = room_for(1.05);
-    let ada = caller("ada");
     saved(&world, in_two_regions());
     // There is budget for a new version, but not for the existing one in two Regions.
     let alone = for_brain(save_request("work", "another"));
-    let planned = world.service.plan_save(&ada, alone);
-    world.clock.run_it(planned);
+    world.must(world.service.plan_save(&ADA, alone));
     let moved = for_brain(save_request("work", "kept"));
-    let refused = world
-        .clock
-        .run(world.service.plan_save(&ada, moved.clone()));
+    let refused = ask!(world, plan_save(&ADA, moved.clone()));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);
     hard_stop(&world, one(&world) * 1.5);
     saved(&world, moved);

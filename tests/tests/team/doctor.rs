@@ -2,18 +2,17 @@
 //! shares. A save or a share under way is not a finding.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::{ImageId, Problem};
 use prism_functions::operations::{Fixed, Left, Leftover};
 use prism_functions::ports::Ec2 as _;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, interleave, yielding};
-use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, launched, save_request, saved, west};
 
-use crate::{ACCOUNT, account, in_two_regions, kept, open_to, saved, share, to, unshare, west};
+use crate::{ACCOUNT, account, in_two_regions, kept, open_to, share, to, unshare};
 
 /// A template with two versions in two Regions that was shared with an account some time ago.
 fn shared() -> World {
@@ -26,7 +25,7 @@ fn shared() -> World {
 }
 
 fn found(world: &World) -> Vec<Leftover> {
-    let looked = world.clock.run(world.service.leftovers()).unwrap();
+    let looked = ask!(world, leftovers()).unwrap();
     assert!(looked.unseen.is_empty(), "{looked:?}");
     looked.found
 }
@@ -34,25 +33,25 @@ fn found(world: &World) -> Vec<Leftover> {
 /// The AMI of a version in us-west-2.
 fn image(world: &World, number: u32) -> ImageId {
     let registry = &world.service.env.registry;
-    let version = world.clock.run(registry.version(&kept(), number));
+    let version = world.run(registry.version(&kept(), number));
     let version = version.unwrap().unwrap();
     version.amis[&west()].values().next().unwrap().clone()
 }
 
 fn open(world: &World, image: &ImageId, to: &[LaunchPermission]) {
-    let west = west();
-    let opened = world.ec2.add_launch_permissions(&west, image, to);
-    world.clock.run(opened).unwrap();
+    world
+        .run(world.ec2.add_launch_permissions(&west(), image, to))
+        .unwrap();
 }
 
 fn close(world: &World, image: &ImageId, to: &[LaunchPermission]) {
-    let west = west();
-    let closed = world.ec2.remove_launch_permissions(&west, image, to);
-    world.clock.run(closed).unwrap();
+    world
+        .run(world.ec2.remove_launch_permissions(&west(), image, to))
+        .unwrap();
 }
 
 fn fixed(world: &World, found: &[Leftover]) -> Vec<Fixed> {
-    let fixed = world.clock.run(world.service.fix(found)).unwrap();
+    let fixed = ask!(world, fix(found)).unwrap();
     fixed.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
@@ -126,15 +125,8 @@ fn an_ami_that_is_closed_to_its_grantees_is_found_and_opened() {
 /// If EC2 refused to open an AMI when it was saved, that is known: it is tried once more, and the remedy is reported.
 #[test]
 fn an_ami_that_ec2_does_not_open_is_tried_once_more_and_is_no_failure() {
-    let world = launched(Setup {
-        bend: |ec2| {
-            Arc::new(Bent {
-                opens_in: |region| *region != west(),
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(5)
-    });
+    let bent = Setup::seeded(5).bent(|ec2| ec2.opens_in = |region| *region != west());
+    let world = launched(bent);
     saved(&world, save_request("work", "kept"));
     share(&world, "ada", ACCOUNT).unwrap();
     saved(&world, in_two_regions());
@@ -173,7 +165,7 @@ fn a_call_that_takes_effect_after_a_revocation_is_found() {
 fn a_region_that_does_not_return_launch_permissions_is_reported() {
     let world = shared();
     world.admin.deny("DescribeImageAttribute").unwrap();
-    let looked = world.clock.run(world.service.leftovers()).unwrap();
+    let looked = ask!(world, leftovers()).unwrap();
     assert_eq!(looked.found, []);
     let unseen: Vec<&str> = looked.unseen.iter().map(|it| it.0.as_str()).collect();
     assert_eq!(unseen, ["us-east-1", "us-west-2"]);
@@ -200,7 +192,7 @@ fn an_ami_that_a_save_is_opening_is_no_finding() {
     world.pass(60);
     begun(&world, in_two_regions());
     let registry = &world.service.env.registry;
-    let registered = || world.clock.run(registry.version(&kept(), 2)).unwrap();
+    let registered = || world.run(registry.version(&kept(), 2)).unwrap();
     while registered().is_none() {
         world.pass(1);
     }
@@ -217,13 +209,13 @@ fn a_share_that_is_under_way_is_no_finding() {
     for seed in 0..30 {
         let world = shared();
         let service = yielding(&world);
-        let (ada, name) = (caller("ada"), kept());
+        let name = kept();
         let other = to("account:777788889999");
         let doctor = async || Ok(service.leftovers().await?.found);
         let one = to(ACCOUNT);
         let shares = async || {
-            service.unshare(&ada, &name, &one).await?;
-            service.share(&ada, &name, &other).await?;
+            service.unshare(&ADA, &name, &one).await?;
+            service.share(&ADA, &name, &other).await?;
             Ok::<_, Problem>(Vec::new())
         };
         let calls: Vec<Doing<'_, Result<Vec<Leftover>, Problem>>> = vec![

@@ -6,30 +6,28 @@ use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, Region};
 use prism_functions::operations::Imported;
 use prism_functions::ports::Ec2 as _;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    Setup, World, caller, id_of, import_request, launched, region, save_request,
+    ADA, Setup, World, id_of, import_request, launched, region, save_request, saved,
 };
 
-use super::{ACCOUNT, RunIt as _, account, in_two_regions, saved, share, to, unshare};
+use super::{ACCOUNT, account, in_two_regions, share, to, unshare};
 
 const OTHER: &str = "account:777788889999";
 
 fn exported(world: &World, reference: &str) -> String {
-    let (ada, reference): (_, TemplateRef) = (caller("ada"), reference.parse().unwrap());
-    let text = world.service.export_template(&ada, &reference);
-    world.clock.run_it(text)
+    let reference: TemplateRef = reference.parse().unwrap();
+    world.must(world.service.export_template(&ADA, &reference))
 }
 
 fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
-    let (ada, name) = (caller("ada"), name.parse().unwrap());
+    let name = name.parse().unwrap();
     let request = import_request(file);
     let before = world.table.writes();
-    let planned = world.service.plan_import(&ada, &name, &request);
-    let planned = world.clock.run(planned);
+    let planned = ask!(world, plan_import(&ADA, &name, &request));
     assert_eq!(world.table.writes(), before);
-    let done = world.service.import_template(&ada, &name, &request);
-    let done = world.clock.run(done);
+    let done = ask!(world, import_template(&ADA, &name, &request));
     if let Err(refused) = &planned {
         assert_eq!(done.as_ref().unwrap_err().code, refused.code);
         assert_eq!(world.table.writes(), before);
@@ -38,31 +36,26 @@ fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
 }
 
 fn share_as(world: &World, name: &str, whom: &str, open: bool) {
-    let (ada, name, request) = (caller("ada"), name.parse().unwrap(), to(whom));
+    let (name, request) = (name.parse().unwrap(), to(whom));
     if open {
-        world
-            .clock
-            .run_it(world.service.share(&ada, &name, &request));
+        world.must(world.service.share(&ADA, &name, &request));
     } else {
-        world
-            .clock
-            .run_it(world.service.unshare(&ada, &name, &request));
+        world.must(world.service.unshare(&ADA, &name, &request));
     }
 }
 
 fn delete(world: &World, reference: &str) {
     let reference: TemplateRef = reference.parse().unwrap();
-    let ada = caller("ada");
-    let deletion = world.service.delete_template(&ada, &reference, true);
-    assert!(world.clock.run_it(deletion).finished);
+    let deletion = world.service.delete_template(&ADA, &reference, true);
+    assert!(world.must(deletion).finished);
 }
 
 fn open_to(world: &World, name: &str, number: u32) -> Vec<Vec<LaunchPermission>> {
     let registry = &world.service.env.registry;
     let name = name.parse().unwrap();
-    let version = world.clock.run_it(registry.version(&name, number)).unwrap();
+    let version = world.must(registry.version(&name, number)).unwrap();
     let open = |(here, image): (&Region, &_)| {
-        let told = world.clock.run(world.ec2.launch_permissions(here, image));
+        let told = world.run(world.ec2.launch_permissions(here, image));
         told.unwrap()
     };
     version.images().map(open).collect()
@@ -128,13 +121,12 @@ fn amis_that_no_save_has_made_are_opened_to_nobody() {
     assert_eq!(refused.code, Code::ShareImpossible);
     assert!(refused.message.contains(vendors.as_str()), "{refused}");
     import(&world, "vendor", &file).unwrap();
-    let (ada, vendor) = (caller("ada"), "vendor".parse().unwrap());
+    let vendor = "vendor".parse().unwrap();
     let request = to(ACCOUNT);
-    let shared = world.service.share(&ada, &vendor, &request);
-    let refused = world.clock.run(shared).unwrap_err();
+    let refused = ask!(world, share(&ADA, &vendor, &request)).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible);
     let registry = &world.service.env.registry;
-    assert_eq!(world.clock.run_it(registry.grants(&vendor)), []);
+    assert_eq!(world.must(registry.grants(&vendor)), []);
     // Users who launch through Prism need no launch permission.
     share_as(&world, "vendor", "user:bob", true);
 }
@@ -179,13 +171,7 @@ fn an_ami_that_others_keep_is_closed_to_the_grantees_of_the_deleted() {
     assert_eq!(open_to(&world, "again", 2), [[account("777788889999")]]);
     delete(&world, "again@2");
     assert_eq!(open_to(&world, "once", 1), [vec![]]);
-    assert!(
-        world
-            .clock
-            .run_it(world.service.leftovers())
-            .found
-            .is_empty()
-    );
+    assert!(world.must(world.service.leftovers()).found.is_empty());
 }
 
 /// More AMIs than one request closes: the same two in many versions.
@@ -207,16 +193,12 @@ fn a_share_of_many_amis_is_revoked_in_parts_and_not_restored() {
     assert_eq!(part.code, Code::ShareFailed);
     assert!(part.message.starts_with("4 AMIs"), "{part}");
     let registry = &world.service.env.registry;
-    let grants = world
-        .clock
-        .run_it(registry.grants(&"kept".parse().unwrap()));
+    let grants = world.must(registry.grants(&"kept".parse().unwrap()));
     assert_eq!(grants[0].closed_from, Some(3), "{grants:?}");
     let again = share(&world, "ada", ACCOUNT).unwrap_err();
     assert_eq!(again.code, Code::LimitReached);
     unshare(&world, ACCOUNT).unwrap();
     assert_eq!(open_to(&world, "kept", 1), [vec![], vec![]]);
-    let grants = world
-        .clock
-        .run_it(registry.grants(&"kept".parse().unwrap()));
+    let grants = world.must(registry.grants(&"kept".parse().unwrap()));
     assert_eq!(grants, []);
 }

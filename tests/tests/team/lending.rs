@@ -7,11 +7,14 @@ use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
 use prism_functions::operations::{ImportRequest, Imported, Left, Shared};
 use prism_functions::ports::{Change, Condition, Ec2 as _, Item, Key, Table as _, Write};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, copy_request, launched, region, save_request};
+use prism_tests::world::{
+    ADA, BOB, Setup, World, caller, copy_request, launched, region, save_request, saved,
+};
 use serde_json::{Value, json};
 
-use crate::{ACCOUNT, RunIt as _, account, kept, launch, saved, share, to, unshare};
+use crate::{ACCOUNT, account, kept, launch, share, to, unshare};
 
 /// Ada has the template `kept`, and Bob may launch it; he has an instance.
 fn lent() -> World {
@@ -23,31 +26,26 @@ fn lent() -> World {
 }
 
 fn import(world: &World, user: &str, name: &str) -> Result<Imported, Problem> {
-    let (ada, kept): (_, TemplateRef) = (caller("ada"), "kept".parse().unwrap());
-    let file = world.service.export_template(&ada, &kept);
-    let file = world.clock.run_it(file);
-    let (by, name, request) = (
-        caller(user),
-        name.parse().unwrap(),
-        ImportRequest {
-            file,
-            publish_sensitive: true,
-        },
-    );
-    let imported = world.service.import_template(&by, &name, &request);
-    world.clock.run(imported)
+    let kept: TemplateRef = "kept".parse().unwrap();
+    let file = world.must(world.service.export_template(&ADA, &kept));
+    let request = ImportRequest {
+        file,
+        publish_sensitive: true,
+    };
+    ask!(
+        world,
+        import_template(&caller(user), &name.parse().unwrap(), &request)
+    )
 }
 
 fn shared_as(world: &World, user: &str, name: &str, whom: &str) -> Result<Shared, Problem> {
     let (by, name, request) = (caller(user), name.parse().unwrap(), to(whom));
-    world.clock.run(world.service.share(&by, &name, &request))
+    ask!(world, share(&by, &name, &request))
 }
 
 fn version(world: &World, name: &str) -> Version {
     let registry = &world.service.env.registry;
-    let found = world
-        .clock
-        .run_it(registry.version(&name.parse().unwrap(), 1));
+    let found = world.must(registry.version(&name.parse().unwrap(), 1));
     found.unwrap()
 }
 
@@ -55,7 +53,7 @@ fn open_to(world: &World) -> Vec<LaunchPermission> {
     let version = version(world, "kept");
     let (region, image) = version.images().next().unwrap();
     let held = world.ec2.launch_permissions(region, image);
-    world.clock.run(held).unwrap()
+    world.run(held).unwrap()
 }
 
 fn save_bobs(
@@ -84,15 +82,13 @@ fn an_import_of_launchable_amis_does_not_allow_sharing_them() {
         publish_sensitive: true,
         ..copy_request("mine", 1, &["us-west-2"])
     };
-    let bob = caller("bob");
-    let refused = world.clock.run(world.service.plan_copy(&bob, &copy));
+    let refused = ask!(world, plan_copy(&BOB, &copy));
     assert_eq!(refused.unwrap_err().code, Code::NotAllowed);
     // He may share what he saves himself with anyone, once that version is the only one.
     launch("bob", "mine", &world).unwrap();
     assert_eq!(save_bobs(&world, |_| ()), "");
     let first: TemplateRef = "mine@1".parse().unwrap();
-    let deleted = world.service.delete_template(&bob, &first, true);
-    world.clock.run_it(deleted);
+    world.must(world.service.delete_template(&BOB, &first, true));
     shared_as(&world, "bob", "mine", ACCOUNT).unwrap();
     assert_eq!(open_to(&world), []);
 }
@@ -107,9 +103,9 @@ fn a_borrowed_version_lasts_as_long_as_its_importer_may_launch_the_original() {
     assert_eq!(refused.code, Code::ImageNotUsable);
     share(&world, "ada", "user:bob").unwrap();
     launch("bob", "mine", &world).unwrap();
-    let (ada, all): (_, TemplateRef) = (caller("ada"), "kept".parse().unwrap());
-    let deleted = world.service.delete_template(&ada, &all, true);
-    assert!(world.clock.run_it(deleted).finished);
+    let all: TemplateRef = "kept".parse().unwrap();
+    let deleted = world.service.delete_template(&ADA, &all, true);
+    assert!(world.must(deleted).finished);
     let images = world.admin.inventory().unwrap().images;
     assert!(images.is_empty(), "{images:?}");
     let refused = launch("bob", "mine", &world).unwrap_err();
@@ -135,8 +131,7 @@ fn an_owner_sees_by_which_templates_the_amis_are_open() {
     let world = lent();
     import(&world, "ada", "again").unwrap();
     shared_as(&world, "ada", "again", ACCOUNT).unwrap();
-    let ada = caller("ada");
-    let shares = world.clock.run_it(world.service.shares(&ada, &kept()));
+    let shares = world.must(world.service.shares(&ADA, &kept()));
     let told: Vec<_> = shares
         .iter()
         .map(|grant| (grant.template.as_str(), grant.to.to_string()))
@@ -155,7 +150,7 @@ fn put(world: &World, key: Key, record: &Value) {
         attributes.insert(name.to_owned(), value);
     }
     let write = Write::Put(Item { key, attributes }, Condition::Always);
-    world.clock.run(world.table.transact(&[write])).unwrap();
+    world.run(world.table.transact(&[write])).unwrap();
 }
 
 #[test]
@@ -170,14 +165,14 @@ fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
     let key = Key::new("TEMPLATE#mine", "VERSION#000001");
     let set = Change::Set("record".to_owned(), record);
     let update = Write::Update(key, vec![set], Condition::ItemPresent);
-    world.clock.run(world.table.transact(&[update])).unwrap();
+    world.run(world.table.transact(&[update])).unwrap();
     let used = Key::new(format!("IMAGE#{here}#{image}"), "USED#mine#000001");
     put(&world, used, &json!(imported.reference()));
     let theirs = account("444455556666");
     let grant = Grant {
         template: mine,
         to: ACCOUNT.parse().unwrap(),
-        by: caller("bob").user,
+        by: BOB.user.clone(),
         at: world.now(),
         state: GrantState::Open,
         launch: Some(theirs.clone()),
@@ -192,17 +187,16 @@ fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
     let opened = world
         .ec2
         .add_launch_permissions(&region, image, &theirs_alone);
-    world.clock.run(opened).unwrap();
+    world.run(opened).unwrap();
     world.pass(3600);
     assert_eq!(version(&world, "mine").borrowed, None);
 
-    let ada = caller("ada");
-    let shares = world.clock.run_it(world.service.shares(&ada, &kept()));
+    let shares = world.must(world.service.shares(&ADA, &kept()));
     assert!(
         shares.iter().any(|it| it.template.as_str() == "mine"),
         "{shares:?}"
     );
-    let found = world.clock.run_it(world.service.leftovers()).found;
+    let found = world.must(world.service.leftovers()).found;
     let wrong: Vec<_> = found
         .iter()
         .filter(
@@ -211,9 +205,9 @@ fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
         .cloned()
         .collect();
     assert_eq!(wrong.len(), 1, "{found:?}");
-    world.clock.run_it(world.service.fix(&wrong));
+    world.must(world.service.fix(&wrong));
     assert_eq!(open_to(&world), []);
-    let found = world.clock.run_it(world.service.leftovers()).found;
+    let found = world.must(world.service.leftovers()).found;
     assert!(found.is_empty(), "{found:?}");
     // The accounts that Bob had shared it with may no longer launch it either.
     let refused = shared_as(&world, "bob", "mine", ACCOUNT).unwrap_err();

@@ -3,41 +3,46 @@
 
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::{Code, ProjectName};
-use prism_functions::operations::{AuditPage, ProjectCosts, ProjectRequest};
+use prism_functions::operations::{AuditPage, ProjectCosts};
 use prism_functions::registry::Registry;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, begun, caller, import_request, launched, save_request};
+use prism_tests::world::{
+    ADA, OLGA, Setup, World, begun, caller, import_request, launched, project_request,
+    save_request, saved,
+};
 
-use crate::{RunIt as _, brain, for_brain, kept, project, saved, share};
+use crate::{brain, for_brain, kept, project, share};
 
 fn registry(world: &World) -> &Registry {
     &world.service.env.registry
 }
 
 fn audited(world: &World, user: &str, project: &ProjectName) -> Vec<AuditEvent> {
-    let (by, filter) = (
-        caller(user),
-        AuditPage {
-            project: Some(project.clone()),
-            ..AuditPage::default()
-        },
-    );
-    let events = world.service.audit_events(&by, &filter, 100, None);
-    world.clock.run_it(events).items
+    let filter = AuditPage {
+        project: Some(project.clone()),
+        ..AuditPage::default()
+    };
+    world
+        .must(
+            world
+                .service
+                .audit_events(&caller(user), &filter, 100, None),
+        )
+        .items
 }
 
 fn costs(world: &World, user: &str) -> ProjectCosts {
-    let (user, brain) = (caller(user), brain());
-    world
-        .clock
-        .run_it(world.service.project_costs(&user, &brain))
+    world.must(world.service.project_costs(&caller(user), &brain()))
 }
 
 fn listed(world: &World, user: &str, project: &ProjectName) -> Vec<String> {
-    let user = caller(user);
-    let page = world.service.project_templates(&user, project, 100);
-    let page = world.clock.run_it(page);
-    page.items.into_iter().map(|it| it.template.name).collect()
+    world
+        .must(world.service.project_templates(&caller(user), project, 100))
+        .items
+        .into_iter()
+        .map(|it| it.template.name)
+        .collect()
 }
 
 #[test]
@@ -48,18 +53,15 @@ fn a_project_lists_everything_that_it_pays_for() {
     // The template is in the project by now, so a save need not name the project.
     let id = begun(&world, save_request("work", "kept"));
     world.clock.run_until_idle().unwrap();
-    let olga = caller("olga");
-    let seen = world.clock.run_it(world.service.save(&olga, &id));
+    let seen = world.must(world.service.save(&OLGA, &id));
     assert_eq!(seen.save_id, id);
-    let sue = caller("sue");
-    let stranger = world.service.save(&sue, &id);
     assert_eq!(
-        world.clock.run(stranger).unwrap_err().code,
+        ask!(world, save(&caller("sue"), &id)).unwrap_err().code,
         Code::SaveNotFound
     );
-    let (ada, all) = (caller("ada"), "kept".parse().unwrap());
-    let deletion = world.service.delete_template(&ada, &all, true);
-    assert!(world.clock.run_it(deletion).finished);
+    let all = "kept".parse().unwrap();
+    let deletion = world.service.delete_template(&ADA, &all, true);
+    assert!(world.must(deletion).finished);
     let told = audited(&world, "olga", &brain());
     let count = |action: &str| told.iter().filter(|it| it.action == action).count();
     assert_eq!(
@@ -76,19 +78,13 @@ fn a_moved_template_is_recorded_in_both_projects_and_shared_with_nobody() {
     saved(&world, for_brain(save_request("work", "kept")));
     share(&world, "ada", "project:brain").unwrap();
     assert_eq!(listed(&world, "mia", &brain()), ["kept"]);
-    let request = ProjectRequest {
-        name: "other".parse().unwrap(),
-        description: String::new(),
-    };
-    let (ada, other) = (caller("ada"), request.name.clone());
-    world
-        .clock
-        .run_it(world.service.create_project(&ada, request));
+    let request = project_request("other");
+    let other = request.name.clone();
+    world.must(world.service.create_project(&ADA, request));
     for user in ["vic", "sue"] {
         let role = prism_functions::domain::project::ProjectRole::Viewer;
         let who = user.parse().unwrap();
-        let added = world.service.add_member(&ada, &other, &who, role);
-        world.clock.run_it(added);
+        world.must(world.service.add_member(&ADA, &other, &who, role));
     }
     let mut request = save_request("work", "kept");
     request.project = Some(other.clone());
@@ -133,11 +129,9 @@ fn a_save_without_edit_right_describes_only_the_version() {
         let number = record
             .version
             .unwrap_or_else(|| panic!("{:?}", record.failure));
-        let version = world
-            .clock
-            .run_it(registry(&world).version(&kept(), number));
+        let version = world.must(registry(&world).version(&kept(), number));
         assert_eq!(version.unwrap().description, text);
-        let template = world.clock.run_it(registry(&world).template(&kept()));
+        let template = world.must(registry(&world).template(&kept()));
         template.unwrap().value.description
     };
     assert_eq!(described("ada", "work", "for everybody"), "for everybody");
@@ -147,11 +141,13 @@ fn a_save_without_edit_right_describes_only_the_version() {
     assert_eq!(described("ada", "work", "better"), "better");
     // The same holds for imports.
     let (mia, hers) = (caller("mia"), "kept@2".parse().unwrap());
-    let file = world.service.export_template(&mia, &hers);
-    let request = import_request(world.clock.run_it(file));
-    let name = kept();
-    let imported = world.service.import_template(&mia, &name, &request);
-    assert_eq!(world.clock.run_it(imported).version, 4);
-    let template = world.clock.run_it(registry(&world).template(&kept()));
+    let request = import_request(world.must(world.service.export_template(&mia, &hers)));
+    assert_eq!(
+        world
+            .must(world.service.import_template(&mia, &kept(), &request))
+            .version,
+        4
+    );
+    let template = world.must(registry(&world).template(&kept()));
     assert_eq!(template.unwrap().value.description, "better");
 }

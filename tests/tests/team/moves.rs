@@ -5,14 +5,15 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{ProjectName, SaveId};
-use prism_functions::operations::ProjectRequest;
 use prism_functions::registry::Registry;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{World, begun, caller, copy_request, id_of, save_request};
+use prism_tests::world::{
+    ADA, World, begun, copy_request, id_of, project_request, save_request, saved,
+};
 
 use crate::budgets::{hard_stop, pledges, room_for};
-use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, saved};
+use crate::{brain, for_brain, in_two_regions, kept};
 
 fn with_a_version() -> World {
     let world = room_for(100.0);
@@ -53,12 +54,12 @@ fn registry(world: &World) -> &Registry {
 }
 
 fn agree(world: &World, project: &ProjectName) {
-    let wrong = world.clock.run_it(registry(world).wrong_sums(project));
+    let wrong = world.must(registry(world).wrong_sums(project));
     assert_eq!(wrong, None);
 }
 
 fn costs_of(world: &World, project: &ProjectName) -> f64 {
-    world.clock.run_it(registry(world).project_usd(project))
+    world.must(registry(world).project_usd(project))
 }
 
 fn images_of(world: &World, id: &SaveId) -> usize {
@@ -72,9 +73,8 @@ fn images_of(world: &World, id: &SaveId) -> usize {
 
 fn copy_to_the_west(world: &World) -> SaveId {
     let request = copy_request("kept", 1, &["us-west-2"]);
-    let (ada, service) = (caller("ada"), &world.service);
-    let copy = service.start_copy(&ada, &request, None);
-    world.clock.run_it(copy).save_id
+    let service = &world.service;
+    world.must(service.start_copy(&ADA, &request, None)).save_id
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_save_for_which_that_project_has_no_room_leaves_nothing() {
     assert_eq!(images_of(&world, &id), 0);
     let instance = world.instance(id_of(&world).as_str());
     assert_eq!(instance.state, InstanceState::Running);
-    let template = world.clock.run_it(registry(&world).template(&kept()));
+    let template = world.must(registry(&world).template(&kept()));
     assert_eq!(template.unwrap().value.latest, 2);
 }
 
@@ -123,13 +123,9 @@ fn a_copy_is_paid_there_too_or_refused() {
 #[test]
 fn the_project_that_it_left_pays_nothing_any_more() {
     let world = room_for(100.0);
-    let (ada, other): (_, ProjectName) = (caller("ada"), "other".parse().unwrap());
-    let request = ProjectRequest {
-        name: other.clone(),
-        description: String::new(),
-    };
-    let made = world.service.create_project(&ada, request);
-    world.clock.run_it(made);
+    let other: ProjectName = "other".parse().unwrap();
+    let request = project_request(other.as_str());
+    world.must(world.service.create_project(&ADA, request));
     world.launch("ada", "ubuntu", "play");
     saved(&world, for_brain(save_request("work", "kept")));
     let before = costs_of(&world, &brain());

@@ -1,22 +1,22 @@
 //! Projects: the rights of their members, approvals, budgets, costs, and deletion.
 
-use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::template::Visibility;
 use prism_functions::domain::{Code, Problem, ProjectName};
 use prism_functions::operations::{ProjectEdit, ProjectRequest, Service, save_id_of};
 use prism_functions::ports::Ec2 as _;
 use prism_functions::steps;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, give_way, interleave, yielding};
 use prism_tests::untouched::sight;
-use prism_tests::world::{Setup, World, caller, launched, region, save_request};
+use prism_tests::world::{
+    ADA, OLGA, Setup, World, budget_request, caller, launched, project_request, region,
+    save_request, saved,
+};
 use serde_json::json;
 
-use crate::{
-    RunIt as _, brain, for_brain, in_two_regions, kept, launch, launch_for_brain, project, saved,
-    share,
-};
+use crate::{brain, for_brain, in_two_regions, kept, launch, launch_for_brain, project, share};
 
 #[test]
 fn a_member_saves_to_the_team_s_template_and_an_outsider_to_none() {
@@ -37,10 +37,8 @@ fn a_member_saves_to_the_team_s_template_and_an_outsider_to_none() {
     );
     launch("mia", "kept", &world).unwrap();
     // A user who leaves the project loses access to its templates.
-    let (mia, olga) = ("mia".parse().unwrap(), caller("olga"));
-    world
-        .clock
-        .run_it(world.service.remove_member(&olga, &brain(), &mia));
+    let mia = "mia".parse().unwrap();
+    world.must(world.service.remove_member(&OLGA, &brain(), &mia));
     assert_eq!(
         launch("mia", "kept", &world).unwrap_err().code,
         Code::TemplateNotFound
@@ -58,38 +56,26 @@ fn a_project_launches_what_it_approved_where_it_wants_that() {
     let world = launched(Setup::seeded(5));
     project(&world);
     launch_for_brain("mia", "ubuntu", &world).unwrap();
-    let (olga, service) = (caller("olga"), &world.service);
+    let service = &world.service;
     let only = ProjectEdit {
         description: None,
         approved_only: Some(true),
     };
-    world
-        .clock
-        .run_it(service.edit_project(&olga, &brain(), only));
+    world.must(service.edit_project(&OLGA, &brain(), only));
     let refused = launch_for_brain("ada", "ubuntu", &world).unwrap_err();
     assert_eq!(refused.code, Code::TemplateNotApproved);
     let ubuntu = "ubuntu".parse().unwrap();
-    world
-        .clock
-        .run_it(service.approve(&olga, &brain(), &ubuntu));
+    world.must(service.approve(&OLGA, &brain(), &ubuntu));
     launch_for_brain("ada", "ubuntu", &world).unwrap();
-    world
-        .clock
-        .run_it(service.disapprove(&olga, &brain(), &ubuntu));
+    world.must(service.disapprove(&OLGA, &brain(), &ubuntu));
     let refused = launch_for_brain("ada", "ubuntu", &world).unwrap_err();
     assert_eq!(refused.code, Code::TemplateNotApproved);
 }
 
 fn set_budget(world: &World, limit_usd: f64, hard_stop: bool) {
-    let request = BudgetRequest {
-        limit_usd,
-        alerts: [50, 100].into(),
-        hard_stop,
-    };
-    let (olga, service) = (caller("olga"), &world.service);
-    world
-        .clock
-        .run_it(service.set_budget(&olga, &brain(), request));
+    let request = budget_request(limit_usd, &[50, 100], hard_stop);
+    let service = &world.service;
+    world.must(service.set_budget(&OLGA, &brain(), request));
 }
 
 fn told(world: &World) -> Vec<String> {
@@ -103,12 +89,12 @@ fn a_budget_reports_each_threshold_once_and_refuses_what_would_exceed_it() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(in_two_regions()));
-    let (olga, service) = (caller("olga"), &world.service);
-    let costs = || world.clock.run_it(service.project_costs(&olga, &brain()));
+    let service = &world.service;
+    let costs = || world.must(service.project_costs(&OLGA, &brain()));
     let one = costs().usd_per_month;
     assert!(one > 0.0);
     let registry = &world.service.env.registry;
-    let counted = world.clock.run_it(registry.project_usd(&brain()));
+    let counted = world.must(registry.project_usd(&brain()));
     assert!((counted - one).abs() < 1e-9, "{counted} {one}");
     // One version is 40 % of the budget, two are 80 %, three are 120 %.
     set_budget(&world, one / 0.4, false);
@@ -124,9 +110,7 @@ fn a_budget_reports_each_threshold_once_and_refuses_what_would_exceed_it() {
     );
     assert!(told(&world)[1].contains("100 %"), "{:?}", told(&world));
     // Falling below a threshold and exceeding it again is reported again.
-    let (ada, third) = (caller("ada"), "kept@3".parse().unwrap());
-    let deleted = service.delete_template(&ada, &third, true);
-    world.clock.run_it(deleted);
+    world.must(service.delete_template(&ADA, &"kept@3".parse().unwrap(), true));
     saved(&world, in_two_regions());
     assert_eq!(told(&world).len(), 3, "{:?}", told(&world));
     // Two versions of one volume share blocks, in both Regions.
@@ -142,12 +126,8 @@ fn a_budget_reports_each_threshold_once_and_refuses_what_would_exceed_it() {
     set_budget(&world, one / 0.4, true);
     assert_eq!(told(&world).len(), 3, "what was told stays told");
     let before = sight(&world);
-    let ada = caller("ada");
-    let refused = service.plan_save(&ada, for_brain(in_two_regions()));
-    assert_eq!(
-        world.clock.run(refused).unwrap_err().code,
-        Code::BudgetExceeded
-    );
+    let refused = service.plan_save(&ADA, for_brain(in_two_regions()));
+    assert_eq!(world.run(refused).unwrap_err().code, Code::BudgetExceeded);
     let refused = launch_for_brain("mia", "ubuntu", &world).unwrap_err();
     assert_eq!(refused.code, Code::BudgetExceeded);
     assert_eq!(sight(&world), before);
@@ -160,17 +140,12 @@ fn a_budget_reports_each_threshold_once_and_refuses_what_would_exceed_it() {
 fn a_threshold_is_reported_again_after_a_template_left() {
     let world = launched(Setup::seeded(5));
     project(&world);
-    let (ada, other): (_, ProjectName) = (caller("ada"), "other".parse().unwrap());
-    let request = ProjectRequest {
-        name: other.clone(),
-        description: String::new(),
-    };
-    world
-        .clock
-        .run_it(world.service.create_project(&ada, request));
+    let other: ProjectName = "other".parse().unwrap();
+    let request = project_request(other.as_str());
+    world.must(world.service.create_project(&ADA, request));
     saved(&world, for_brain(save_request("work", "kept")));
     let registry = &world.service.env.registry;
-    let one = world.clock.run_it(registry.project_usd(&brain()));
+    let one = world.must(registry.project_usd(&brain()));
     set_budget(&world, one / 0.6, false);
     assert_eq!(told(&world).len(), 1);
     let mut moved = save_request("work", "kept");
@@ -187,32 +162,23 @@ fn a_version_alone_on_its_volume_frees_all_that_it_costs() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
-    let (olga, service) = (caller("olga"), &world.service);
-    let costs = world.clock.run_it(service.project_costs(&olga, &brain()));
+    let service = &world.service;
+    let costs = world.must(service.project_costs(&OLGA, &brain()));
     let version = &costs.templates[0].versions[0];
     assert!((version.frees_at_least_usd - costs.usd_per_month).abs() < 1e-9);
     // A snapshot that was deleted from outside costs nothing, and is reported.
     let snapshot = version.regions[0].clone();
     assert_eq!(snapshot.unknown, []);
-    let registry = &service.env.registry;
-    let kept = world
-        .clock
-        .run(registry.version(&kept(), 1))
-        .unwrap()
-        .unwrap();
+    let kept = world.version("kept", 1);
     let image = kept.amis[&region()].values().next().unwrap();
     world
-        .clock
         .run(world.ec2.deregister_image(&region(), image))
         .unwrap();
     world.pass(3600);
     let id = &kept.snapshots[&region()][0];
-    world
-        .clock
-        .run(world.ec2.delete_snapshot(&region(), id))
-        .unwrap();
+    world.run(world.ec2.delete_snapshot(&region(), id)).unwrap();
     world.pass(3600);
-    let costs = world.clock.run_it(service.project_costs(&olga, &brain()));
+    let costs = world.must(service.project_costs(&OLGA, &brain()));
     let region = &costs.templates[0].versions[0].regions[0];
     assert_eq!((region.bytes, &region.unknown), (0, &vec![id.clone()]));
 }
@@ -222,34 +188,31 @@ fn a_deleted_project_loses_its_members_and_its_name_is_not_reused() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
-    let (olga, service) = (caller("olga"), &world.service);
-    let delete = || world.clock.run(service.delete_project(&olga, &brain()));
+    let service = &world.service;
+    let delete = || ask!(world, delete_project(&OLGA, &brain()));
     let refused = delete().unwrap_err();
     assert_eq!(refused.code, Code::ProjectInUse);
     assert!(refused.message.contains("kept"), "{refused}");
-    let brain = brain();
-    let leave = service.remove_member(&olga, &brain, &olga.user);
-    assert_eq!(world.clock.run(leave).unwrap_err().code, Code::OwnerNeeded);
+    assert_eq!(
+        ask!(world, remove_member(&OLGA, &brain(), &OLGA.user))
+            .unwrap_err()
+            .code,
+        Code::OwnerNeeded
+    );
 
     let other: ProjectName = "other".parse().unwrap();
     let request = ProjectRequest {
         name: other.clone(),
         description: "x".to_owned(),
     };
-    world
-        .clock
-        .run_it(service.create_project(&olga, request.clone()));
-    let ada = caller("ada");
-    world
-        .clock
-        .run_it(service.add_member(&olga, &other, &ada.user, ProjectRole::Member));
+    world.must(service.create_project(&OLGA, request.clone()));
+    world.must(service.add_member(&OLGA, &other, &ADA.user, ProjectRole::Member));
     share(&world, "ada", "project:other").unwrap();
-    world.clock.run_it(service.delete_project(&olga, &other));
+    world.must(service.delete_project(&OLGA, &other));
     let registry = &service.env.registry;
-    assert_eq!(world.clock.run(registry.grants(&kept())).unwrap(), []);
+    assert_eq!(world.run(registry.grants(&kept())).unwrap(), []);
     let names = |user| {
-        let by = caller(user);
-        let listed = world.clock.run_it(service.projects(&by));
+        let listed = world.must(service.projects(&caller(user)));
         listed
             .into_iter()
             .map(|it| it.project.name.to_string())
@@ -259,10 +222,10 @@ fn a_deleted_project_loses_its_members_and_its_name_is_not_reused() {
         (names("ada"), names("olga")),
         (vec!["brain".to_owned()], vec!["brain".to_owned()])
     );
-    let sue = caller("sue");
-    let again = service.create_project(&sue, request);
     assert_eq!(
-        world.clock.run(again).unwrap_err().code,
+        ask!(world, create_project(&caller("sue"), request))
+            .unwrap_err()
+            .code,
         Code::ProjectNameTaken
     );
 }
@@ -279,10 +242,7 @@ fn deleted_while<T>(
     let service = yielding(world);
     let (mine, theirs) = (service.clone(), others(service));
     let calls: Vec<Doing<'_, Ended<T>>> = vec![
-        Box::pin(async move {
-            let olga = caller("olga");
-            Ended::Deleted(mine.delete_project(&olga, &brain()).await)
-        }),
+        Box::pin(async move { Ended::Deleted(mine.delete_project(&OLGA, &brain()).await) }),
         Box::pin(async move {
             // The deletion takes longer, so the others act at any moment of it.
             for _ in 0..seed * 4 {
@@ -313,18 +273,18 @@ fn nobody_who_joins_a_project_at_its_end_is_left_in_none() {
         project(&world);
         let (deleted, joined) = deleted_while(&world, seed, |service| {
             Box::pin(async move {
-                let (olga, joe) = (caller("olga"), "joe".parse().unwrap());
+                let joe = "joe".parse().unwrap();
                 service
-                    .add_member(&olga, &brain(), &joe, ProjectRole::Member)
+                    .add_member(&OLGA, &brain(), &joe, ProjectRole::Member)
                     .await
             })
         });
         let registry = &world.service.env.registry;
-        let there = world.clock.run(registry.project(&brain())).unwrap();
+        let there = world.run(registry.project(&brain())).unwrap();
         assert_eq!(there.is_none(), deleted.is_ok(), "seed {seed}: {deleted:?}");
         let joe = "joe".parse().unwrap();
-        let roles = world.clock.run(registry.memberships(&joe)).unwrap();
-        let member = world.clock.run(registry.member(&brain(), &joe)).unwrap();
+        let roles = world.run(registry.memberships(&joe)).unwrap();
+        let member = world.run(registry.member(&brain(), &joe)).unwrap();
         let is_in = there.is_some() && joined.is_ok();
         assert!(is_in || member.is_none(), "seed {seed}: {joined:?}");
         assert_eq!(
@@ -348,7 +308,7 @@ fn nothing_that_is_saved_for_a_project_at_its_end_is_left_in_none() {
         let save_id = save_id_of(&"olga".parse().unwrap(), "once").unwrap();
         let request = for_brain(save_request("hers", "kept"));
         let payload = json!({
-            "save_id": save_id, "execution": save_id, "caller": caller("olga"), "request": request,
+            "save_id": save_id, "execution": save_id, "caller": OLGA.clone(), "request": request,
         });
         let (deleted, begun) = deleted_while(&world, seed, |service| {
             Box::pin(async move {

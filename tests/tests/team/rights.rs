@@ -3,41 +3,36 @@
 use prism_functions::domain::audit::Channel;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::{SaveRequest, SaveState};
-use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, ProjectName, SaveId, TemplateName, UserId};
-use prism_functions::operations::ProjectRequest;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{World, begun, caller, copy_request, save_request};
+use prism_tests::world::{
+    ADA, OLGA, World, begun, caller, copy_request, project_request, save_request, saved,
+    schedule_request,
+};
 
-use crate::{RunIt as _, brain, for_brain, kept, project, saved};
+use crate::{brain, for_brain, kept, project};
 
 fn evil() -> ProjectName {
     "evil".parse().unwrap()
 }
 
-fn made(world: &World, user: &str, name: ProjectName) {
-    let request = ProjectRequest {
-        name,
-        description: String::new(),
-    };
-    let by = caller(user);
-    let made = world.service.create_project(&by, request);
-    world.clock.run_it(made);
+fn made(world: &World, user: &str, name: &str) {
+    let request = project_request(name);
+    world.must(world.service.create_project(&caller(user), request));
 }
 
 fn has_role(world: &World, user: &str, role: ProjectRole) {
-    let (olga, brain, user): (_, _, UserId) = (caller("olga"), brain(), user.parse().unwrap());
-    let changed = world.service.add_member(&olga, &brain, &user, role);
-    world.clock.run_it(changed);
+    let (olga, brain, user): (_, _, UserId) = (OLGA.clone(), brain(), user.parse().unwrap());
+    world.must(world.service.add_member(&olga, &brain, &user, role));
 }
 
 fn leaves(world: &World, user: &str) {
-    let (olga, brain, user): (_, _, UserId) = (caller("olga"), brain(), user.parse().unwrap());
-    let removed = world.service.remove_member(&olga, &brain, &user);
-    world.clock.run_it(removed);
+    let (olga, brain, user): (_, _, UserId) = (OLGA.clone(), brain(), user.parse().unwrap());
+    world.must(world.service.remove_member(&olga, &brain, &user));
 }
 
 /// The project brain, in which Ada has the template `kept`; Adam is an admin there, and has an instance.
@@ -60,9 +55,7 @@ fn into(project: ProjectName, instance: &str, agreed: bool) -> SaveRequest {
 }
 
 fn project_of(world: &World, name: &TemplateName) -> Option<ProjectName> {
-    let stored = world
-        .clock
-        .run_it(world.service.env.registry.template(name));
+    let stored = world.must(world.service.env.registry.template(name));
     stored.and_then(|stored| stored.value.project)
 }
 
@@ -76,11 +69,11 @@ fn refusal(ended: Result<prism_functions::domain::save::SaveRecord, Problem>) ->
 #[test]
 fn moving_a_template_requires_the_right_to_delete_it() {
     let world = lab();
-    made(&world, "adam", evil());
+    made(&world, "adam", "evil");
     let (adam, all): (_, TemplateRef) = (caller("adam"), "kept".parse().unwrap());
     let delete = || {
         let deleted = world.service.delete_template(&adam, &all, true);
-        world.clock.run(deleted).unwrap_err().code
+        world.run(deleted).unwrap_err().code
     };
     assert_eq!(delete(), Code::NotAllowed);
     let ended = world.save("adam", into(evil(), "play", true));
@@ -88,7 +81,7 @@ fn moving_a_template_requires_the_right_to_delete_it() {
     assert_eq!(project_of(&world, &kept()), Some(brain()));
     assert_eq!(delete(), Code::NotAllowed);
     // The owner of the project may delete what is in it, and may therefore also move it out.
-    made(&world, "olga", "other".parse().unwrap());
+    made(&world, "olga", "other");
     world.launch("olga", "ubuntu", "box");
     let ended = world.save("olga", into("other".parse().unwrap(), "box", true));
     assert_eq!(ended.unwrap().version, Some(2));
@@ -97,13 +90,15 @@ fn moving_a_template_requires_the_right_to_delete_it() {
 #[test]
 fn an_admin_who_may_move_it_at_first_and_not_at_the_end_moves_nothing() {
     let world = lab();
-    made(&world, "adam", evil());
+    made(&world, "adam", "evil");
     has_role(&world, "adam", ProjectRole::Owner);
-    let adam = caller("adam");
-    let started = world
-        .service
-        .start_save(&adam, into(evil(), "play", true), None);
-    let id = world.clock.run_it(started).save_id;
+    let id = world
+        .must(
+            world
+                .service
+                .start_save(&caller("adam"), into(evil(), "play", true), None),
+        )
+        .save_id;
     world.pass(5);
     has_role(&world, "adam", ProjectRole::Admin);
     to_the_end(&world, &id);
@@ -115,15 +110,13 @@ fn an_admin_who_may_move_it_at_first_and_not_at_the_end_moves_nothing() {
 #[test]
 fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
     let world = lab();
-    made(&world, "ada", evil());
-    let ada = caller("ada");
-    let plan = world.service.plan_save(&ada, into(evil(), "work", false));
-    let plan = world.clock.run_it(plan);
+    made(&world, "ada", "evil");
+    let plan = world.must(world.service.plan_save(&ADA, into(evil(), "work", false)));
     let moves = plan.moves.unwrap();
     assert_eq!((moves.from, moves.to), (Some(brain()), evil()));
     assert_eq!(moves.up_to_version, 1);
     let (registry, from) = (&world.service.env.registry, brain());
-    let costs = world.clock.run_it(registry.project_usd(&from));
+    let costs = world.must(registry.project_usd(&from));
     assert!((moves.usd_per_month - costs).abs() < 1e-9 && costs > 0.0);
     let before = world.admin.inventory().unwrap();
     let ended = world.save("ada", into(evil(), "work", false));
@@ -134,8 +127,8 @@ fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
     assert_eq!(ended.version, Some(2));
     assert_eq!(project_of(&world, &kept()), Some(evil()));
     // If nothing moves, no consent is needed.
-    let plan = world.service.plan_save(&ada, into(evil(), "work", false));
-    assert_eq!(world.clock.run_it(plan).moves, None);
+    let plan = world.service.plan_save(&ADA, into(evil(), "work", false));
+    assert_eq!(world.must(plan).moves, None);
 }
 
 #[test]
@@ -143,15 +136,14 @@ fn the_consent_to_move_is_for_the_project_in_the_plan() {
     let world = lab();
     world.launch("ada", "ubuntu", "more");
     let third: ProjectName = "third".parse().unwrap();
-    made(&world, "ada", evil());
-    made(&world, "ada", third.clone());
+    made(&world, "ada", "evil");
+    made(&world, "ada", third.as_str());
     let slow = begun(&world, into(evil(), "work", true));
     world.pass(5);
-    let ada = caller("ada");
     let quick = world
         .service
-        .start_save(&ada, into(third.clone(), "more", true), None);
-    let quick = world.clock.run_it(quick).save_id;
+        .start_save(&ADA, into(third.clone(), "more", true), None);
+    let quick = world.must(quick).save_id;
     to_the_end(&world, &quick);
     to_the_end(&world, &slow);
     let ends: Vec<_> = [&quick, &slow]
@@ -166,20 +158,10 @@ fn the_consent_to_move_is_for_the_project_in_the_plan() {
 #[test]
 fn a_schedule_moves_no_template() {
     let world = lab();
-    made(&world, "ada", evil());
-    let asked = |agreed, project: ProjectName| ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "rate(1 day)".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: None,
-        request: into(project, "work", agreed),
-    };
-    let ada = caller("ada");
-    let create = |asked| {
-        let made = world.service.create_schedule(&ada, asked);
-        world.clock.run(made)
-    };
+    made(&world, "ada", "evil");
+    let asked =
+        |agreed, project: ProjectName| schedule_request("nightly", into(project, "work", agreed));
+    let create = |asked| ask!(world, create_schedule(&ADA, asked));
     let refused = create(asked(true, evil())).unwrap_err();
     assert_eq!(refused.code, Code::InvalidInput);
     let refused = create(asked(false, evil())).unwrap_err();
@@ -189,13 +171,13 @@ fn a_schedule_moves_no_template() {
     let moved = world.save("ada", into(evil(), "work", true)).unwrap();
     assert_eq!(moved.version, Some(2));
     let name = "nightly".parse().unwrap();
-    let run = world.service.run_schedule(&ada, &name, None);
-    assert_eq!(world.clock.run(run).unwrap_err().code, Code::MoveNotAgreed);
+    let run = world.service.run_schedule(&ADA, &name, None);
+    assert_eq!(world.run(run).unwrap_err().code, Code::MoveNotAgreed);
     world.pass(25 * 3600);
-    let fired = world.clock.run_it(world.service.fire_due_schedules());
+    let fired = world.must(world.service.fire_due_schedules());
     assert_eq!(fired.len(), 1);
     world.clock.run_until_idle().unwrap();
-    let runs = world.clock.run_it(world.service.schedule(&ada, &name)).runs;
+    let runs = world.must(world.service.schedule(&ADA, &name)).runs;
     let failure = format!("{:?}", runs[0]);
     assert!(failure.contains("MoveNotAgreed"), "{failure}");
     assert_eq!(project_of(&world, &kept()), Some(evil()));
@@ -241,7 +223,7 @@ fn a_user_who_leaves_a_project_during_a_save_leaves_nothing_there() {
         assert_eq!(images_of(&world, &id), 0, "{template}");
         let registry = &world.service.env.registry;
         let name = template.parse().unwrap();
-        let there = world.clock.run_it(registry.template(&name));
+        let there = world.must(registry.template(&name));
         let newest = there.map_or(0, |stored| stored.value.newest());
         assert_eq!(newest, u32::from(template == "kept"));
     }
@@ -254,9 +236,9 @@ fn a_copy_and_an_added_architecture_end_so_too() {
         publish_sensitive: true,
         ..copy_request("kept", 1, &["us-west-2"])
     };
-    let ada = caller("ada").by(Channel::Cli);
+    let ada = ADA.clone().by(Channel::Cli);
     let started = world.service.start_copy(&ada, &copy, None);
-    let id = world.clock.run_it(started).save_id;
+    let id = world.must(started).save_id;
     world.pass(5);
     leaves(&world, "ada");
     to_the_end(&world, &id);
@@ -269,42 +251,33 @@ fn a_copy_and_an_added_architecture_end_so_too() {
 #[test]
 fn the_schedule_of_who_was_demoted_saves_nothing_for_the_project() {
     let world = lab();
-    let ada = caller("ada");
-    let asked = ScheduleRequest {
-        name: Some("nightly".parse().unwrap()),
-        cadence: "rate(1 day)".parse().unwrap(),
-        timezone: "UTC".parse().unwrap(),
-        jitter_minutes: 0,
-        keep: None,
-        request: SaveRequest {
+    let asked = schedule_request(
+        "nightly",
+        SaveRequest {
             move_template: false,
             ..for_brain(save_request("work", "dawn"))
         },
-    };
-    world
-        .clock
-        .run_it(world.service.create_schedule(&ada, asked));
+    );
+    world.must(world.service.create_schedule(&ADA, asked));
     world.pass(25 * 3600);
-    let fired = world.clock.run_it(world.service.fire_due_schedules());
+    let fired = world.must(world.service.fire_due_schedules());
     assert_eq!(fired.len(), 1);
     world.pass(5);
     has_role(&world, "ada", ProjectRole::Viewer);
     world.clock.run_until_idle().unwrap();
     let name = "nightly".parse().unwrap();
     let last = || {
-        let view = world.clock.run_it(world.service.schedule(&ada, &name));
+        let view = world.must(world.service.schedule(&ADA, &name));
         format!("{:?}", view.runs[0])
     };
     assert!(last().contains("NotAllowed"), "{}", last());
     // The next run does not even stop the instance.
     world.pass(25 * 3600);
-    world.clock.run_it(world.service.fire_due_schedules());
+    world.must(world.service.fire_due_schedules());
     world.clock.run_until_idle().unwrap();
     assert!(last().contains("NotAllowed"), "{}", last());
     assert_eq!(project_of(&world, &"dawn".parse().unwrap()), None);
     let registry = &world.service.env.registry;
-    let dawn = world
-        .clock
-        .run_it(registry.template(&"dawn".parse().unwrap()));
+    let dawn = world.must(registry.template(&"dawn".parse().unwrap()));
     assert!(dawn.is_none());
 }

@@ -1,26 +1,23 @@
 //! Shares with users, projects, accounts, organizations and the world.
 
-use std::sync::Arc;
-
 use prism_functions::domain::Code;
 use prism_functions::domain::ec2::{InstanceState, LaunchPermission};
 use prism_functions::domain::grant::GrantState;
-use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateState, Visibility};
 use prism_functions::ports::{Ec2 as _, Encryption};
-use prism_functions::rules::{PublicScope, Settings};
-use prism_local::ec2::Settings as CloudSettings;
+use prism_functions::rules::PublicScope;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::bent::Bent;
 use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::story::to_the_end;
 use prism_tests::untouched::sight;
-use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
+use prism_tests::world::{
+    ADA, Setup, World, begun, caller, id_of, launched, public, region, save_request, saved, west,
+};
 
 use crate::{
-    ACCOUNT, ORGANIZATION, RunIt as _, account, in_two_regions, kept, launch, open_to, saved,
-    share, to, unshare, west,
+    ACCOUNT, ORGANIZATION, account, in_two_regions, kept, launch, open_to, share, to, unshare,
 };
 
 #[test]
@@ -42,7 +39,7 @@ fn an_account_launches_every_version_in_every_region_until_it_is_taken_back() {
     let west = west();
     let image = shared.images[&west][0].clone();
     let closed = world.ec2.remove_launch_permissions(&west, &image, &theirs);
-    world.clock.run(closed).unwrap();
+    world.run(closed).unwrap();
     assert!(share(&world, "ada", ACCOUNT).unwrap().repeated);
     assert_eq!(open_to(&world, 1), [theirs.clone(), theirs]);
     assert_eq!(unshare(&world, ACCOUNT).unwrap(), Visibility::Private);
@@ -60,22 +57,11 @@ fn an_account_launches_every_version_in_every_region_until_it_is_taken_back() {
 #[test]
 fn a_region_that_fails_is_named_and_nothing_is_shared_then() {
     // No check beforehand can see that EC2 will refuse it there.
-    let world = launched(Setup {
-        bend: |ec2| {
-            Arc::new(Bent {
-                opens_in: |region| *region != west(),
-                ..Bent::straight(ec2)
-            })
-        },
-        ..Setup::seeded(5)
-    });
+    let bent = Setup::seeded(5).bent(|ec2| ec2.opens_in = |region| *region != west());
+    let world = launched(bent);
     saved(&world, in_two_regions());
     let registry = &world.service.env.registry;
-    let version = world
-        .clock
-        .run(registry.version(&kept(), 1))
-        .unwrap()
-        .unwrap();
+    let version = world.version("kept", 1);
     let refused = share(&world, "ada", ACCOUNT).unwrap_err();
     assert_eq!(refused.code, Code::ShareFailed);
     assert!(
@@ -83,11 +69,10 @@ fn a_region_that_fails_is_named_and_nothing_is_shared_then() {
         "{refused}"
     );
     assert!(refused.message.contains("Nothing is shared"), "{refused}");
-    assert_eq!(world.clock.run(registry.grants(&kept())).unwrap(), []);
+    assert_eq!(world.run(registry.grants(&kept())).unwrap(), []);
     let here = version.amis[&region()].values().next().unwrap();
     assert_eq!(
         world
-            .clock
             .run(world.ec2.launch_permissions(&region(), here))
             .unwrap(),
         []
@@ -106,32 +91,25 @@ fn a_half_revoked_share_is_reported_and_completed_by_repeating() {
     let refused = unshare(&world, ACCOUNT).unwrap_err();
     assert_eq!(refused.code, Code::ShareFailed);
     let registry = &world.service.env.registry;
-    let left = world.clock.run(registry.grants(&kept())).unwrap();
+    let left = world.run(registry.grants(&kept())).unwrap();
     assert_eq!(left[0].state, GrantState::Closing);
     // The share no longer counts, neither in Prism nor for new versions.
-    let template = world
-        .clock
-        .run(registry.template(&kept()))
-        .unwrap()
-        .unwrap();
+    let template = world.run(registry.template(&kept())).unwrap().unwrap();
     assert_eq!(template.value.visibility, Visibility::Private);
     saved(&world, in_two_regions());
     assert_eq!(open_to(&world, 2), [vec![], vec![]]);
     world.admin.allow("ModifyImageAttribute").unwrap();
     unshare(&world, ACCOUNT).unwrap();
     assert_eq!(open_to(&world, 1), [vec![], vec![]]);
-    assert_eq!(world.clock.run(registry.grants(&kept())).unwrap(), []);
+    assert_eq!(world.run(registry.grants(&kept())).unwrap(), []);
 }
 
 #[test]
 fn two_shares_that_mean_the_same_accounts_are_closed_with_the_last() {
-    let settings = Settings {
-        public_scope: PublicScope::Organization,
-        organization: Some(ORGANIZATION.parse().unwrap()),
-        ..Settings::default()
-    };
-    let world = World::with(5, CloudSettings::default(), settings);
-    world.launch("ada", "ubuntu", "work");
+    let mut setup = Setup::seeded(5);
+    setup.settings.public_scope = PublicScope::Organization;
+    setup.settings.organization = Some(ORGANIZATION.parse().unwrap());
+    let world = launched(setup);
     saved(&world, in_two_regions());
     let shared = share(&world, "ada", "public").unwrap();
     assert_eq!(shared.visibility, Visibility::Public);
@@ -153,12 +131,7 @@ fn two_shares_that_mean_the_same_accounts_are_closed_with_the_last() {
 
 /// A world whose public templates are open to the world, with a version whose volume is encrypted with this key.
 fn encrypted(encryption: Encryption) -> World {
-    let settings = Settings {
-        public_scope: PublicScope::World,
-        ..Settings::default()
-    };
-    let world = World::with(5, CloudSettings::default(), settings);
-    world.launch("ada", "ubuntu", "work");
+    let world = launched(Setup::seeded(5).open_to_the_world());
     let facts = world.instance(id_of(&world).as_str());
     let volume = &facts.volumes[0].volume;
     world.admin.set_encryption(volume, encryption).unwrap();
@@ -188,11 +161,7 @@ fn what_ec2_would_refuse_is_refused_before_anything_changes() {
     let refused = share(&world, "ada", "public").unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible);
     assert_eq!(sight(&world), before);
-    let (ada, request) = (caller("ada"), to(ACCOUNT));
-    let plan = world
-        .clock
-        .run(world.service.plan_share(&ada, &kept(), &request))
-        .unwrap();
+    let plan = ask!(world, plan_share(&ADA, &kept(), &to(ACCOUNT))).unwrap();
     let warning = plan
         .warnings
         .iter()
@@ -225,28 +194,20 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
     saved(&world, save_request("work", "kept"));
     let refused = share(&world, "ada", "user:bob").unwrap_err();
     assert_eq!(refused.code, Code::SensitiveFiles);
-    let (ada, mut request) = (caller("ada"), to("user:bob"));
+    let mut request = to("user:bob");
     request.publish_sensitive = true;
-    let plan = || {
-        world
-            .clock
-            .run(world.service.plan_share(&ada, &kept(), &request))
-            .unwrap()
-    };
+    let plan = || ask!(world, plan_share(&ADA, &kept(), &request)).unwrap();
     let text = &plan().warnings[0].text;
     assert!(
         text.contains(".aws/credentials (AWS credentials)") && text.contains(".bash_history"),
         "{text}"
     );
     assert_eq!(plan().shows.len(), 2);
-    let kept = kept();
-    let shared = world.service.share(&ada, &kept, &request);
-    world.clock.run_it(shared);
+    world.must(world.service.share(&ADA, &kept(), &request));
     assert!(plan().repeated);
     let reference = "kept@1".parse().unwrap();
     for user in ["ada", "bob"] {
-        let by = caller(user);
-        let told = world.clock.run(world.service.packages(&by, &reference));
+        let told = ask!(world, packages(&caller(user), &reference));
         assert_eq!(told.unwrap().unwrap().sensitive, None, "{user}");
     }
 }
@@ -255,10 +216,7 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
 fn a_save_for_the_world_is_refused_where_earlier_versions_are_not() {
     let world = encrypted(Encryption::None);
     world.admin.block_public_images(&region(), false).unwrap();
-    let public = SaveRequest {
-        public: true,
-        ..save_request("work", "kept")
-    };
+    let public = public(save_request("work", "kept"));
     let refused = world.save("ada", public.clone()).unwrap();
     assert_eq!(refused.failure.unwrap().code, "VersionsNotPublic");
     assert_eq!(refused.stop_requested_at, None);
@@ -274,19 +232,11 @@ fn a_save_for_the_world_is_refused_where_earlier_versions_are_not() {
 
 #[test]
 fn a_save_for_the_world_is_refused_where_another_has_made_the_first_version_meanwhile() {
-    let mut setup = Setup::seeded(5);
-    setup.settings.public_scope = PublicScope::World;
-    let world = launched(setup);
+    let world = launched(Setup::seeded(5).open_to_the_world());
     world.launch("ada", "ubuntu", "play");
     world.admin.block_public_images(&region(), false).unwrap();
     let first = begun(&world, save_request("play", "kept"));
-    let id = begun(
-        &world,
-        SaveRequest {
-            public: true,
-            ..save_request("work", "kept")
-        },
-    );
+    let id = begun(&world, public(save_request("work", "kept")));
     to_the_end(&world, &id);
     assert_eq!(world.record(&first).unwrap().version, Some(1));
     let record = world.record(&id).unwrap();
@@ -314,12 +264,12 @@ fn what_is_deleted_is_given_to_nobody() {
         let world = launched(setup);
         saved(&world, save_request("work", "kept"));
         let service = yielding(&world);
-        let (ada, kept, to) = (caller("ada"), kept(), to(ACCOUNT));
+        let (kept, to) = (kept(), to(ACCOUNT));
         let all = "kept".parse().unwrap();
         let share: Doing<'_, bool> =
-            Box::pin(async { service.share(&ada, &kept, &to).await.is_ok() });
+            Box::pin(async { service.share(&ADA, &kept, &to).await.is_ok() });
         let delete: Doing<'_, bool> = Box::pin(async {
-            let deleted = service.delete_template(&ada, &all, true);
+            let deleted = service.delete_template(&ADA, &all, true);
             deleted.await.is_ok()
         });
         let ends = interleave(vec![share, delete], &mut fastrand::Rng::with_seed(seed));
@@ -329,9 +279,9 @@ fn what_is_deleted_is_given_to_nobody() {
             refused += 1;
         }
         world.sweep(1);
-        let template = world.clock.run(world.service.env.registry.template(&kept));
+        let template = world.run(world.service.env.registry.template(&kept));
         if template.unwrap().unwrap().value.state == TemplateState::Deleted {
-            let grants = world.clock.run(world.service.env.registry.grants(&kept));
+            let grants = world.run(world.service.env.registry.grants(&kept));
             assert_eq!(grants.unwrap(), [], "seed {seed}: {ends:?}");
         }
     }

@@ -5,10 +5,11 @@ use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::{Problem, SaveId};
 use prism_functions::operations::{ImportRequest, Unrecorded, save_id_of};
 use prism_functions::ports::Ec2Error;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{World, begun, caller, copy_request, save_request};
+use prism_tests::world::{ADA, OLGA, World, begun, caller, copy_request, save_request, saved};
 
-use crate::{RunIt as _, brain, for_brain, kept, project, saved, share, to};
+use crate::{brain, for_brain, kept, project, share, to};
 
 /// Ada has `kept`, which is private, and `shown`, which Mia may launch.
 fn private() -> World {
@@ -18,8 +19,8 @@ fn private() -> World {
     world.launch("eve", "ubuntu", "box");
     saved(&world, save_request("work", "kept"));
     saved(&world, save_request("work", "shown"));
-    let (ada, shown, mia) = (caller("ada"), "shown".parse().unwrap(), to("user:mia"));
-    world.clock.run_it(world.service.share(&ada, &shown, &mia));
+    let (shown, mia) = ("shown".parse().unwrap(), to("user:mia"));
+    world.must(world.service.share(&ADA, &shown, &mia));
     world
 }
 
@@ -30,7 +31,7 @@ fn told<T>(
     call: impl Future<Output = Result<T, Problem>>,
 ) -> (String, usize) {
     let before = world.table.reads();
-    let Err(problem) = world.clock.run(call) else {
+    let Err(problem) = world.run(call) else {
         panic!("{name} is not hidden");
     };
     let text = format!("{} {} {}", problem.code, problem.chain(), problem.advice());
@@ -49,20 +50,17 @@ fn a_template_that_is_not_theirs_is_like_none() {
         assert_eq!(shown.0, none.0, "{what}");
     };
     same("see", &|name| {
-        let reference = name.parse().unwrap();
-        told(&world, name, service.template(&eve, &reference))
+        told(&world, name, service.template(&eve, &name.parse().unwrap()))
     });
     same("export", &|name| {
         let reference = name.parse().unwrap();
         told(&world, name, service.export_template(&eve, &reference))
     });
     same("lineage", &|name| {
-        let template = name.parse().unwrap();
-        told(&world, name, service.lineage(&eve, &template))
+        told(&world, name, service.lineage(&eve, &name.parse().unwrap()))
     });
     same("shares", &|name| {
-        let template = name.parse().unwrap();
-        told(&world, name, service.shares(&eve, &template))
+        told(&world, name, service.shares(&eve, &name.parse().unwrap()))
     });
     same("share", &|name| {
         let (template, bob) = (name.parse().unwrap(), to("user:bob"));
@@ -102,16 +100,14 @@ fn that_a_templateis_taken_is_all_that_is_told_of_it() {
     // The same while it is being deleted.
     let before = plan("kept");
     world.admin.deny("DeregisterImage").unwrap();
-    let (ada, all) = (caller("ada"), "kept".parse().unwrap());
-    let deleted = world.service.delete_template(&ada, &all, true);
-    let _ = world.clock.run(deleted);
+    let _ = ask!(world, delete_template(&ADA, &"kept".parse().unwrap(), true));
     assert_eq!(plan("kept"), before);
 }
 
 #[test]
 fn a_save_of_others_is_like_none_with_and_without_a_record() {
     let world = private();
-    let (ada, eve) = (caller("ada"), caller("eve"));
+    let eve = caller("eve");
     let none: SaveId = "save-00000000000000000000".parse().unwrap();
     let id = begun(&world, save_request("work", "kept"));
     world.clock.run_until_idle().unwrap();
@@ -122,16 +118,16 @@ fn a_save_of_others_is_like_none_with_and_without_a_record() {
     assert_eq!(seen(&id), seen(&none));
     // A refused request has no record, but its ID can be computed by anyone who knows the user and the request ID.
     let missing = save_request("nothing", "kept");
-    let started = world.service.start_save(&ada, missing, Some("nightly"));
-    let id = world.clock.run_it(started).save_id;
-    assert_eq!(id, save_id_of(&ada.user, "nightly").unwrap());
+    let started = world.service.start_save(&ADA, missing, Some("nightly"));
+    let id = world.must(started).save_id;
+    assert_eq!(id, save_id_of(&ADA.user, "nightly").unwrap());
     world.clock.run_until_idle().unwrap();
-    let look = |who, id| world.clock.run_it(world.service.unrecorded(who, id));
+    let look = |who, id| world.must(world.service.unrecorded(who, id));
     for id in [&id, &none] {
         let told = look(&eve, id);
         assert!(matches!(told, Unrecorded::Unknown), "{told:?}");
     }
-    let told = look(&ada, &id);
+    let told = look(&ADA, &id);
     assert!(
         matches!(&told, Unrecorded::Failed(it) if it.code.as_str() == "InstanceNotFound"),
         "{told:?}"
@@ -142,17 +138,16 @@ fn a_save_of_others_is_like_none_with_and_without_a_record() {
 fn approvals_templateno_private_template_to_who_only_looks_on() {
     let world = private();
     saved(&world, for_brain(save_request("work", "ours")));
-    let (olga, brain) = (caller("olga"), brain());
+    let brain = brain();
     share(&world, "ada", "user:olga").unwrap();
     for name in ["kept", "ours"] {
-        let name = name.parse().unwrap();
-        let approved = world.service.approve(&olga, &brain, &name);
-        world.clock.run_it(approved);
+        world.must(world.service.approve(&OLGA, &brain, &name.parse().unwrap()));
     }
     let listed = |user: &str| {
-        let by = caller(user);
-        let page = world.service.approvals(&by, &brain, 100);
-        let items = world.clock.run_it(page).items.into_iter();
+        let items = world
+            .must(world.service.approvals(&caller(user), &brain, 100))
+            .items
+            .into_iter();
         items.map(|it| it.template.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(listed("olga"), ["kept", "ours"]);
@@ -165,10 +160,8 @@ fn approvals_templateno_private_template_to_who_only_looks_on() {
 #[test]
 fn the_saver_named_in_a_file_is_shown_as_the_files_claim() {
     let world = private();
-    let (ada, reference) = (caller("ada"), "kept".parse().unwrap());
-    let file = world
-        .clock
-        .run_it(world.service.export_template(&ada, &reference));
+    let reference = "kept".parse().unwrap();
+    let file = world.must(world.service.export_template(&ADA, &reference));
     let file = file.replace("saved_by: ada", "saved_by: rector");
     assert!(file.contains("rector"), "{file}");
     let name = "forged".parse().unwrap();
@@ -176,16 +169,15 @@ fn the_saver_named_in_a_file_is_shown_as_the_files_claim() {
         file,
         publish_sensitive: true,
     };
-    let imported = world.service.import_template(&ada, &name, &request);
-    world.clock.run_it(imported);
-    let lineage = world.clock.run_it(world.service.lineage(&ada, &name));
+    world.must(world.service.import_template(&ADA, &name, &request));
+    let lineage = world.must(world.service.lineage(&ADA, &name));
     let node = lineage
         .nodes
         .iter()
         .find(|it| it.name == "forged@1")
         .unwrap();
-    assert_eq!(node.imported_by.as_ref(), Some(&ada.user));
-    let lineage = world.clock.run_it(world.service.lineage(&ada, &kept()));
+    assert_eq!(node.imported_by.as_ref(), Some(&ADA.user));
+    let lineage = world.must(world.service.lineage(&ADA, &kept()));
     let own = lineage.nodes.iter().find(|it| it.name == "kept@1").unwrap();
     assert_eq!(own.imported_by, None);
 }

@@ -1,29 +1,30 @@
 //! Project costs are recorded as sums. Costs that were never counted are counted once, whichever operation comes first.
 
-use std::collections::BTreeSet;
-
-use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::ports::{Key, Table as _};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::story::to_the_end;
 use prism_tests::sums::{forget, wrong};
-use prism_tests::world::{Setup, World, begun, caller, copy_request, launched, save_request};
+use prism_tests::world::{
+    ADA, OLGA, Setup, World, begun, budget_request, copy_request, launched, project_request,
+    save_request, saved,
+};
 
-use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved};
+use crate::{brain, for_brain, in_two_regions, kept, project};
 
 /// The recorded costs of a project and its pledges, in USD.
 fn sums(world: &World) -> Option<(f64, f64)> {
     let key = Key::new("PROJECT#brain", "PLEDGES");
-    let item = world.clock.run(world.table.get(&key)).unwrap()?;
+    let item = world.run(world.table.get(&key)).unwrap()?;
     let usd = |name: &str| Some(item.attributes.get(name)?.as_f64()? / 1e6);
     Some((usd("costs_micro_usd")?, usd("pledged_micro_usd")?))
 }
 
 fn counted(world: &World) -> f64 {
     let registry = &world.service.env.registry;
-    world.clock.run_it(registry.project_usd(&brain()))
+    world.must(registry.project_usd(&brain()))
 }
 
 #[track_caller]
@@ -34,28 +35,21 @@ fn agrees(world: &World) -> f64 {
 }
 
 fn plan(world: &World, instance: &str) -> Result<(), Problem> {
-    let (ada, service) = (caller("ada"), &world.service);
     let request = for_brain(save_request(instance, "another"));
-    world.clock.run(service.plan_save(&ada, request)).map(drop)
+    ask!(world, plan_save(&ADA, request)).map(drop)
 }
 
 fn hard_stop(world: &World, limit_usd: f64) {
-    let request = BudgetRequest {
-        limit_usd,
-        alerts: BTreeSet::from([50]),
-        hard_stop: true,
-    };
-    let (olga, service) = (caller("olga"), &world.service);
-    world
-        .clock
-        .run_it(service.set_budget(&olga, &brain(), request));
+    let request = budget_request(limit_usd, &[50], true);
+    let service = &world.service;
+    world.must(service.set_budget(&OLGA, &brain(), request));
 }
 
 #[test]
 fn the_sum_follows_a_template_through_its_life() {
     let world = launched(Setup::seeded(5));
     project(&world);
-    let (ada, olga, service) = (caller("ada"), caller("olga"), &world.service);
+    let service = &world.service;
     assert_eq!(agrees(&world).to_string(), "0");
     // First outside, then with its earlier version into the project.
     saved(&world, in_two_regions());
@@ -64,17 +58,12 @@ fn the_sum_follows_a_template_through_its_life() {
     let three = agrees(&world);
     assert!(three > 0.0);
     // Adds a Region to a version, which another version has already.
-    let request = copy_request("kept", 2, &["us-west-2"]);
-    let copy = world.clock.run_it(service.start_copy(&ada, &request, None));
+    let copy = world.must(service.start_copy(&ADA, &copy_request("kept", 2, &["us-west-2"]), None));
     to_the_end(&world, &copy.save_id);
     let four = agrees(&world);
     assert!((four - three * 4.0 / 3.0).abs() < 1e-6, "{three} {four}");
     // Moves all of it to another project, and back.
-    let other = prism_functions::operations::ProjectRequest {
-        name: "other".parse().unwrap(),
-        description: String::new(),
-    };
-    world.clock.run_it(service.create_project(&ada, other));
+    world.must(service.create_project(&ADA, project_request("other")));
     let mut there = save_request("work", "kept");
     there.project = Some("other".parse().unwrap());
     there.move_template = true;
@@ -84,21 +73,17 @@ fn the_sum_follows_a_template_through_its_life() {
     let six = agrees(&world);
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{four} {six}");
     // Deletes a version, and then all of them.
-    let first = "kept@1".parse().unwrap();
-    let deleted = service.delete_template(&ada, &first, true);
-    world.clock.run_it(deleted);
+    world.must(service.delete_template(&ADA, &"kept@1".parse().unwrap(), true));
     let four = agrees(&world);
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{six} {four}");
     let all = "kept".parse().unwrap();
-    let deleted = service.delete_template(&ada, &all, true);
-    world.clock.run_it(deleted);
+    world.must(service.delete_template(&ADA, &all, true));
     assert_eq!(agrees(&world).to_string(), "0");
     world.sweep(3);
     // Uses the same name again: what existed before costs nothing.
     saved(&world, for_brain(save_request("work", "kept")));
     assert!((agrees(&world) - three / 3.0).abs() < 1e-6);
-    let gone = service.delete_template(&olga, &all, true);
-    world.clock.run_it(gone);
+    world.must(service.delete_template(&OLGA, &all, true));
 }
 
 #[test]
@@ -118,21 +103,19 @@ fn uncounted_sums_are_counted_by_the_first_caller() {
             saved(world, for_brain(save_request("work", "another")));
         }),
         ("a deletion", |world| {
-            let (ada, service) = (caller("ada"), &world.service);
+            let service = &world.service;
             let first = "kept@1".parse().unwrap();
-            let deleted = service.delete_template(&ada, &first, true);
-            world.clock.run_it(deleted);
+            world.must(service.delete_template(&ADA, &first, true));
         }),
         ("the deletion of the template", |world| {
-            let (ada, service) = (caller("ada"), &world.service);
+            let service = &world.service;
             let all = "kept".parse().unwrap();
-            let deleted = service.delete_template(&ada, &all, true);
-            world.clock.run_it(deleted);
+            world.must(service.delete_template(&ADA, &all, true));
         }),
         ("a copy", |world| {
             let request = copy_request("kept", 2, &["us-west-2"]);
-            let (ada, service) = (caller("ada"), &world.service);
-            let copy = world.clock.run_it(service.start_copy(&ada, &request, None));
+            let service = &world.service;
+            let copy = world.must(service.start_copy(&ADA, &request, None));
             to_the_end(world, &copy.save_id);
         }),
     ];
@@ -196,7 +179,7 @@ fn however_many_count_at_once_the_sum_is_right() {
             saved(&world, save_request("work", template));
             forget(&world, &brain(), &template.parse().unwrap());
         }
-        let (service, ada) = (&yielding(&world), &caller("ada"));
+        let (service, ada) = (&yielding(&world), &ADA);
         let mut calls: Vec<Doing<'_, Result<(), Problem>>> = Vec::new();
         for (template, version) in [("one", 1), ("one", 2), ("two", 1), ("three", 1)] {
             let version = format!("{template}@{}", version + seed * 2);

@@ -6,15 +6,15 @@ use prism_functions::operations::{Fixed, Left, Leftover, Service};
 use prism_functions::ports::{Change, Condition, Key, Table, Write};
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, give_way, interleave, yielding};
-use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
+use prism_tests::world::{ADA, Setup, World, begun, launched, save_request, saved};
 
 use crate::sums::library;
-use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved};
+use crate::{brain, for_brain, in_two_regions, kept, project};
 
 fn write(world: &World, key: Key, sum: &str, amount: i64) {
     let set = Change::Set(sum.to_owned(), amount.into());
     let write = Write::Update(key, vec![set], Condition::ItemPresent);
-    world.clock.run(world.table.transact(&[write])).unwrap();
+    world.run(world.table.transact(&[write])).unwrap();
 }
 
 fn of_project() -> Key {
@@ -26,19 +26,19 @@ fn of_template(template: &str) -> Key {
 }
 
 fn found(world: &World) -> Vec<Leftover> {
-    world.clock.run_it(world.service.leftovers()).found
+    world.must(world.service.leftovers()).found
 }
 
 fn fixed(world: &World, found: &[Leftover]) -> Vec<Fixed> {
-    let fixed = world.clock.run_it(world.service.fix(found));
+    let fixed = world.must(world.service.fix(found));
     fixed.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 fn wrong(world: &World, template: &str) -> Vec<String> {
     let registry = &world.service.env.registry;
     let template = template.parse().unwrap();
-    let of_template = world.clock.run_it(registry.wrong_costs(&template));
-    let of_project = world.clock.run_it(registry.wrong_sums(&brain()));
+    let of_template = world.must(registry.wrong_costs(&template));
+    let of_project = world.must(registry.wrong_sums(&brain()));
     let of_template = of_template.map(|it| format!("{it:?}"));
     let of_project = of_project.map(|it| format!("{it:?}"));
     of_template.into_iter().chain(of_project).collect()
@@ -97,7 +97,7 @@ fn wrong_pledges_are_corrected_while_the_save_continues() {
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0].what, Left::ProjectSum { project });
     assert!(matches!(fixed(&world, &left)[..], [Fixed::Done]));
-    let item = world.clock.run(world.table.get(&of_project()));
+    let item = world.run(world.table.get(&of_project()));
     let item = item.unwrap().unwrap();
     assert!(item.attributes["pledged_micro_usd"].as_i64() > Some(0));
     prism_tests::story::to_the_end(&world, &id);
@@ -113,8 +113,7 @@ async fn delete(service: &Service, version: &str, turns: usize) -> Result<Vec<Le
         give_way().await;
     }
     let reference = version.parse().unwrap();
-    let ada = caller("ada");
-    let deleted = service.delete_template(&ada, &reference, true).await;
+    let deleted = service.delete_template(&ADA, &reference, true).await;
     deleted.map(|_| Vec::new())
 }
 

@@ -8,7 +8,7 @@ use super::{Findings, Run, must};
 pub(super) fn check(run: &Run, findings: &mut Findings) {
     let executions = &run.world.executions;
     for name in executions.names() {
-        let execution = run.world.clock.run(executions.describe(&name));
+        let execution = run.world.run(executions.describe(&name));
         let execution = execution.expect("the execution is known");
         let history = executions.history(&name).expect("it has a history");
         let events = history.events();

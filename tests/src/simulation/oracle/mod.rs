@@ -86,8 +86,7 @@ fn registry(run: &Run) -> &Registry {
 }
 
 pub(crate) fn record_of(run: &Run, subject: &Subject) -> Option<SaveRecord> {
-    let stored = run.world.clock.run(registry(run).save(&subject.id));
-    Some(stored.expect("the registry answers")?.value)
+    Some(run.world.must(registry(run).save(&subject.id))?.value)
 }
 
 /// A save without a record has changed nothing, and either it was ended before it could write one, or its requester was
@@ -119,7 +118,7 @@ fn check_save(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         let name = &record.request.template;
         for region in &record.request.copy_to {
             let holder = registry(run).copy_holder(name, source.version, region);
-            let holder = run.world.clock.run(holder).expect("the registry answers");
+            let holder = run.world.must(holder);
             let held = holder.as_ref() == Some(id);
             must!(
                 findings,
@@ -130,19 +129,15 @@ fn check_save(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
     let Ok(saved) = record.instance() else { return };
     let region = &record.request.region;
-    let lock = run
-        .world
-        .clock
-        .run(registry(run).lock_holder(region, &saved.id));
-    let lock = lock.expect("the registry answers");
+    let lock = run.world.must(registry(run).lock_holder(region, &saved.id));
     must!(
         findings,
         lock.as_ref() != Some(id),
         "P5: {id} holds its lock for ever"
     );
     let truth = Truth::of(run, &saved.id);
-    let duty = run.world.clock.run(registry(run).duty(region, &saved.id));
-    match duty.expect("the registry answers").map(|duty| duty.value) {
+    let duty = run.world.must(registry(run).duty(region, &saved.id));
+    match duty.map(|duty| duty.value) {
         None => findings.push(format!("P1: {id} never had a duty")),
         Some(duty) if duty.save_id != *id => {}
         Some(duty) => match duty.discharged {
@@ -298,8 +293,7 @@ fn keeps(run: &Run, record: &SaveRecord, region: &Region) -> bool {
     }
     record.version.is_some_and(|number| {
         let version = registry(run).version(&record.request.template, number);
-        let version = run.world.clock.run(version);
-        let version = version.expect("the registry answers");
+        let version = run.world.must(version);
         // Its schedule may have stopped keeping it.
         version.is_none_or(|version| version.state != TemplateState::Deleted)
     })
@@ -363,8 +357,7 @@ fn check_versions(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
             versions.iter().copied().eq(1..=count),
             "P6: {name} has the versions {versions:?}"
         );
-        let stored = run.world.clock.run(registry(run).template(name));
-        let stored = stored.expect("the registry answers");
+        let stored = run.world.must(registry(run).template(name));
         let latest = stored.map_or(0, |stored| stored.value.latest);
         must!(
             findings,
