@@ -21,7 +21,6 @@ mod metrics;
 mod notifier;
 mod panics;
 mod parameters;
-mod runtime_api;
 mod schedules;
 mod table;
 #[cfg(test)]
