@@ -74,7 +74,7 @@ mod tests {
             },
         };
         explain(
-            Problem::new(Code::RegistryUnavailable, "The registry did not answer.").because(error),
+            Problem::new(Code::RegistryUnavailable, "The registry did not respond.").because(error),
         )
     }
 

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use prism_functions::domain::copy::command;
 use prism_functions::domain::save::{RegionCopy, SavePlan, SaveRecord, SaveState, TemplateMove};
 use prism_functions::domain::{ImageId, Region, UserId};
+use prism_functions::operations::SaveView;
 use serde::Serialize;
 
 use crate::errors::{Outcome, Told};
@@ -86,7 +87,7 @@ struct FailedRegion<'a> {
 
 impl<'a> End<'a> {
     /// The result that a record describes.
-    pub(crate) fn of(record: &'a SaveRecord) -> Self {
+    pub(crate) fn of(record: &'a SaveView) -> Self {
         let next_command = match record.state {
             SaveState::Succeeded => format!("prism launch {} NEW-NAME", record.request.template),
             SaveState::Running => format!("prism saves watch {}", record.save_id),
@@ -185,7 +186,7 @@ pub(crate) fn closed_lines(record: &SaveRecord) -> String {
 }
 
 /// Reports a cancelled save to the user who cancelled it.
-pub(crate) fn cancelled(session: &Session, record: &SaveRecord) -> Outcome {
+pub(crate) fn cancelled(session: &Session, record: &SaveView) -> Outcome {
     session.out.done(&End::of(record), || {
         let left = record.leftovers.as_deref().map_or_else(
             || "All its AMIs and snapshots are removed.".to_owned(),
@@ -202,7 +203,7 @@ pub(crate) fn cancelled(session: &Session, record: &SaveRecord) -> Outcome {
 }
 
 /// Reports how a save ended and returns the exit code.
-pub(crate) fn end(session: &Session, record: &SaveRecord) -> Outcome {
+pub(crate) fn end(session: &Session, record: &SaveView) -> Outcome {
     let out = &session.out;
     let end = End::of(record);
     if record.state == SaveState::Succeeded {

@@ -1,11 +1,12 @@
 //! The context of a command.
 
-use prism_functions::domain::save::{SaveRecord, check_name};
+use prism_functions::domain::save::check_name;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, Region, SaveId};
 use prism_functions::operations::parts::{self, InstanceName, Nothing};
 use prism_functions::operations::{
-    Asked, InstanceView, Operation, ShowInstance, ShowSave, ShowTemplate, ShowVersion, TemplateView,
+    Asked, InstanceView, Operation, SaveView, ShowInstance, ShowSave, ShowTemplate, ShowVersion,
+    TemplateView,
 };
 
 use crate::args::InRegion;
@@ -32,7 +33,7 @@ impl Session {
         self.environment.region(named, self.region.as_ref())
     }
 
-    pub(crate) async fn save(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
+    pub(crate) async fn save(&self, id: &SaveId) -> Result<SaveView, Problem> {
         self.client.ask(Asked::<ShowSave>::of(id.clone())).await
     }
 
@@ -52,7 +53,7 @@ impl Session {
         region: &Region,
         name: &str,
     ) -> Result<InstanceView, Problem> {
-        check_name("instance name or id", name)?;
+        check_name("instance name or ID", name)?;
         let asked = in_region::<ShowInstance>(region, name);
         self.client.ask(asked).await
     }

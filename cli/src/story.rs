@@ -2,31 +2,34 @@
 
 use std::fmt::Write;
 
-use prism_functions::domain::Timestamp;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::guide::Guide;
 use prism_functions::domain::save::{Finding, SaveRecord, seconds_between};
+use prism_functions::domain::{StepName, Timestamp};
 
 use crate::text::{duration, plain, time};
 
 /// Describes a step.
 pub(crate) fn words(step: &str) -> &str {
-    match step {
-        "WaitForTurn" => "Waiting for its turn",
-        "PlanSave" | "PlanCopy" => "Checking",
-        "StopInstance" | "AwaitStopped" => "Stopping the instance",
-        "CreateImage" => "Starting the AMI",
-        "AwaitSnapshots" => "Waiting until the snapshots have started",
-        "RestartInstance" | "AwaitRunning" => "Starting the instance again",
-        "AwaitImage" => "Completing the AMI; you can use the instance again",
-        "CopyImage" | "AwaitCopy" | "FailCopy" => "Copying the AMI to other Regions",
-        "RegisterTemplate" => "Registering the template",
-        "CompleteSave" => "Finishing",
-        "RestoreInstance" => "Restoring the instance",
-        "DiscardImage" => "Removing AMIs and snapshots",
-        "FailSave" => "Ending the save",
-        "Stranded" => "Giving up: the instance cannot be restored",
-        other => other,
+    let Ok(name) = step.parse() else { return step };
+    match name {
+        StepName::WaitForTurn => "Waiting for its turn",
+        StepName::PlanSave | StepName::PlanCopy => "Checking",
+        StepName::StopInstance | StepName::AwaitStopped => "Stopping the instance",
+        StepName::CreateImage => "Starting the AMI",
+        StepName::AwaitSnapshots => "Waiting until the snapshots have started",
+        StepName::RestartInstance | StepName::AwaitRunning => "Starting the instance again",
+        StepName::AwaitImage => "Completing the AMI; you can use the instance again",
+        StepName::CopyImage | StepName::AwaitCopy | StepName::FailCopy => {
+            "Copying the AMI to other Regions"
+        }
+        StepName::RegisterTemplate => "Registering the template",
+        StepName::CompleteSave => "Finishing",
+        StepName::RestoreInstance => "Restoring the instance",
+        StepName::DiscardImage => "Removing AMIs and snapshots",
+        StepName::FailSave => "Ending the save",
+        StepName::Stranded => "Giving up: the instance cannot be restored",
+        StepName::AwaitEvent => step,
     }
 }
 
@@ -62,7 +65,10 @@ pub(crate) fn progress(record: &SaveRecord, now: Timestamp) -> Shown {
     if let Some(wait) = until_turn(record, now) {
         details.push(format!("starts in {wait}"));
     }
-    if let (true, Some(percent)) = (record.step == "AwaitImage", record.progress_percent) {
+    if let (true, Some(percent)) = (
+        *record.step == StepName::AwaitImage,
+        record.progress_percent,
+    ) {
         details.push(format!("{percent} %"));
     }
     if let Some(down) = record.down_for_s(now).filter(|_| was_running(record)) {

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::{Class, Code, Problem, SaveId};
-use prism_functions::operations::{Asked, CancelSave, Unrecorded};
+use prism_functions::operations::{Asked, CancelSave, SaveView, Unrecorded};
 use tokio::sync::mpsc;
 
 use crate::client::{Local, Looks};
@@ -34,9 +33,9 @@ pub(crate) enum Duty {
 
 /// The state of a save when the wait ends.
 pub(crate) enum Ended {
-    Final(Box<SaveRecord>),
+    Final(Box<SaveView>),
     /// It continues.
-    Open(Box<SaveRecord>),
+    Open(Box<SaveView>),
 }
 
 /// Waits for the end of a save and reports it.
@@ -272,7 +271,7 @@ impl Look {
         session: &Session,
         id: &SaveId,
         looks: &Looks,
-    ) -> Result<Option<SaveRecord>, Broken> {
+    ) -> Result<Option<SaveView>, Broken> {
         self.since_sweep += looks.pause();
         if self.since_sweep >= SWEEP {
             self.since_sweep = Duration::ZERO;

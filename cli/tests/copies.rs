@@ -65,14 +65,14 @@ fn a_failed_region_names_the_command_that_makes_up_for_it() {
         .unwrap();
     let told = prism.ok(&["save", "work", "kept", "--region", "eu-west-1"]);
     let command = "prism template copy kept@1 --region eu-west-1";
-    assert!(told.contains("EC2 could not make the AMI"), "{told}");
+    assert!(told.contains("EC2 could not create the AMI"), "{told}");
     assert!(told.contains(command), "{told}");
     let info = prism.ok(&["template", "info", "kept"]);
     assert!(info.contains(command), "{info}");
     let words: Vec<&str> = command.split(' ').skip(1).collect();
     prism.ok(&words);
     let info = prism.ok(&["template", "info", "kept"]);
-    assert!(!info.contains("EC2 could not make the AMI"), "{info}");
+    assert!(!info.contains("EC2 could not create the AMI"), "{info}");
 }
 
 #[test]

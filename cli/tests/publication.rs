@@ -46,8 +46,7 @@ fn only_its_own_flag_consents_to_show_them() {
         assert_eq!(paths(&refused.error()), [AWS, KEY], "{more:?}");
         let told = prism.run(&[&save[..], more].concat());
         assert!(
-            told.stderr
-                .contains("/.aws/credentials (credentials of AWS)")
+            told.stderr.contains("/.aws/credentials (AWS credentials)")
                 && told.stderr.contains("--publish-sensitive"),
             "{}",
             told.stderr

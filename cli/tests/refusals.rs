@@ -18,16 +18,16 @@ fn an_error_is_told_with_a_hint_and_never_grows() {
     text.push_str(&prism.told(&["save", "box", "box-env", "--region", "mars-north-1"]));
     settings().bind(|| { insta::assert_snapshot!(text, @r#"
     $ prism save box Naïve $(name)
-    error[InvalidName]: The template name "Naïve $(name)" is not valid: it has 3 to 64 lower-case letters, digits, ".", "_" or "-", starting with a letter or digit.
+    error[InvalidName]: The template name "Naïve $(name)" is not valid: it must have 3 to 64 lowercase letters, digits, ".", "_" or "-", starting with a letter or digit.
     hint: Use a name that follows the rule in the message.
     [exit 2]
     $ prism save nope box-env
-    error[InstanceNotFound]: There is no instance "nope" of yours in us-east-1.
+    error[InstanceNotFound]: You have no instance "nope" in us-east-1.
     hint: "prism list" shows the instances you can save.
     [exit 1]
     $ prism save box box-env --region mars-north-1
     error[InvalidRegion]: The Region mars-north-1 does not exist or is not enabled for the account.
-    hint: Enabled are: ap-northeast-1, ap-south-1, ap-southeast-2, ca-central-1, eu-central-1, eu-north-1, eu-west-1, us-east-1, us-east-2, us-west-2.
+    hint: Enabled Regions: ap-northeast-1, ap-south-1, ap-southeast-2, ca-central-1, eu-central-1, eu-north-1, eu-west-1, us-east-1, us-east-2, us-west-2.
     [exit 2]
     "#); });
     let long = prism.run(&["save", "box", &"x".repeat(10_000)]);

@@ -12,7 +12,7 @@ fn preserve(prism: &Prism) -> String {
     text += &prism.told(&[&exec[..], &["pip", "install", "obspy"]].concat());
     let tee = [&exec[..], &["tee", "notes.txt"]].concat();
     assert_eq!(prism.piped("M 6.1, 12 km deep\n", &tee).code, 0);
-    text + &prism.told(&[
+    let saved = prism.told(&[
         "save",
         "earthquake-analysis",
         "seismic-ml-environment",
@@ -21,7 +21,9 @@ fn preserve(prism: &Prism) -> String {
         "--region",
         "us-west-2,eu-west-1",
         "--yes",
-    ])
+    ]);
+    assert!(!saved.contains("[exit"), "the save failed:\n{saved}");
+    text + &saved
 }
 
 /// Only users of the embedded cloud itself are told to continue with "prism exec". Users of a server are told to log
@@ -132,7 +134,7 @@ fn what_a_preserved_environment_tells_of_itself() {
           disk        30 GiB, 2.6 GiB used
           cost        at most $0.38 a month
           log in as   ubuntu
-          open ports  22, 8888
+          open ports  22
           launches    none yet
 
         Versions:
@@ -159,7 +161,6 @@ fn what_a_preserved_environment_tells_of_itself() {
           login: ubuntu
           ports:
           - 22
-          - 8888
           architecture: x86_64
           machines:
             x86_64:
@@ -205,8 +206,8 @@ fn the_story_of_a_save_and_its_refusal() {
           TIME  DURATION  Finishing
           TIME  succeeded
         $ prism save box box-env
-        error[StopProtected]: Stop protection is on for box (i-0).
-        hint: Lift it: aws ec2 modify-instance-attribute --no-disable-api-stop --region us-east-1 --instance-id i-0
+        error[StopProtected]: Stop protection is enabled for box (i-0).
+        hint: Disable it: aws ec2 modify-instance-attribute --no-disable-api-stop --region us-east-1 --instance-id i-0
         [exit 1]
         "#);
     });
@@ -313,13 +314,13 @@ fn a_dry_run_changes_nothing() {
         $ prism save box box-env --dry-run
         Saving box (i-0, running) as box-env@1:
           1. stop the instance
-          2. begin an AMI and wait until every volume's snapshot has begun
+          2. start creating an AMI and wait until the snapshots of all volumes have begun
           3. start the instance again
           4. wait until the AMI is available, while the instance is in use
           5. register the template box-env for you
           downtime    about DURATION
           cost        at most $0.50 a month
-          warning: Its public address ADDRESS changes at the restart; private and Elastic IPs stay.
+          warning: Its public address ADDRESS changes at the restart; private and Elastic IP addresses do not.
         "#);
     });
     prism.ok(&["launch", "ubuntu", "other", "--dry-run"]);

@@ -122,7 +122,7 @@ fn what_is_on_a_disk_is_confirmed_before_it_is_given_away() {
     assert!(
         shared
             .stderr
-            .contains("/home/ubuntu/.aws/credentials (credentials of AWS)"),
+            .contains("/home/ubuntu/.aws/credentials (AWS credentials)"),
         "{}",
         shared.stderr
     );

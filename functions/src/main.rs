@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "this is the edge at which the environment is read"
+    reason = "the environment is read here only"
 )]
 fn main() -> ExitCode {
     // Lambda runs one invocation at a time: more threads would only lengthen the start.

@@ -8,7 +8,7 @@
 //! in memory. Every access key belongs to account 111111111111, except AKIASECOND, which belongs to 222222222222 and
 //! may not stop instances.
 
-#![expect(clippy::print_stdout, reason = "the URL is what it is asked for")]
+#![expect(clippy::print_stdout, reason = "it prints its URL")]
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -13,9 +13,7 @@ use tokio::sync::watch;
 /// The real and the simulated time of the same moment. Processes with the same anchor and speed have the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
-    /// The moment on the system's clock.
     pub real: Timestamp,
-    /// The moment in the embedded cloud.
     pub simulated: Timestamp,
 }
 
@@ -29,7 +27,6 @@ pub struct WallClock {
 }
 
 impl WallClock {
-    /// The real time.
     pub fn real() -> Self {
         Self {
             anchor: None,
@@ -89,17 +86,21 @@ impl Clock for WallClock {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the clock that others take"
+        reason = "this is the clock that is injected elsewhere"
     )]
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let real = Duration::try_from_secs_f64(duration.as_secs_f64() / self.speed);
         tokio::time::sleep(real.unwrap_or(Duration::MAX)).boxed()
     }
+
+    fn during(&self, work: Duration) -> Duration {
+        work.mul_f64(self.speed.max(1.0))
+    }
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "this is the clock that others take"
+    reason = "this is the clock that is injected elsewhere"
 )]
 fn system_now() -> (Timestamp, Instant) {
     (Utc::now(), Instant::now())
@@ -108,7 +109,7 @@ fn system_now() -> (Timestamp, Instant) {
 /// Blocks this thread, in real time.
 #[expect(
     clippy::disallowed_methods,
-    reason = "this is the clock that others take"
+    reason = "this is the clock that is injected elsewhere"
 )]
 pub(crate) fn pause(duration: Duration) {
     std::thread::sleep(duration);
@@ -166,7 +167,6 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that shows this time.
     pub fn new(now: Timestamp) -> Self {
         Self {
             now: watch::Sender::new(now),
@@ -183,7 +183,6 @@ impl ManualClock {
         self.now.send_modify(|now| *now = later(*now, duration));
     }
 
-    /// The number of current sleepers.
     pub fn sleepers(&self) -> usize {
         self.now.receiver_count()
     }
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_speed_goes_on_from_the_present() {
+    fn a_change_of_speed_applies_from_now_on() {
         let slow = at_speed(2.0);
         let anchor = slow.anchor();
         let fast = WallClock::at_speed(anchor, 2000.0);
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn it_never_goes_back_and_never_stands_still() {
+    fn the_clock_always_advances() {
         let (_, start) = system_now();
         let mut steady = Steady::new((at(100), start));
         let mut read = |system, passed| steady.read((at(system), start + seconds(passed)));
@@ -316,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_wakes_whom_its_time_has_reached() {
+    fn a_manual_clock_wakes_those_whose_time_has_come() {
         let clock = ManualClock::new(at(0));
         let (mut first, mut second) = (clock.sleep(seconds(10)), clock.sleep(seconds(20)));
         assert_eq!(clock.sleepers(), 2);

@@ -84,7 +84,7 @@ pub async fn serve<S, B>(
 /// The result of some work, unless it takes too long.
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long a caller may take is real time, whatever the simulated one"
+    reason = "the limits for clients are in real time"
 )]
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()
@@ -92,7 +92,7 @@ pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a listener that fails would otherwise spin"
+    reason = "a failing listener would otherwise use all CPU time"
 )]
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(100)).await;

@@ -22,7 +22,6 @@ pub const BUSY_TIMEOUT_S: u64 = 5;
 const WAL_ATTEMPTS: u32 = 100;
 /// The number of prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
-/// The path of a database in memory.
 const MEMORY: &str = ":memory:";
 
 /// What SQLite or the file system reported.
@@ -35,78 +34,44 @@ pub enum SqliteError {
     /// Another process kept the database locked for longer than [`BUSY_TIMEOUT_S`].
     #[error("the database {} is in use by {}", path.display(), named(holder.as_ref()))]
     Locked {
-        /// The database.
         path: PathBuf,
         /// That process, if the operating system reports it.
         holder: Option<Holder>,
-        /// The underlying error.
         source: Cause,
     },
     /// The file is damaged, or is not a database.
-    #[error("the database {} is damaged, or is no database at all", path.display())]
-    Corrupt {
-        /// The database.
-        path: PathBuf,
-        /// The underlying error.
-        source: Cause,
-    },
-    /// There is no space left on the device.
+    #[error("the database {} is damaged, or is not a database", path.display())]
+    Corrupt { path: PathBuf, source: Cause },
     #[error("there is no space left for the database {}", path.display())]
-    Full {
-        /// The database.
-        path: PathBuf,
-        /// The underlying error.
-        source: Cause,
-    },
-    /// A newer version of Prism has written the file.
+    Full { path: PathBuf, source: Cause },
     #[error(
         "the database {} was written by a newer version of Prism (format {found}, known up to {known})",
         path.display()
     )]
     Newer {
-        /// The database.
         path: PathBuf,
-        /// The version of its schema.
         found: i64,
-        /// The latest version that this program knows.
         known: i64,
     },
     /// It is a database of another program, or a different database of Prism's.
     #[error("the file {} is a database of something else", path.display())]
     Foreign {
-        /// The database.
         path: PathBuf,
         /// The application ID in the file; 0 if there is none.
         found: i32,
     },
     /// The file or its folder is not writable.
     #[error("the database {} cannot be written", path.display())]
-    ReadOnly {
-        /// The database.
-        path: PathBuf,
-        /// The underlying error.
-        source: Cause,
-    },
+    ReadOnly { path: PathBuf, source: Cause },
     /// The file could not be reached, read or written.
     #[error("the database {} could not be reached", path.display())]
-    Io {
-        /// The database.
-        path: PathBuf,
-        /// The underlying error.
-        source: Cause,
-    },
+    Io { path: PathBuf, source: Cause },
     /// Any other error, such as a statement that SQLite rejects: a bug in this program.
     #[error("the database {} did not do as asked", path.display())]
-    Other {
-        /// The database.
-        path: PathBuf,
-        /// The underlying error.
-        source: Cause,
-    },
+    Other { path: PathBuf, source: Cause },
 }
 
 impl SqliteError {
-    /// What a user can do about it.
     pub fn hint(&self) -> String {
         let hint = match self {
             Self::Locked {
@@ -117,7 +82,7 @@ impl SqliteError {
                 "wait until the other command is done and try again; let a suspended one go on with \"fg\" or \"kill -CONT PID\", or end the process that holds the file"
             }
             Self::Corrupt { .. } => {
-                "check that the path is right; if it is, move the file aside, with its -wal and -shm files, and restore a copy or start afresh"
+                "check that the path is right; if it is, move the file aside, with its -wal and -shm files, and restore a copy or start with an empty one"
             }
             Self::Full { .. } => "free some space on that disk and try again; nothing was lost",
             Self::Newer { .. } => "update prism, or use another folder for its data",
@@ -351,7 +316,6 @@ fn user_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-/// Classifies a file system error.
 pub(crate) fn classify_io(path: &Path, error: std::io::Error) -> SqliteError {
     use std::io::ErrorKind;
     let path = path.to_path_buf();

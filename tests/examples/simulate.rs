@@ -3,7 +3,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "it talks to whoever runs it"
+    reason = "it prints to the terminal"
 )]
 
 use std::process::ExitCode;
@@ -65,7 +65,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
         let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
         let number = |text: String| {
             let number = text.parse::<u64>();
-            number.map_err(|_| format!("{text} is no number"))
+            number.map_err(|_| format!("{text} is not a number"))
         };
         match arg.as_str() {
             "--singles" => options.singles = true,
@@ -82,7 +82,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--seed" => options.seed = Some(number(value()?)?),
             "--path" => options.path = Some(value()?),
             "--fault" => options.faults.push(value()?.parse()?),
-            _ => return Err(format!("{arg} is no option")),
+            _ => return Err(format!("{arg} is not an option")),
         }
     }
     if options.part > options.every {
@@ -135,7 +135,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints one run.
 fn show(run: &Run, every_call: bool) -> ExitCode {
     if every_call {
         print!("{}", trace(run));
@@ -152,7 +151,6 @@ fn show(run: &Run, every_call: bool) -> ExitCode {
     }
 }
 
-/// Runs the requested campaigns, and returns whether all promises hold.
 fn campaigns(options: &Options) -> bool {
     let mut whole = Tally::default();
     let part = Part {
@@ -175,7 +173,7 @@ fn campaigns(options: &Options) -> bool {
     };
     if options.pairs {
         let found = counted(|| pairs(MAIN, part));
-        let what = of_part(format!("pairs of faults, which stand for {}", found.all));
+        let what = of_part(format!("pairs of faults, which represent {}", found.all));
         whole.merge(timed(&what, || play_pairs(MAIN, &found, &watch)));
     }
     if let Some(count) = options.seeds {
@@ -237,7 +235,6 @@ fn all_granted(from: u64, count: u64) -> bool {
     wrong == 0
 }
 
-/// Prints failures as they happen, and the progress.
 fn watch(progress: &Progress<'_>) {
     match progress {
         Progress::Failed(failure) => {
@@ -257,7 +254,6 @@ fn watch(progress: &Progress<'_>) {
     }
 }
 
-/// Whether every deliberate defect is detected.
 fn caught() -> bool {
     let mut all = true;
     for mutant in MUTANTS {
@@ -292,7 +288,7 @@ fn timed(what: &str, campaign: impl FnOnce() -> Tally) -> Tally {
     let tally = campaign();
     let took = begin.elapsed().as_secs_f64();
     let per = |seconds: f64| {
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        #[expect(clippy::cast_precision_loss, reason = "the rate is only displayed")]
         let saves = tally.saves as f64;
         if seconds > 0.0 { saves / seconds } else { 0.0 }
     };

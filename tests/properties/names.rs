@@ -22,7 +22,6 @@ use serde::de::DeserializeOwned;
 /// The maximum length of a refusal, in characters.
 const TOLD: usize = 1000;
 
-/// Checks a text as everything that it could be given as.
 pub(crate) fn check(text: &str) {
     name::<TemplateName>(text, "");
     name::<ProjectName>(text, "");
@@ -112,7 +111,6 @@ where
     }
 }
 
-/// Lists in an operator's settings.
 fn lists(text: &str) {
     match text.parse::<AllowedTypes>() {
         Ok(types) => {

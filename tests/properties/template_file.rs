@@ -45,7 +45,7 @@ pub(crate) fn comes_back(file: &TemplateFile) {
 }
 
 fn place(message: &str) -> Option<(usize, usize)> {
-    let rest = message.strip_prefix("The file is no template: line ")?;
+    let rest = message.strip_prefix("The file is not a valid template: line ")?;
     let (line, rest) = rest.split_once(", column ")?;
     let (column, _) = rest.split_once(':')?;
     Some((line.parse().ok()?, column.parse().ok()?))

@@ -5,30 +5,52 @@
     reason = "each method asks for the operation of its name, and only tests call it"
 )]
 
+use std::num::NonZeroU32;
+
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::budget::BudgetRequest;
+use prism_functions::domain::copy::{CopyPlan, CopyRequest};
+use prism_functions::domain::diff::TemplateDiff;
+use prism_functions::domain::grant::Grant;
+use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::project::{Approval, Member, ProjectRole};
-use prism_functions::domain::save::{SavePlan, SaveRecord, SaveRequest};
+use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
+use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{Problem, ProjectName, Region, SaveId, ScheduleName};
 use prism_functions::domain::{TemplateName, UserId};
 use prism_functions::operations::parts::{
-    DryRun, Either, IdempotencyKey, InRegion, InstanceName, Nothing, Page, Paging, Told, Trial,
+    DryRun, Either, IdempotencyKey, InRegion, InstanceName, Json, MustMatch, Nothing, Page, Paging,
+    Told, Trial, VersionRef,
 };
 use prism_functions::operations::{
-    AddMember, ApproveTemplate, Asked, AuditPage, BeginSave, CancelSave, ChangeSchedule,
-    CreateProject, CreateSchedule, DeleteProject, DeleteSchedule, DisapproveTemplate, EditProject,
-    InstanceView, InstancesPage, LaunchInstance, LaunchPlan, LaunchRequest, ListApprovals,
-    ListAuditEvents, ListInstances, ListProjectTemplates, ListProjects, ListSaves, ListSchedules,
-    MemberRequest, Operation, ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView,
-    ProjectView, RecoverSave, RemoveMember, RunSchedule, ScheduleEdit, ScheduleView, Service,
-    SetBudget, ShowProjectCosts, ShowSchedule, StartInstance, Started, StopInstance,
-    TerminateInstance, Who,
+    AddMember, ApproveTemplate, Asked, AuditPage, BeginSave, CancelSave, ChangeSchedule, Copies,
+    CopyVersion, CreateProject, CreateSchedule, DeleteProject, DeleteSchedule, DeleteTemplate,
+    DeleteVersion, Deleting, Deletion, DeletionPlan, DeprecateTemplate, DeprecateVersion,
+    DiffVersions, DisapproveTemplate, EditProject, EditTemplate, EditVersion, Expected,
+    ExportVersion, ImportRequest, ImportTemplate, Imported, InstanceView, InstancesPage,
+    LaunchInstance, LaunchPlan, LaunchRequest, Lineage, ListApprovals, ListAuditEvents,
+    ListInstances, ListPackages, ListProjectTemplates, ListProjects, ListSaves, ListSchedules,
+    ListShares, ListTemplates, ListVersions, MemberRequest, Operation, ProjectCosts, ProjectEdit,
+    ProjectRequest, ProjectTemplateView, ProjectView, RecoverSave, RemoveMember, RestoreTemplate,
+    RestoreVersion, RollBackTemplate, RolledBack, RunSchedule, SaveView, ScheduleEdit,
+    ScheduleView, Service, SetBudget, SharePlan, ShareRequest, ShareTemplate, Shared, SharedWith,
+    ShowLineage, ShowProjectCosts, ShowSchedule, StartInstance, Started, StopInstance, Target,
+    TemplateEdit, TemplateSummary, TemplateView, TemplatesPage, TerminateInstance, UnshareTemplate,
+    Who, With,
 };
 use prism_functions::rules::access::Caller;
 
 type Got<T> = Result<T, Problem>;
 type Cursor = Option<String>;
+
+/// Asks the service of a world, on its clock.
+#[macro_export]
+macro_rules! ask {
+    ($world:expr, $method:ident($($argument:expr),*)) => {
+        $world.clock.run($world.service.$method($($argument),*))
+    };
+}
 
 /// Asks a service.
 pub trait Asks: Sync {
@@ -42,7 +64,7 @@ pub trait Asks: Sync {
         Ok(O::run(self.service(), by, asked).await?.value)
     }
 
-    async fn saves(&self, by: &Caller, limit: usize, cursor: Cursor) -> Got<Page<SaveRecord>> {
+    async fn saves(&self, by: &Caller, limit: usize, cursor: Cursor) -> Got<Page<SaveView>> {
         let asked = Asked::<ListSaves>::by(Nothing {}, page(limit, cursor));
         self.told(by, asked).await
     }
@@ -52,12 +74,179 @@ pub trait Asks: Sync {
         Ok(planned(BeginSave::run(self.service(), by, asked).await?))
     }
 
-    async fn cancel_save(&self, by: &Caller, id: &SaveId) -> Got<SaveRecord> {
+    async fn cancel_save(&self, by: &Caller, id: &SaveId) -> Got<SaveView> {
         self.told(by, Asked::<CancelSave>::of(id.clone())).await
     }
 
-    async fn recover_save(&self, by: &Caller, id: &SaveId) -> Got<SaveRecord> {
+    async fn recover_save(&self, by: &Caller, id: &SaveId) -> Got<SaveView> {
         self.told(by, Asked::<RecoverSave>::of(id.clone())).await
+    }
+
+    async fn templates(
+        &self,
+        by: &Caller,
+        filter: &TemplatesPage,
+        limit: usize,
+        cursor: Cursor,
+    ) -> Got<Page<TemplateSummary>> {
+        let Paging { limit, cursor } = page(limit, cursor);
+        let wanted = TemplatesPage {
+            limit,
+            cursor,
+            ..filter.clone()
+        };
+        self.told(by, Asked::<ListTemplates>::by(Nothing {}, wanted))
+            .await
+    }
+
+    async fn versions(
+        &self,
+        by: &Caller,
+        of: &TemplateName,
+        limit: usize,
+        cursor: Cursor,
+    ) -> Got<Page<Version>> {
+        let asked = Asked::<ListVersions>::by(of.clone(), page(limit, cursor));
+        self.told(by, asked).await
+    }
+
+    async fn packages(&self, by: &Caller, at: &TemplateRef) -> Got<Option<Inventory>> {
+        let packages = ListPackages::run(self.service(), by, Asked::of(at.clone()));
+        packages.await.map(|it| it.0)
+    }
+
+    async fn export_template(&self, by: &Caller, at: &TemplateRef) -> Got<String> {
+        let file = ExportVersion::run(self.service(), by, Asked::of(at.clone()));
+        file.await.map(|it| it.0)
+    }
+
+    async fn plan_copy(&self, by: &Caller, request: &CopyRequest) -> Got<CopyPlan> {
+        let asked = copies(request).query(DryRun { dry_run: true });
+        Ok(planned(CopyVersion::run(self.service(), by, asked).await?))
+    }
+
+    async fn start_copy(&self, by: &Caller, of: &CopyRequest, key: Option<&str>) -> Got<Started> {
+        let asked = copies(of).head(IdempotencyKey(key.map(str::to_owned)));
+        Ok(done(CopyVersion::run(self.service(), by, asked).await?))
+    }
+
+    async fn lineage(&self, by: &Caller, of: &TemplateName) -> Got<Lineage> {
+        self.told(by, Asked::<ShowLineage>::of(of.clone())).await
+    }
+
+    async fn diff(&self, by: &Caller, from: &TemplateRef, to: &TemplateRef) -> Got<TemplateDiff> {
+        let with = With { with: to.clone() };
+        let asked = Asked::<DiffVersions>::by(from.clone(), with);
+        self.told(by, asked).await
+    }
+
+    async fn rollback(
+        &self,
+        by: &Caller,
+        of: &TemplateName,
+        to: Option<u32>,
+        publish_sensitive: bool,
+    ) -> Got<RolledBack> {
+        let to = to.and_then(NonZeroU32::new);
+        let target = Target {
+            to,
+            publish_sensitive,
+        };
+        let asked = Asked::<RollBackTemplate>::by(of.clone(), target);
+        self.told(by, asked).await
+    }
+
+    async fn plan_import(
+        &self,
+        by: &Caller,
+        of: &TemplateName,
+        it: &ImportRequest,
+    ) -> Got<Imported> {
+        let asked = Asked::with(of.clone(), it.clone()).query(DryRun { dry_run: true });
+        imported(ImportTemplate::run(self.service(), by, asked).await)
+    }
+
+    async fn import_template(
+        &self,
+        by: &Caller,
+        of: &TemplateName,
+        it: &ImportRequest,
+    ) -> Got<Imported> {
+        let asked = Asked::with(of.clone(), it.clone());
+        imported(ImportTemplate::run(self.service(), by, asked).await)
+    }
+
+    async fn edit_template(
+        &self,
+        by: &Caller,
+        at: &TemplateRef,
+        edit: &TemplateEdit,
+        expected: Option<&Expected>,
+    ) -> Got<TemplateView> {
+        let template = at.name.clone();
+        match at.version {
+            None => {
+                let asked = edits::<EditTemplate>(template, edit, expected);
+                self.told(by, asked).await
+            }
+            Some(number) => {
+                let version = VersionRef { template, number };
+                let asked = edits::<EditVersion>(version, edit, expected);
+                self.told(by, asked).await
+            }
+        }
+    }
+
+    async fn deprecate_template(
+        &self,
+        by: &Caller,
+        at: &TemplateRef,
+        deprecated: bool,
+    ) -> Got<TemplateView> {
+        let (service, template) = (self.service(), at.name.clone());
+        let version = |number| VersionRef {
+            template: at.name.clone(),
+            number,
+        };
+        let view = match (at.version, deprecated) {
+            (None, true) => DeprecateTemplate::run(service, by, Asked::of(template)).await,
+            (None, false) => RestoreTemplate::run(service, by, Asked::of(template)).await,
+            (Some(n), true) => DeprecateVersion::run(service, by, Asked::of(version(n))).await,
+            (Some(n), false) => RestoreVersion::run(service, by, Asked::of(version(n))).await,
+        };
+        Ok(view?.value)
+    }
+
+    async fn plan_deletion(&self, by: &Caller, at: &TemplateRef) -> Got<DeletionPlan> {
+        let planned = self.deletion(by, at, true, false).await?;
+        assert!(!planned.begun);
+        Ok(planned.plan)
+    }
+
+    async fn delete_template(&self, by: &Caller, at: &TemplateRef, force: bool) -> Got<Deletion> {
+        self.deletion(by, at, false, force).await
+    }
+
+    async fn deletion(
+        &self,
+        by: &Caller,
+        at: &TemplateRef,
+        dry_run: bool,
+        force: bool,
+    ) -> Got<Deletion> {
+        let how = Deleting { dry_run, force };
+        let template = at.name.clone();
+        match at.version {
+            None => {
+                let asked = Asked::<DeleteTemplate>::by(template, how);
+                self.told(by, asked).await
+            }
+            Some(number) => {
+                let version = VersionRef { template, number };
+                let asked = Asked::<DeleteVersion>::by(version, how);
+                self.told(by, asked).await
+            }
+        }
     }
 
     async fn instances(&self, by: &Caller, region: &Region) -> Got<Vec<InstanceView>> {
@@ -143,6 +332,34 @@ pub trait Asks: Sync {
         let head = IdempotencyKey(key.map(str::to_owned));
         let asked = Asked::<RunSchedule>::of(of.clone()).head(head);
         self.told(by, asked).await
+    }
+
+    async fn shares(&self, by: &Caller, of: &TemplateName) -> Got<Vec<Grant>> {
+        let asked = Asked::<ListShares>::by(of.clone(), page(100, None));
+        Ok(self.told(by, asked).await?.items)
+    }
+
+    async fn plan_share(
+        &self,
+        by: &Caller,
+        of: &TemplateName,
+        to: &ShareRequest,
+    ) -> Got<SharePlan> {
+        let asked = Asked::with(of.clone(), to.clone()).query(DryRun { dry_run: true });
+        let plan = ShareTemplate::run(self.service(), by, asked).await?;
+        Ok(planned(plan))
+    }
+
+    async fn share(&self, by: &Caller, of: &TemplateName, to: &ShareRequest) -> Got<Shared> {
+        let asked = Asked::with(of.clone(), to.clone());
+        Ok(done(ShareTemplate::run(self.service(), by, asked).await?))
+    }
+
+    async fn unshare(&self, by: &Caller, of: &TemplateName, from: &ShareRequest) -> Got<()> {
+        let to = from.to.clone();
+        let asked = Asked::by(of.clone(), SharedWith { to });
+        let taken_back = UnshareTemplate::run(self.service(), by, asked);
+        taken_back.await.map(drop)
     }
 
     async fn projects(&self, by: &Caller) -> Got<Vec<ProjectView>> {
@@ -273,10 +490,53 @@ fn launches(request: &LaunchRequest) -> Asked<LaunchInstance> {
     Asked::with(Nothing {}, request.clone())
 }
 
+fn edits<O>(path: O::Path, edit: &TemplateEdit, expected: Option<&Expected>) -> Asked<O>
+where
+    O: Operation<Query = Nothing, Head = MustMatch, Body = Json<TemplateEdit>>,
+{
+    Asked {
+        path,
+        query: Nothing {},
+        head: MustMatch(expected.cloned()),
+        body: Json(edit.clone()),
+    }
+}
+
+fn copies(request: &CopyRequest) -> Asked<CopyVersion> {
+    let CopyRequest {
+        template,
+        version: number,
+        regions,
+        publish_sensitive,
+    } = request.clone();
+    let copies = Copies {
+        regions,
+        publish_sensitive,
+    };
+    Asked::with(VersionRef { template, number }, copies)
+}
+
+fn imported<const A: u16, const B: u16>(
+    answer: Got<Either<Told<Imported, A>, Told<Imported, B>>>,
+) -> Got<Imported> {
+    Ok(match answer? {
+        Either::One(told) => told.value,
+        Either::Other(told) => told.value,
+    })
+}
+
 /// The plan of a dry run.
 fn planned<P, A>(answer: Trial<P, A>) -> P {
     match answer {
         Either::One(plan) => plan.value.plan,
         Either::Other(_) => panic!("a dry run does nothing"),
+    }
+}
+
+/// The result of what was not a dry run.
+fn done<P, T, const STATUS: u16>(answer: Trial<P, Told<T, STATUS>>) -> T {
+    match answer {
+        Either::One(_) => panic!("it was only planned"),
+        Either::Other(done) => done.value,
     }
 }

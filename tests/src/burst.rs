@@ -17,17 +17,14 @@ use serde_json::json;
 
 use crate::world::{Setup, World, caller, region, save_request};
 
-/// The parameters of a burst.
 #[derive(Debug, Clone, Copy)]
 pub struct Burst {
-    /// The number of saves that begin at the same instant.
     pub saves: u32,
     /// Whether each instance takes between half and three times the usual time to stop and to start; otherwise all take
     /// the same time.
     pub varied: bool,
     /// The share of each bucket's refill that the account's other users take, in percent.
     pub neighbour_percent: u32,
-    /// Whether a user saves an instance by hand in the middle of the burst.
     pub interactive: bool,
     /// The share of EC2's throttles that the deployment may use.
     pub share: Ec2Share,
@@ -35,7 +32,6 @@ pub struct Burst {
     pub events: bool,
 }
 
-/// The results of a burst.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The number of saves that registered no version, by error code.
@@ -65,12 +61,10 @@ impl Outcome {
         of.get(at).copied().unwrap_or_default()
     }
 
-    /// The requests to EC2, and how many of them were throttled.
     pub fn requests(&self) -> Traffic {
         self.sum(|(own, _)| *own)
     }
 
-    /// The same for the account's other users.
     pub fn neighbours(&self) -> Traffic {
         self.sum(|(_, neighbour)| *neighbour)
     }
@@ -86,10 +80,7 @@ impl Outcome {
     }
 
     /// The cost of a save's state transitions, in USD.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a price needs no more than 52 bits"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "prices fit into 52 bits")]
     pub fn usd_per_save(&self, saves: u32) -> f64 {
         self.transitions as f64 * STATE_TRANSITION / f64::from(saves)
     }
@@ -103,7 +94,6 @@ struct Begun {
 }
 
 impl Burst {
-    /// Simulates the burst on a virtual clock.
     pub fn play(&self) -> Outcome {
         // An AMI takes five minutes.
         let mut setup = Setup::slow(7, |durations| {

@@ -61,7 +61,6 @@ fn check_moments(world: &World, record: &SaveRecord) {
     }
 }
 
-/// A copy that has ended holds no lock on its target Regions.
 fn check_copy_locks(world: &World, record: &SaveRecord) {
     let Some(source) = &record.copy_of else {
         return;
@@ -75,7 +74,6 @@ fn check_copy_locks(world: &World, record: &SaveRecord) {
     }
 }
 
-/// A save that has ended no longer reserves any budget.
 fn check_pledge(world: &World, record: &SaveRecord) {
     let paid_by = record.plan.as_ref().and_then(|plan| plan.paid_by.as_ref());
     let Some(project) = paid_by.or(record.request.project.as_ref()) else {

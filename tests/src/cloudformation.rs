@@ -8,10 +8,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};
 use serde_saphyr::Tagged;
 
-/// The template's text.
 pub const TEMPLATE: &str = include_str!("../../infra/template.yaml");
 
-/// Parses the template.
 pub fn template() -> Template {
     let options = serde_saphyr::options! {
         // The template is trusted, and larger than the limit for untrusted input.
@@ -22,12 +20,10 @@ pub fn template() -> Template {
     Template(document)
 }
 
-/// A parsed template.
 #[derive(Debug)]
 pub struct Template(pub Value);
 
 impl Template {
-    /// The properties of all resources of a type, by logical ID.
     pub fn resources(&self, kind: &str) -> BTreeMap<&str, &Value> {
         let all = self.0["Resources"].as_object().expect("it has resources");
         all.iter()
@@ -36,14 +32,12 @@ impl Template {
             .collect()
     }
 
-    /// The properties of a resource.
     pub fn properties(&self, id: &str) -> &Value {
         let properties = &self.0["Resources"][id]["Properties"];
         assert!(!properties.is_null(), "the template has no {id}");
         properties
     }
 
-    /// A property of a function, or of the globals for all functions.
     pub fn of_function(&self, id: &str, property: &str) -> &Value {
         let own = &self.properties(id)[property];
         if own.is_null() {
@@ -53,7 +47,6 @@ impl Template {
         }
     }
 
-    /// The statements of a role's policy with this name.
     pub fn statements(&self, role: &str, policy: &str) -> Vec<Statement> {
         let policies = array(&self.properties(role)["Policies"]);
         let found = policies.iter().find(|it| it["PolicyName"] == policy);
@@ -63,14 +56,11 @@ impl Template {
     }
 }
 
-/// A statement of a policy.
 #[derive(Debug)]
 pub struct Statement {
-    /// The allowed actions.
     pub actions: BTreeSet<String>,
     /// The resources as text, with `${...}` as written; a `Ref` is `${Id}`, a `GetAtt` `${Id.Attribute}`.
     pub resources: Vec<String>,
-    /// The conditions.
     pub conditions: Map<String, Value>,
 }
 
@@ -92,11 +82,10 @@ impl Statement {
     }
 }
 
-/// The list in a value, which must be one.
 pub fn array(value: &Value) -> &[Value] {
     value
         .as_array()
-        .unwrap_or_else(|| panic!("{value} is no list"))
+        .unwrap_or_else(|| panic!("{value} is not a list"))
 }
 
 fn one_or_many(value: &Value) -> Vec<Value> {
@@ -114,12 +103,11 @@ pub fn text(value: &Value) -> String {
         (_, _, Some(text)) => text.to_owned(),
         _ => value
             .as_str()
-            .unwrap_or_else(|| panic!("{value} is no text"))
+            .unwrap_or_else(|| panic!("{value} is not a text"))
             .to_owned(),
     }
 }
 
-/// Any YAML value, with tags converted to their long forms.
 struct Node(Value);
 
 impl<'de> Deserialize<'de> for Node {

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
+use prism_functions::operations::Service;
 use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::registry::Registry;
+
+use crate::world::World;
 
 /// A table whose callers yield before and after each call.
 pub struct Yielding(pub Arc<dyn Table>);
@@ -18,7 +22,14 @@ impl std::fmt::Debug for Yielding {
     }
 }
 
-/// Yields once.
+/// The service of a world, on a [`Yielding`] table.
+pub fn yielding(world: &World) -> Service {
+    let mut service = world.service.clone();
+    let table = Yielding(Arc::clone(&world.table) as _);
+    service.env.registry = Registry::new(Arc::new(table));
+    service
+}
+
 pub async fn give_way() {
     let mut asked = false;
     poll_fn(|context| {
@@ -55,7 +66,6 @@ impl Table for Yielding {
     }
 }
 
-/// The actions of one caller.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// Polls all futures to completion, in an order that the seed decides. The results are in the order of `calls`.

@@ -6,14 +6,13 @@ use std::fmt::Write as _;
 use chrono::TimeDelta;
 use prism_asl::{Event, HistoryEvent, StateKind};
 use prism_functions::domain::ec2::InstanceState;
-use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::domain::save::{SaveRecord, SaveRequest, SaveState};
 use prism_functions::domain::{SaveId, Timestamp};
 use prism_functions::ports::Executions;
 
 use crate::clean;
-use crate::world::World;
+use crate::world::{Setup, World, begun, launched};
 
-/// Describes a save, with all of its executions in order.
 pub fn tell(world: &World, id: &SaveId) -> String {
     let mut text = String::new();
     let first = world.executions.history(id.as_str());
@@ -45,6 +44,15 @@ pub fn to_the_end(world: &World, id: &SaveId) -> String {
     world.pass(300);
     clean::check(world, &world.record(id).expect("the save has a record"));
     tell(world, id)
+}
+
+/// The story of Ada's save during which something happens after some seconds.
+pub fn story_with(request: SaveRequest, after_s: u64, act: impl FnOnce(&World)) -> String {
+    let world = launched(Setup::seeded(11));
+    let id = begun(&world, request);
+    world.pass(after_s);
+    act(&world);
+    to_the_end(&world, &id)
 }
 
 /// A state that was passed, and how often in a row.

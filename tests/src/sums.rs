@@ -6,7 +6,6 @@ use prism_functions::ports::{Change, Condition, Key, Table as _, Write};
 
 use crate::world::World;
 
-/// The errors in the cost sums that a save contributed to.
 pub fn wrong(world: &World, record: &SaveRecord) -> Vec<String> {
     let registry = &world.service.env.registry;
     let name = &record.request.template;

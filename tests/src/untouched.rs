@@ -11,7 +11,6 @@ use crate::asks::Asks as _;
 use crate::turns;
 use crate::world::{World, caller, save_request};
 
-/// Everything that a save could have changed.
 #[derive(Debug, PartialEq)]
 pub struct Sight {
     inventory: Inventory,
@@ -20,7 +19,6 @@ pub struct Sight {
     notices: usize,
 }
 
-/// The current state.
 pub fn sight(world: &World) -> Sight {
     let notices = world.notices.0.lock();
     Sight {
@@ -65,12 +63,10 @@ pub fn plan(
     planned
 }
 
-/// A world in which Ada has an instance called `work`.
 pub fn world() -> (World, InstanceId) {
     with(Settings::default())
 }
 
-/// The same with a deployment whose public templates are open to the world.
 pub fn open_world() -> (World, InstanceId) {
     with(Settings {
         public_scope: PublicScope::World,
@@ -84,14 +80,12 @@ fn with(settings: Settings) -> (World, InstanceId) {
     (world, id)
 }
 
-/// The default world with changes to the instance.
 pub fn edited(change: impl FnOnce(&mut InstanceFacts)) -> (World, InstanceId) {
     let (world, id) = world();
     world.admin.edit(&id, change).expect("the instance exists");
     (world, id)
 }
 
-/// A save of that instance.
 pub fn ask() -> SaveRequest {
     save_request("work", "kept")
 }
@@ -103,7 +97,6 @@ pub fn refuses(world: &World, request: &SaveRequest, code: Code, names: &str) ->
     refuses_to(world, "ada", request, code, names)
 }
 
-/// The same for any user.
 #[track_caller]
 pub fn refuses_to(
     world: &World,

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use prism_functions::ports::{Item, Key, Page, Query, Refusal, Table, TableError, Write};
 
-/// See the module.
 pub struct Watched {
     table: Box<dyn Table>,
     writes: AtomicUsize,
@@ -21,7 +20,6 @@ impl std::fmt::Debug for Watched {
 }
 
 impl Watched {
-    /// Watches a table.
     pub fn new(table: impl Table + 'static) -> Self {
         Self {
             table: Box::new(table),
@@ -31,7 +29,6 @@ impl Watched {
         }
     }
 
-    /// Sets whether all requests are refused from now on.
     pub fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::Relaxed);
     }

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use prism_asl::{Machine, VirtualClock};
+use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::{AccountId, InstanceId, Problem, Region, SaveId, Timestamp};
-use prism_functions::operations::{LaunchRequest, Service};
+use prism_functions::operations::{ImportRequest, LaunchRequest, Service, ShareRequest};
 use prism_functions::ports::{
     Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError,
     Parameters, Schedules,
@@ -16,7 +17,7 @@ use prism_functions::registry::Registry;
 use prism_functions::rules::access::Caller;
 use prism_functions::rules::{Env, Identity, Settings};
 use prism_local::PolledSchedules;
-use prism_local::ec2::{Admin, Cloud, Durations, Settings as CloudSettings, SimEc2};
+use prism_local::ec2::{Admin, Capacity, Cloud, Durations, Settings as CloudSettings, SimEc2};
 use prism_local::executions::{MemoryExecutions, VirtualTime, Wrap, machine};
 use prism_local::store::MemoryTable;
 
@@ -25,35 +26,25 @@ use crate::between::{Between, Nothing};
 use crate::recorded::{Named, Recorded};
 use crate::watched::Watched;
 
-/// The time at which every world begins.
 pub const BEGIN: &str = "2026-01-05T09:00:00Z";
-/// The default Region.
 pub const REGION: &str = "us-east-1";
-/// The name of every world's deployment.
 pub const DEPLOYMENT: &str = "deployment-of-tests";
 
-/// A deployment and its users.
 #[derive(Debug)]
 pub struct World {
-    /// Its clock.
     pub clock: VirtualClock,
-    /// Its simulated cloud.
     pub cloud: Cloud,
     /// EC2 as the account's own clients see it.
     pub ec2: SimEc2,
-    /// The outside actor.
     pub admin: Admin,
-    /// Its executions.
     pub executions: MemoryExecutions,
-    /// The service that callers use.
     pub service: Service,
-    /// The notifications that were sent.
     pub notices: Arc<Notices>,
-    /// Its table.
     pub table: Arc<Watched>,
+    /// The items of its table.
+    pub items: MemoryTable,
 }
 
-/// Stores the notifications.
 #[derive(Debug, Default)]
 pub struct Notices(pub Mutex<Vec<Notice>>);
 
@@ -68,10 +59,8 @@ impl Notifier for Notices {
     }
 }
 
-/// A seeded generator for the core's randomness.
 struct Seeded(Mutex<fastrand::Rng>);
 
-/// Reproducible randomness from a seed.
 pub fn seeded(seed: u64) -> Arc<dyn Entropy> {
     Arc::new(Seeded(Mutex::new(fastrand::Rng::with_seed(seed))))
 }
@@ -85,27 +74,18 @@ impl Entropy for Seeded {
     }
 }
 
-/// How a world is set up.
 pub struct Setup {
-    /// The seed of its randomness.
     pub seed: u64,
-    /// The settings of its cloud.
     pub cloud: CloudSettings,
-    /// The settings of its deployment.
     pub settings: Settings,
-    /// The identity of its deployment.
     pub identity: Identity,
-    /// The definition that it runs.
     pub machine: Arc<Machine>,
-    /// Wraps the functions that the definition calls.
     pub wrap: Wrap,
     /// Whether events arrive. The result of a save must not depend on it.
     pub events: bool,
-    /// Wraps EC2 for the steps.
     pub bend: fn(SimEc2) -> Arc<dyn Ec2>,
     /// The adapter that inspects instances, if it is not the cloud itself.
     pub inspect: Option<MakeInspect>,
-    /// Wraps all ports.
     pub between: Arc<dyn Between>,
 }
 
@@ -119,7 +99,6 @@ impl std::fmt::Debug for Setup {
 }
 
 impl Setup {
-    /// The default world of a seed.
     pub fn seeded(seed: u64) -> Self {
         Self {
             seed,
@@ -135,14 +114,12 @@ impl Setup {
         }
     }
 
-    /// The default world with other durations.
     pub fn slow(seed: u64, change: impl FnOnce(&mut Durations)) -> Self {
         let mut setup = Self::seeded(seed);
         change(&mut setup.cloud.durations);
         setup
     }
 
-    /// Creates the world.
     pub fn build(self) -> World {
         let clock = VirtualClock::new(BEGIN.parse().expect("it is an instant"));
         let time: Arc<dyn Clock> = Arc::new(VirtualTime(clock.clone()));
@@ -150,7 +127,8 @@ impl Setup {
         let account = account();
         let ec2 = cloud.account(account.clone());
         let notices = Arc::new(Notices::default());
-        let table = Arc::new(Watched::new(MemoryTable::default()));
+        let items = MemoryTable::default();
+        let table = Arc::new(Watched::new(items.clone()));
         let between = self.between;
         let inspect = match self.inspect {
             Some(make) => make(VirtualTime(clock.clone())),
@@ -191,17 +169,16 @@ impl Setup {
             service,
             notices,
             table,
+            items,
         }
     }
 }
 
 impl World {
-    /// Creates a world from a seed.
     pub fn new(seed: u64) -> Self {
         Setup::seeded(seed).build()
     }
 
-    /// The same with other settings.
     pub fn with(seed: u64, cloud: CloudSettings, settings: Settings) -> Self {
         Setup {
             cloud,
@@ -211,12 +188,10 @@ impl World {
         .build()
     }
 
-    /// The current time.
     pub fn now(&self) -> Timestamp {
         prism_asl::Clock::now(&self.clock)
     }
 
-    /// Lets time pass, with everything that happens in it.
     pub fn pass(&self, seconds: u64) {
         let clock = self.clock.clone();
         self.clock.run(async move {
@@ -233,7 +208,6 @@ impl World {
         }
     }
 
-    /// Launches an instance of a template and waits until it is running.
     pub fn launch(&self, user: &str, template: &str, name: &str) -> Instance {
         let request = launch_request(template, name);
         let (_, view) = self
@@ -244,7 +218,6 @@ impl World {
         self.instance(&view.id)
     }
 
-    /// An instance by its ID, as EC2 returns it.
     pub fn instance(&self, id: &str) -> Instance {
         let id = id.parse().expect("it is an instance id");
         let found = self.clock.run(
@@ -254,7 +227,6 @@ impl World {
         found.expect("EC2 answers").remove(0)
     }
 
-    /// Starts a save and lets everything run to its end.
     pub fn save(&self, user: &str, request: SaveRequest) -> Result<SaveRecord, Problem> {
         let started = self
             .clock
@@ -263,7 +235,12 @@ impl World {
         self.record(&started.save_id)
     }
 
-    /// The record of a save, or the problem of a save that was refused before it had one.
+    /// Sets the capacity of the default Region for instances of all types.
+    pub fn set_capacity(&self, capacity: Capacity) {
+        let set = self.admin.set_capacity(&region(), "*", capacity);
+        set.expect("the cloud is in memory");
+    }
+
     pub fn record(&self, id: &SaveId) -> Result<SaveRecord, Problem> {
         let stored = self.clock.run(self.service.env.registry.save(id))?;
         Ok(stored.expect("the save has a record").value)
@@ -277,7 +254,6 @@ pub fn launched(setup: Setup) -> World {
     world
 }
 
-/// The ID of Ada's only instance.
 pub fn id_of(world: &World) -> InstanceId {
     let ada = caller("ada");
     let listed = world.clock.run(world.service.instances(&ada, &region()));
@@ -285,29 +261,24 @@ pub fn id_of(world: &World) -> InstanceId {
     listed[0].id.parse().expect("it is an instance id")
 }
 
-/// Starts a save of Ada's.
 pub fn begun(world: &World, request: SaveRequest) -> SaveId {
     let ada = caller("ada");
     let started = world.service.start_save(&ada, request, None);
     world.clock.run(started).expect("the save starts").save_id
 }
 
-/// A caller with this user ID.
 pub fn caller(user: &str) -> Caller {
     Caller::new(user.parse().expect("it is a user"))
 }
 
-/// The account of every world.
 pub fn account() -> AccountId {
     "111122223333".parse().expect("it is an account id")
 }
 
-/// The identity of every world.
 pub fn identity() -> Identity {
     Identity::known(DEPLOYMENT.parse().expect("it is a deployment's id"))
 }
 
-/// The default Region.
 pub fn region() -> Region {
     REGION.parse().expect("it is a Region")
 }
@@ -325,7 +296,14 @@ pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
     }
 }
 
-/// A save of an instance as a template, with everything else at its default.
+/// An import of a file, without consent to show sensitive files.
+pub fn import_request(file: impl Into<String>) -> ImportRequest {
+    ImportRequest {
+        file: file.into(),
+        publish_sensitive: false,
+    }
+}
+
 pub fn save_request(instance: &str, template: &str) -> SaveRequest {
     SaveRequest {
         instance: instance.to_owned(),
@@ -341,5 +319,24 @@ pub fn save_request(instance: &str, template: &str) -> SaveRequest {
         publish_sensitive: false,
         add_arch: false,
         version: None,
+    }
+}
+
+/// A share of a template, without consent to show sensitive files.
+pub fn share_request(to: impl Into<String>) -> ShareRequest {
+    ShareRequest {
+        to: to.into(),
+        publish_sensitive: false,
+    }
+}
+
+/// A copy of a version to these Regions, without consent to show sensitive files.
+pub fn copy_request(template: &str, version: u32, regions: &[&str]) -> CopyRequest {
+    let regions = regions.iter().map(|it| it.parse().expect("it is a Region"));
+    CopyRequest {
+        template: template.parse().expect("it is a template's name"),
+        version,
+        regions: regions.collect(),
+        publish_sensitive: false,
     }
 }

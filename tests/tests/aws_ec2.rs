@@ -36,7 +36,7 @@ async fn state(ec2: &AwsEc2, region: &Region, id: &InstanceId) -> InstanceState 
 #[tokio::test]
 #[expect(
     clippy::disallowed_methods,
-    reason = "which emulator runs is known to whoever started it"
+    reason = "the environment says which emulator runs"
 )]
 async fn an_instance_is_launched_and_led_through_its_states() {
     if std::env::var("PRISM_EMULATOR").as_deref() != Ok("moto") {

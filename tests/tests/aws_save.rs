@@ -1,6 +1,6 @@
 //! A whole save through the AWS adapters: the real steps and the definition. The SDK calls EC2, SSM and KMS in their
 //! own protocols, and the simulated cloud responds behind the wire server.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ impl Wired {
         self.executions.idle().await;
         let execution = self.service.executions.describe(id.as_str()).await.unwrap();
         assert_ne!(execution.status, ExecutionStatus::Running);
-        self.service.save(&caller("ada"), id).await.unwrap()
+        self.service.save(&caller("ada"), id).await.unwrap().record
     }
 }
 

@@ -15,7 +15,6 @@ use aws_sdk_dynamodb::types::{
 use prism_functions::aws::{Clients, DynamoTable, Limits, SystemClock};
 use prism_tests::contract::table::{Fixture, broken};
 
-/// The rules that an emulator violates regardless of the adapter.
 fn known_to_break(emulator: &str) -> &'static [&'static str] {
     match emulator {
         "moto" => &[
@@ -26,17 +25,17 @@ fn known_to_break(emulator: &str) -> &'static [&'static str] {
             // It treats a missing attribute as null.
             "equals_compares_type_and_value",
             // It fails to compare a string with numbers here too.
-            "what_is_no_whole_number_is_not_moved",
+            "only_whole_numbers_are_converted",
         ],
         "ministack" => &[],
-        other => panic!("{other} is no emulator that is known here"),
+        other => panic!("{other} is not a known emulator"),
     }
 }
 
 #[tokio::test]
 #[expect(
     clippy::disallowed_methods,
-    reason = "which emulator runs is known to whoever started it"
+    reason = "the environment says which emulator runs"
 )]
 async fn the_table_of_dynamodb_keeps_the_contract() {
     let Ok(emulator) = std::env::var("PRISM_EMULATOR") else {
@@ -62,7 +61,6 @@ async fn the_table_of_dynamodb_keeps_the_contract() {
     assert_eq!(broken, known);
 }
 
-/// Creates a table with the keys and indexes that the adapter needs.
 async fn create(client: &Client, name: &str) {
     let attributes = ["pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk"];
     let attribute = |name: &str| {

@@ -1,6 +1,6 @@
 //! Each function makes exactly the calls that it declares. A step that makes an undeclared call fails every test of the
 //! workspace (`prism_tests::recorded`); this test checks that every declared call is made in some scenario.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -12,9 +12,7 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{ImageId, Region, SaveId};
-use prism_functions::operations::{
-    ImportRequest, ProjectRequest, ShareRequest, TemplateFilter, calls,
-};
+use prism_functions::operations::{ProjectRequest, ShareRequest, TemplatesPage, calls};
 use prism_functions::ports::{
     Call, Change, Condition, Ec2 as _, Encryption, Key, Reservation, Table as _, Write,
 };
@@ -28,15 +26,13 @@ use prism_tests::recorded::{calling, seen};
 use prism_tests::simulation::{Path, play};
 use prism_tests::story::to_the_end;
 use prism_tests::sums;
+use prism_tests::untouched::ask;
 use prism_tests::watched::Watched;
 use prism_tests::world::{
-    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+    Setup, World, begun, caller, copy_request, id_of, import_request, launch_request, launched,
+    region, save_request, share_request,
 };
 use serde_json::{Value, json};
-
-fn ask() -> SaveRequest {
-    save_request("work", "kept")
-}
 
 /// A public version in two further Regions, one of which fails, with an EC2 that loses responses.
 fn for_the_world() {
@@ -97,23 +93,17 @@ fn for_the_world() {
     // Two versions whose deletion loses the first responses of EC2 and is left to the sweep. Another public template
     // keeps the AMI of the first; its other share with an account is revoked.
     to_the_end(&world, &begun(&world, ask()));
-    let request = ShareRequest {
-        to: "account:444455556666".to_owned(),
-        publish_sensitive: false,
-    };
+    let request = share_request("account:444455556666");
     let kept = "kept".parse().unwrap();
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let shared = world.service.share(&ada, &kept, &request);
     world.clock.run(shared).unwrap();
     imported(&world, "kept@1", "again");
-    let everyone = ShareRequest {
-        to: "public".to_owned(),
-        publish_sensitive: false,
-    };
+    let everyone = share_request("public");
     let again = "again".parse().unwrap();
-    let shared = world.service.share(&ada, &again, &everyone, None);
+    let shared = world.service.share(&ada, &again, &everyone);
     world.clock.run(shared).unwrap();
     let all = "kept".parse().unwrap();
-    let deletion = world.service.delete_template(&ada, &all, true, None);
+    let deletion = world.service.delete_template(&ada, &all, true);
     assert!(!world.clock.run(deletion).unwrap().finished);
     sweep(&world, 12);
 }
@@ -123,12 +113,9 @@ fn imported(world: &World, reference: &str, name: &str) {
     let (ada, service) = (caller("ada"), &world.service);
     let reference = reference.parse().unwrap();
     let file = world.clock.run(service.export_template(&ada, &reference));
-    let request = ImportRequest {
-        file: file.unwrap(),
-        publish_sensitive: false,
-    };
+    let request = import_request(file.unwrap());
     let name = name.parse().unwrap();
-    let imported = service.import_template(&ada, &name, &request, None);
+    let imported = service.import_template(&ada, &name, &request);
     world.clock.run(imported).unwrap();
 }
 
@@ -183,19 +170,11 @@ fn of_a_team() {
     let set = service.set_budget(&ada, &other, budget);
     world.clock.run(set).unwrap();
     // The project pays for the copy.
-    let request = CopyRequest {
-        template: "kept".parse().unwrap(),
-        version: 1,
-        regions: ["us-west-2".parse().unwrap()].into(),
-        publish_sensitive: false,
-    };
+    let request = copy_request("kept", 1, &["us-west-2"]);
     let copy = service.start_copy(&ada, &request, None);
     to_the_end(&world, &world.clock.run(copy).unwrap().save_id);
-    let request = ShareRequest {
-        to: "account:444455556666".to_owned(),
-        publish_sensitive: false,
-    };
-    let shared = service.share(&ada, &kept, &request, None);
+    let request = share_request("account:444455556666");
+    let shared = service.share(&ada, &kept, &request);
     world.clock.run(shared).unwrap();
     TABLE.set(Arc::clone(&world.table)).unwrap();
     let id = begun(&world, ask());
@@ -212,12 +191,7 @@ fn under_a_key() {
     let world = launched(Setup::seeded(11));
     encrypt(&world);
     to_the_end(&world, &begun(&world, ask()));
-    let request = CopyRequest {
-        template: "kept".parse().unwrap(),
-        version: 1,
-        regions: ["us-west-2".parse().unwrap()].into(),
-        publish_sensitive: false,
-    };
+    let request = copy_request("kept", 1, &["us-west-2"]);
     let ada = caller("ada");
     let copy = world.service.start_copy(&ada, &request, None);
     let copy = world.clock.run(copy).unwrap();
@@ -257,7 +231,7 @@ fn tie(world: &World) {
 }
 
 /// A stopped instance whose AMI fails.
-fn in_vain() {
+fn failed_images() {
     let world = launched(Setup::seeded(11));
     world.admin.stop(&id_of(&world)).unwrap();
     world.pass(120);
@@ -374,7 +348,6 @@ fn sweep(world: &World, times: u32) {
     }
 }
 
-/// A schedule that keeps one of two versions.
 fn few_kept() {
     let world = launched(Setup::seeded(17));
     tie(&world);
@@ -409,11 +382,11 @@ fn more_than_one_call_removes() {
             publish_sensitive: true,
         };
         let name = name.parse().unwrap();
-        let shared = service.share(&ada, &name, &request, None);
+        let shared = service.share(&ada, &name, &request);
         world.clock.run(shared).unwrap();
     }
     let all = "kept".parse().unwrap();
-    let deletion = service.delete_template(&ada, &all, true, None);
+    let deletion = service.delete_template(&ada, &all, true);
     assert!(!world.clock.run(deletion).unwrap().finished);
     sweep(&world, 3);
 }
@@ -444,7 +417,7 @@ fn every_declared_call_of_a_step_is_made() {
     for_the_world();
     of_a_team();
     under_a_key();
-    in_vain();
+    failed_images();
     stranded();
     stranded_and_shared_no_more();
     gone_to_a_project();
@@ -468,7 +441,6 @@ fn check(handler: &str, declared: &[Call]) {
     );
 }
 
-/// Every operation that the API has its service carry out.
 #[test]
 fn every_declared_call_of_the_api_is_made() {
     let world = Setup {
@@ -522,7 +494,7 @@ fn every_declared_call_of_the_api_is_made() {
     world.pass(300);
     to_the_end(&world, &begun(&world, ask()));
     let kept = "kept".parse().unwrap();
-    let every = TemplateFilter::default();
+    let every = TemplatesPage::default();
     as_api(&world, service.templates(&ada, &every, 10, None)).unwrap();
     let far = "eu-west-1".parse().unwrap();
     world.admin.block_public_images(&far, false).unwrap();
@@ -535,7 +507,7 @@ fn every_declared_call_of_the_api_is_made() {
     as_api(&world, service.plan_copy(&ada, &elsewhere)).unwrap();
     as_api(&world, service.versions(&ada, &kept, 10, None)).unwrap();
     to_the_end(&world, &begun(&world, ask()));
-    as_api(&world, service.rollback(&ada, &kept, None, false, None)).unwrap();
+    as_api(&world, service.rollback(&ada, &kept, None, false)).unwrap();
     as_team(&world);
     let made = as_api(&world, service.create_schedule(&ada, nightly(None))).unwrap();
     as_api(&world, service.schedules(&ada, 10, None)).unwrap();
@@ -546,12 +518,11 @@ fn every_declared_call_of_the_api_is_made() {
     as_api(&world, service.delete_schedule(&ada, &made.name)).unwrap();
     imported(&world, "kept", "again");
     let all = "kept".parse().unwrap();
-    as_api(&world, service.delete_template(&ada, &all, true, None)).unwrap();
+    as_api(&world, service.delete_template(&ada, &all, true)).unwrap();
     as_api(&world, service.terminate_instance(&ada, &here, "work")).unwrap();
     check("Api", calls::API);
 }
 
-/// The operations on teams, which open AMIs and read snapshots.
 fn as_team(world: &World) {
     let (ada, service) = (caller("ada"), &world.service);
     let (brain, kept) = ("brain".parse().unwrap(), "kept".parse().unwrap());
@@ -573,12 +544,9 @@ fn as_team(world: &World) {
     };
     as_api(world, service.set_budget(&ada, &brain, budget)).unwrap();
     as_api(world, service.project_costs(&ada, &brain)).unwrap();
-    let everyone = ShareRequest {
-        to: "public".to_owned(),
-        publish_sensitive: false,
-    };
-    as_api(world, service.share(&ada, &kept, &everyone, None)).unwrap();
-    as_api(world, service.unshare(&ada, &kept, &everyone, None)).unwrap();
+    let everyone = share_request("public");
+    as_api(world, service.share(&ada, &kept, &everyone)).unwrap();
+    as_api(world, service.unshare(&ada, &kept, &everyone)).unwrap();
 }
 
 fn as_api<T>(world: &World, call: impl Future<Output = T>) -> T {

@@ -1,27 +1,20 @@
 //! After the clock was set back, recorded times are in the future. Nothing may wait until they are reached.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use chrono::TimeDelta;
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::operations::{Left, ShareRequest};
+use prism_functions::operations::Left;
 use prism_functions::ports::{Change, Condition, Ec2 as _, Key, Table as _, Write};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, launched, region, save_request};
+use prism_tests::world::{Setup, World, caller, launched, region, save_request, share_request};
 use serde_json::{Value, json};
-
-/// Calls the service of a world.
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn version_key(number: u32) -> Key {
     Key::new("TEMPLATE#kept", format!("VERSION#{number:06}"))
 }
 
-/// Overwrites a field of a record.
 fn set(world: &World, key: &Key, field: &str, value: Value) {
     let item = world.clock.run(world.table.get(key)).unwrap().unwrap();
     let mut record = item.attributes["record"].clone();
@@ -49,7 +42,7 @@ fn a_deletion_that_was_noted_for_the_future_waits_for_nobodys_snapshot() {
     let snapshots = json!(second.unwrap().snapshots);
     set(&world, &version_key(1), "snapshots", snapshots);
     let first = "kept@1".parse().unwrap();
-    let deletion = ask!(world, delete_template(&caller("ada"), &first, true, None));
+    let deletion = ask!(world, delete_template(&caller("ada"), &first, true));
     assert!(!deletion.unwrap().finished, "it is in use for the moment");
     set(&world, &version_key(1), "deleted_at", ahead(&world));
     world.sweep(1);
@@ -62,11 +55,8 @@ fn whom_an_ami_is_open_to_is_looked_at_though_it_was_opened_in_the_future() {
     let world = launched(Setup::seeded(2));
     let record = world.save("ada", save_request("work", "kept")).unwrap();
     let kept = "kept".parse().unwrap();
-    let request = ShareRequest {
-        to: "account:444455556666".to_owned(),
-        publish_sensitive: false,
-    };
-    ask!(world, share(&caller("ada"), &kept, &request, None)).unwrap();
+    let request = share_request("account:444455556666");
+    ask!(world, share(&caller("ada"), &kept, &request)).unwrap();
     let registry = &world.service.env.registry;
     let version = world
         .clock

@@ -2,7 +2,7 @@
 //! rollbacks, edits, deletions, launches, shares and their revocations. Version numbers are gapless and unique, the
 //! name stands for what the last change said, no change undoes another (promises P4, P6), and the AMIs are open to the
 //! template's grantees and to nobody else (promise P7).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::grant::GrantState;
 use prism_functions::domain::template::{Template, TemplateState, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
-use prism_functions::operations::{Service, ShareRequest, TemplateEdit};
+use prism_functions::operations::{Service, TemplateEdit};
 use prism_functions::ports::{Ec2 as _, Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::{Registry, Stored};
 use prism_functions::rules::Env;
@@ -22,20 +22,16 @@ use prism_local::executions::StepFunctions;
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, give_way, interleave};
 use prism_tests::watched::Watched;
-use prism_tests::world::{Setup, World, caller, launch_request, save_request};
+use prism_tests::world::{Setup, World, caller, launch_request, save_request, share_request as to};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// The number of saves that reach their registration at the same time.
 const SAVES: usize = 16;
-/// The total number of callers.
 const CALLERS: usize = 64;
 /// The maximum number of seconds until the saves have reached it.
 const LOOKS: usize = 3600;
-/// The number of earlier versions.
 const BEFORE: u32 = 4;
 
-/// Retries the registration of a save that is held.
 struct Held(StepFunctions);
 
 #[async_trait]
@@ -52,7 +48,6 @@ impl Functions for Held {
     }
 }
 
-/// The saves that are held, and whether they are about to be registered.
 static HELD: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
 
 /// A table whose callers yield before and after each call, and that records the template after each transaction.
@@ -104,7 +99,6 @@ impl Table for Yielding {
     }
 }
 
-/// The result of a caller.
 #[derive(Debug, Clone, PartialEq)]
 enum Done {
     Saved(u32),
@@ -160,7 +154,7 @@ fn scene(seed: u64) -> Scene {
             return Scene { world, payloads };
         }
     }
-    panic!("not all saves come to their registration");
+    panic!("not all saves reach their registration");
 }
 
 async fn saved(env: Env, payload: Value) -> Result<Done, Problem> {
@@ -179,15 +173,7 @@ async fn saved(env: Env, payload: Value) -> Result<Done, Problem> {
     panic!("it is never registered");
 }
 
-/// The accounts of shares.
 const OUTSIDE: [&str; 2] = ["account:444455556666", "account:777788889999"];
-
-fn to(whom: &str) -> ShareRequest {
-    ShareRequest {
-        to: whom.to_owned(),
-        publish_sensitive: false,
-    }
-}
 
 /// Which of them a caller uses.
 fn calls_to(text: &str) -> usize {
@@ -206,7 +192,7 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
         calls.push(match rng.u8(0..6) {
             0 => Box::pin(async move {
                 let done = service
-                    .rollback(&caller("ada"), &name, Some(number), false, None)
+                    .rollback(&caller("ada"), &name, Some(number), false)
                     .await?;
                 Ok(Done::RolledBack(done.from, done.to))
             }),
@@ -223,20 +209,18 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
             2 => Box::pin(async move {
                 let reference = format!("{name}@{number}").parse()?;
                 service
-                    .delete_template(&caller("ada"), &reference, false, None)
+                    .delete_template(&caller("ada"), &reference, false)
                     .await?;
                 Ok(Done::Deleted(number))
             }),
             3 => Box::pin(async move {
                 let request = to(OUTSIDE[calls_to(&text)]);
-                service.share(&caller("ada"), &name, &request, None).await?;
+                service.share(&caller("ada"), &name, &request).await?;
                 Ok(Done::Shared)
             }),
             4 => Box::pin(async move {
                 let request = to(OUTSIDE[calls_to(&text)]);
-                service
-                    .unshare(&caller("ada"), &name, &request, None)
-                    .await?;
+                service.unshare(&caller("ada"), &name, &request).await?;
                 Ok(Done::TakenBack)
             }),
             _ => Box::pin(async move {
@@ -249,7 +233,6 @@ fn calls<'a>(service: &'a Service, scene: &'a Scene, rng: &mut fastrand::Rng) ->
     calls
 }
 
-/// The template and its versions at the end.
 fn end(world: &World) -> (Stored<Template>, Vec<Version>) {
     let registry = &world.service.env.registry;
     let name = "kept".parse().unwrap();
@@ -349,16 +332,16 @@ fn check_shares(seed: u64, world: &World, versions: &[Version]) {
     let (ada, name) = (caller("ada"), "kept".parse().unwrap());
     let (service, registry) = (&world.service, &world.service.env.registry);
     for grant in world.clock.run(registry.grants(&name)).unwrap() {
-        let request = to(&grant.to.to_string());
+        let request = to(grant.to.to_string());
         let done = match grant.state {
             GrantState::Open => continue,
             GrantState::Opening => world
                 .clock
-                .run(service.share(&ada, &name, &request, None))
+                .run(service.share(&ada, &name, &request))
                 .map(drop),
             GrantState::Closing => world
                 .clock
-                .run(service.unshare(&ada, &name, &request, None))
+                .run(service.unshare(&ada, &name, &request))
                 .map(drop),
         };
         done.unwrap_or_else(|problem| panic!("seed {seed}: {}", problem.chain()));

@@ -1,10 +1,7 @@
 //! Checks that the costs in `docs/deploy.md` follow from the price table, from `infra/template.yaml`, and from a
 //! simulated save.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(
-    clippy::cast_precision_loss,
-    reason = "a price needs no more than 52 bits"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+#![expect(clippy::cast_precision_loss, reason = "prices fit into 52 bits")]
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +16,6 @@ use prism_tests::world::{Setup, begun, launched, save_request};
 const DOCUMENT: &str = "docs/deploy.md";
 const BEGIN: &str = "<!-- costs:begin -->\n";
 const END: &str = "<!-- costs:end -->\n";
-/// The hours in a month.
 const HOURS: f64 = 730.0;
 /// The billed duration of an invocation of a step or of the sweep, in seconds. Assumed: it waits for one or two calls
 /// of AWS.
@@ -30,7 +26,6 @@ const SWEEP_READS: f64 = 2.0;
 /// KB and writes it in a transaction.
 const STEP_UNITS: (f64, f64) = (2.0, 6.0);
 
-/// The cost of an invocation of a function with this memory.
 fn invocation(memory_mb: f64) -> f64 {
     price::LAMBDA_REQUEST + memory_mb / 1024.0 * INVOCATION_S * price::LAMBDA_GB_SECOND
 }
@@ -74,7 +69,7 @@ fn section() -> String {
     let sweeps = HOURS * 60.0 / 5.0;
     assert!(
         prism_tests::cloudformation::TEMPLATE.contains("ScheduleExpression: rate(5 minutes)"),
-        "the sweep has another rhythm"
+        "the sweep has another interval"
     );
     let sweep = invocation(memory("Sweep")) + SWEEP_READS * 0.5 * price::TABLE_READ;
     let (key, alarm) = (
@@ -85,19 +80,19 @@ fn section() -> String {
     let short = effort(Duration::from_mins(5), true);
     let long = effort(Duration::from_mins(90), false);
     format!(
-        "Prices of us-east-1, from `functions/src/domain/pricing.rs`, gone over on {}. An invocation is taken for {INVOCATION_S} s, which is\n\
-         assumed; the numbers are counted in `infra/template.yaml` and in saves that were played on the simulated EC2.\n\n\
+        "Prices of us-east-1, from `functions/src/domain/pricing.rs`, last checked on {}. An invocation is assumed to take {INVOCATION_S} s. The numbers are counted\n\
+         in `infra/template.yaml` and in saves on the simulated EC2.\n\n\
          | idle, for a month | USD |\n|---|---|\n\
          | keys of alarms and logs: {keys} | {key:.2} |\n\
          | alarms: {alarms} | {alarm:.2} |\n\
          | sweeps: {sweeps:.0} | {sweeping:.2} |\n\
-         | dashboards: {dashboards} | 0, as one of an account's first three; else {:.2} |\n\
-         | together | {:.2} |\n\n\
+         | dashboards: {dashboards} | 0 as one of an account's first three, otherwise {:.2} |\n\
+         | total | {:.2} |\n\n\
          | a save | states | invocations | USD |\n|---|---|---|---|\n\
          | whose AMI takes five minutes | {} | {} | {:.4} |\n\
-         | whose AMI takes an hour and a half, and no event tells | {} | {} | {:.4} |\n\n\
-         To that comes what the snapshots cost, at most {:.2} for each GB and month in each Region; a save's plan (`prism save --dry-run`)\n\
-         names the bound. Logs, traces and events are a fraction of the rest.\n",
+         | whose AMI takes an hour and a half, without events | {} | {} | {:.4} |\n\n\
+         The snapshots cost at most {:.2} more for each GB and month in each Region; a save's plan (`prism save --dry-run`)\n\
+         shows the maximum. Logs, traces and events are a fraction of the rest.\n",
         price::READ_ON,
         dashboards as f64 * price::DASHBOARD_MONTH,
         key + alarm + sweeping,
@@ -112,7 +107,7 @@ fn section() -> String {
 }
 
 #[test]
-fn the_document_says_what_the_prices_and_the_template_say() {
+fn the_document_matches_the_prices_and_the_template() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("..")
         .join(DOCUMENT);

@@ -1,5 +1,5 @@
 //! The rules of the definition that a single run cannot show, or only a run on AWS.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 
@@ -73,7 +73,6 @@ const EVENT_WAITS: [(&str, &str, &str); 3] = [
 const EVENT_STEP: &str = "AwaitEvent";
 /// The code with which a step ends its own wait. The definition catches it in every state where it can occur.
 const ENDS_A_WAIT: Code = Code::EventMissed;
-/// More polls than any execution can make.
 const POLLS: u32 = 2000;
 
 fn waits_for_an_event(state: &str) -> bool {
@@ -84,7 +83,6 @@ fn definition() -> Value {
     serde_json::from_str(DEFINITION).unwrap()
 }
 
-/// All states, including those inside Maps: name, state, and whether it is inside a Map.
 fn states(definition: &Value) -> Vec<(String, &Map<String, Value>, bool)> {
     fn collect<'a>(
         graph: &'a Value,
@@ -113,7 +111,6 @@ fn tasks(definition: &Value) -> Vec<(String, &Map<String, Value>, bool)> {
     found
 }
 
-/// The error names in each entry of a Retry or a Catch.
 fn errors(state: &Map<String, Value>, field: &str) -> Vec<Vec<String>> {
     let entries = state.get(field).and_then(Value::as_array);
     entries
@@ -179,7 +176,7 @@ fn every_task_is_bounded_retried_and_caught() {
 /// failure costs no more than that time either, and there is always a pause between two polls unless the wait was ended
 /// on purpose.
 #[test]
-fn a_wait_for_an_event_ends_in_another_look_whatever_happens() {
+fn a_wait_for_an_event_always_ends_in_another_poll() {
     let definition = definition();
     for (name, look, pause) in EVENT_WAITS {
         let wait = &definition["States"][name];
@@ -217,7 +214,7 @@ fn a_wait_for_an_event_ends_in_another_look_whatever_happens() {
 
 /// However long a state has polled before it failed, the restore begins at its fast pace.
 #[test]
-fn the_way_back_counts_its_looks_anew() {
+fn the_restore_counts_its_polls_from_zero() {
     for (name, state, _) in states(&definition()) {
         let catch = state.get("Catch").and_then(Value::as_array);
         for catcher in catch.into_iter().flatten() {
@@ -244,7 +241,7 @@ fn every_error_that_is_waited_for_exists() {
 }
 
 #[test]
-fn what_passes_by_itself_is_tried_again_and_nothing_else_is() {
+fn only_temporary_errors_are_retried() {
     let definition = definition();
     let all = tasks(&definition).into_iter();
     for (name, task, _) in all.filter(|(name, _, _)| !waits_for_an_event(name)) {
@@ -388,7 +385,6 @@ fn check_assigns(name: &str, value: &Value) {
     }
 }
 
-/// Whether an expression reads a variable.
 fn reads(expression: &str, variable: &str) -> bool {
     let name = format!("${variable}");
     expression.match_indices(&name).any(|(at, _)| {
@@ -439,7 +435,7 @@ impl prism_asl::Functions for NoFunctions {
 }
 
 #[test]
-fn every_pause_is_a_whole_number_of_seconds_that_never_shrinks_to_none() {
+fn every_pause_is_at_least_one_whole_second() {
     let definition = definition();
     let all = states(&definition);
     let mut checked = 0;

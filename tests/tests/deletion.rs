@@ -1,6 +1,6 @@
 //! Deleting templates and versions: what prevents it, what is deleted, what is kept, and that nothing dangles however
 //! often it is interrupted (promises P5, P6).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,19 +10,14 @@ use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, LaunchTemplateId, Problem, TemplateName};
-use prism_functions::operations::{
-    Deletion, Expected, ImportRequest, LaunchRequest, ShareRequest, TemplateEdit, TemplateView,
-};
+use prism_functions::operations::{Deletion, Expected, LaunchRequest, TemplateEdit, TemplateView};
 use prism_functions::ports::Ec2 as _;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
-
-/// Calls the service of a world.
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
+use prism_tests::world::{
+    Setup, World, caller, import_request, launch_request, launched, region, save_request,
+    share_request,
+};
 
 fn reference(text: &str) -> TemplateRef {
     text.parse().unwrap()
@@ -40,7 +35,7 @@ fn save_to(world: &World, template: &str, regions: &[&str]) -> u32 {
 fn delete(world: &World, user: &str, text: &str, force: bool) -> Result<Deletion, Problem> {
     ask!(
         world,
-        delete_template(&caller(user), &reference(text), force, None)
+        delete_template(&caller(user), &reference(text), force)
     )
 }
 
@@ -69,16 +64,12 @@ fn latest(world: &World, name: &str) -> u32 {
 }
 
 #[test]
-fn a_version_goes_in_all_regions_and_its_number_stays() {
+fn a_version_is_deleted_in_all_regions_and_its_number_is_not_reused() {
     let world = launched(Setup::seeded(61));
     save_to(&world, "kept", &["us-west-2", "eu-west-1"]);
     save_to(&world, "kept", &[]);
     assert_eq!(left(&world), (4, 4));
-    let plan = ask!(
-        world,
-        plan_deletion(&caller("ada"), &reference("kept@1"), None)
-    )
-    .unwrap();
+    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept@1"))).unwrap();
     assert_eq!(
         (plan.versions.as_slice(), plan.whole, plan.latest),
         (&[1][..], false, Some(2))
@@ -104,19 +95,13 @@ fn a_version_goes_in_all_regions_and_its_number_stays() {
     }
     let back = ask!(
         world,
-        rollback(
-            &caller("ada"),
-            &"kept".parse().unwrap(),
-            Some(3),
-            false,
-            None
-        )
+        rollback(&caller("ada"), &"kept".parse().unwrap(), Some(3), false)
     );
     assert_eq!(back.unwrap_err().code, Code::VersionNotFound);
 }
 
 #[test]
-fn a_template_goes_whole_and_comes_back_behind_its_numbers() {
+fn a_template_is_deleted_entirely_and_its_numbers_are_not_reused() {
     let world = launched(Setup::seeded(62));
     save_to(&world, "kept", &["us-west-2"]);
     save_to(&world, "kept", &[]);
@@ -138,7 +123,7 @@ fn a_template_goes_whole_and_comes_back_behind_its_numbers() {
 }
 
 #[test]
-fn what_is_in_use_is_refused_unless_somebody_insists() {
+fn a_template_in_use_is_deleted_only_with_force() {
     let world = launched(Setup::seeded(63));
     let public = SaveRequest {
         public: true,
@@ -147,11 +132,7 @@ fn what_is_in_use_is_refused_unless_somebody_insists() {
     world.save("ada", public).unwrap();
     let own = world.launch("ada", "kept", "own");
     world.launch("bob", "kept", "bobs");
-    let plan = ask!(
-        world,
-        plan_deletion(&caller("ada"), &reference("kept"), None)
-    )
-    .unwrap();
+    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept"))).unwrap();
     assert_eq!(plan.instances[&region()], BTreeSet::from([own.id.clone()]));
     assert_eq!(plan.instances_of_others, 1);
     let refused = delete(&world, "ada", "kept@1", false).unwrap_err();
@@ -166,19 +147,16 @@ fn what_is_in_use_is_refused_unless_somebody_insists() {
 }
 
 #[test]
-fn whom_it_is_shared_with_speaks_against_it() {
+fn a_share_prevents_it() {
     for (seed, to) in [(165, "user:bob"), (166, "account:444455556666")] {
         let world = launched(Setup::seeded(seed));
         save_to(&world, "kept", &[]);
         let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
-        let request = ShareRequest {
-            to: to.to_owned(),
-            publish_sensitive: false,
-        };
+        let request = share_request(to);
         world.pass(60);
-        ask!(world, share(&ada, &kept, &request, None)).unwrap();
+        ask!(world, share(&ada, &kept, &request)).unwrap();
         save_to(&world, "kept", &[]);
-        let plan = ask!(world, plan_deletion(&ada, &reference("kept"), None)).unwrap();
+        let plan = ask!(world, plan_deletion(&ada, &reference("kept"))).unwrap();
         assert_eq!(plan.shares, [to.parse().unwrap()]);
         assert_eq!(plan.shares_of_others, 0);
         for text in ["kept", "kept@1"] {
@@ -206,13 +184,13 @@ fn named(world: &World, version: &Version, id: &str) {
 }
 
 #[test]
-fn a_launch_template_that_names_its_ami_speaks_against_it() {
+fn a_launch_template_that_names_its_ami_prevents_it() {
     let world = launched(Setup::seeded(167));
     save_to(&world, "kept", &["us-west-2"]);
     save_to(&world, "kept", &[]);
     named(&world, &version(&world, "kept", 1), "lt-0123456789abcdef0");
     let plan = |text: &str| {
-        let plan = ask!(world, plan_deletion(&caller("ada"), &reference(text), None)).unwrap();
+        let plan = ask!(world, plan_deletion(&caller("ada"), &reference(text))).unwrap();
         assert_eq!(plan.launch_templates_unknown, None);
         plan.launch_templates
     };
@@ -248,15 +226,12 @@ fn a_launch_template_that_names_its_ami_speaks_against_it() {
 }
 
 #[test]
-fn what_launch_templates_name_is_never_taken_for_unused() {
+fn amis_that_launch_templates_name_count_as_used() {
     let world = launched(Setup::seeded(168));
     save_to(&world, "kept", &[]);
     let action = "DescribeImageReferences";
     world.admin.deny(action).unwrap();
-    let plan = ask!(
-        world,
-        plan_deletion(&caller("ada"), &reference("kept"), None)
-    );
+    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept")));
     let unknown = plan.unwrap().launch_templates_unknown.unwrap();
     assert!(unknown.contains("ec2:DescribeImageReferences"), "{unknown}");
     let refused = delete(&world, "ada", "kept", false).unwrap_err();
@@ -269,7 +244,7 @@ fn what_launch_templates_name_is_never_taken_for_unused() {
 }
 
 #[test]
-fn a_schedule_that_saves_to_it_speaks_against_it() {
+fn a_schedule_that_saves_to_it_prevents_it() {
     let world = launched(Setup::seeded(64));
     save_to(&world, "kept", &[]);
     let nightly = ScheduleRequest {
@@ -291,26 +266,14 @@ fn a_schedule_that_saves_to_it_speaks_against_it() {
 }
 
 #[test]
-fn an_ami_of_several_versions_stays_until_the_last_of_them_goes() {
+fn an_ami_of_several_versions_is_kept_until_the_last_is_deleted() {
     let world = launched(Setup::seeded(65));
     save_to(&world, "kept", &[]);
     let ada = caller("ada");
     let file = ask!(world, export_template(&ada, &reference("kept"))).unwrap();
     let copy = "copied".parse().unwrap();
-    ask!(
-        world,
-        import_template(
-            &ada,
-            &copy,
-            &ImportRequest {
-                file,
-                publish_sensitive: false
-            },
-            None
-        )
-    )
-    .unwrap();
-    let plan = ask!(world, plan_deletion(&ada, &reference("kept"), None)).unwrap();
+    ask!(world, import_template(&ada, &copy, &import_request(file))).unwrap();
+    let plan = ask!(world, plan_deletion(&ada, &reference("kept"))).unwrap();
     assert!(plan.images.is_empty() && plan.kept.len() == 1);
     assert!(delete(&world, "ada", "kept", false).unwrap().finished);
     assert_eq!(left(&world), (1, 1));
@@ -334,7 +297,7 @@ fn forgetful(seed: u64) -> World {
 }
 
 #[test]
-fn what_is_interrupted_is_finished_by_the_sweep() {
+fn the_sweep_finishes_interrupted_deletions() {
     let world = forgetful(66);
     save_to(&world, "kept", &["us-west-2"]);
     save_to(&world, "kept", &[]);
@@ -357,7 +320,7 @@ fn what_is_interrupted_is_finished_by_the_sweep() {
 }
 
 #[test]
-fn many_versions_go_by_and_by() {
+fn many_versions_are_deleted_little_by_little() {
     let world = launched(Setup::seeded(67));
     for _ in 0..7 {
         save_to(&world, "kept", &[]);
@@ -378,22 +341,14 @@ fn a_deprecated_version_is_launched_with_a_warning_and_restored() {
     };
     assert_eq!(warned(), 0);
     for text in ["kept", "kept@1"] {
-        ask!(
-            world,
-            deprecate_template(&ada, &reference(text), true, None)
-        )
-        .unwrap();
+        ask!(world, deprecate_template(&ada, &reference(text), true)).unwrap();
         assert_eq!(warned(), 1, "{text}");
-        ask!(
-            world,
-            deprecate_template(&ada, &reference(text), false, None)
-        )
-        .unwrap();
+        ask!(world, deprecate_template(&ada, &reference(text), false)).unwrap();
         assert_eq!(warned(), 0, "{text}");
     }
     let other = ask!(
         world,
-        deprecate_template(&caller("bob"), &reference("kept"), true, None)
+        deprecate_template(&caller("bob"), &reference("kept"), true)
     );
     assert_eq!(other.unwrap_err().code, Code::TemplateNotFound);
 }
@@ -481,9 +436,8 @@ fn a_launch_inherits_tags_and_has_the_disk_that_it_asks_for() {
     }
 }
 
-/// However many versions there are, none in use is overlooked.
 #[test]
-fn an_old_version_in_use_speaks_against_the_whole_among_a_thousand() {
+fn an_old_version_in_use_prevents_the_deletion_of_a_thousand() {
     let mut setup = Setup::seeded(47);
     setup.cloud.throttles.enabled = false;
     let world = launched(setup);
@@ -496,15 +450,12 @@ fn an_old_version_in_use_speaks_against_the_whole_among_a_thousand() {
     let kept = "kept".parse().unwrap();
     for number in 2..=1_005 {
         let from = format!("saved_from: w{number}");
-        let request = ImportRequest {
-            file: file.replacen("saved_from: work", &from, 1),
-            publish_sensitive: false,
-        };
-        let imported = world.service.import_template(&ada, &kept, &request, None);
+        let request = import_request(file.replacen("saved_from: work", &from, 1));
+        let imported = world.service.import_template(&ada, &kept, &request);
         assert_eq!(world.clock.run(imported).unwrap().version, number);
     }
     let refused = delete(&world, "ada", "kept", false).unwrap_err();
     assert_eq!(refused.code, Code::TemplateInUse);
-    let plan = ask!(world, plan_deletion(&ada, &reference("kept"), None)).unwrap();
+    let plan = ask!(world, plan_deletion(&ada, &reference("kept"))).unwrap();
     assert_eq!(plan.versions.len(), 1_005);
 }

@@ -1,5 +1,5 @@
 //! An instance is down for its stop, the initiation of its snapshots and its start, and hardly any longer (promise P3).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::time::Duration;
 
@@ -12,7 +12,6 @@ use prism_tests::world::{Setup, World, region, save_request};
 const MOST: f64 = 1.10;
 /// The pause between two polls of a starting instance, in seconds.
 const POLL_S: f64 = 2.0;
-/// One GiB.
 const GIB: u64 = 1 << 30;
 
 /// Adds an instance with a root volume of this size and further volumes of a TiB, all mostly full.
@@ -88,7 +87,7 @@ fn six_volumes_cost_their_owner_no_more_than_they_must() {
 
 /// Stops and initiations that end just after a poll, which is the worst case.
 #[test]
-fn no_duration_falls_between_the_looks() {
+fn no_duration_falls_between_the_polls() {
     for stop_ms in [15_100, 20_100, 34_900, 61_010, 90_200, 200_100] {
         for initiation_ms in [100, 2_100, 9_100] {
             let durations = Durations {

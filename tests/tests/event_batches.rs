@@ -1,5 +1,5 @@
 //! The queue delivers events to the wake-up function in batches.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::Arc;
 
@@ -12,7 +12,6 @@ use prism_functions::rules::Env;
 use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
 use serde_json::{Value, json};
 
-/// A table that does not respond.
 struct Silent;
 
 fn silent<T>() -> Result<T, TableError> {
@@ -84,7 +83,7 @@ fn an_event_by_itself_is_taken_too() {
 }
 
 #[test]
-fn of_a_batch_only_what_failed_comes_again() {
+fn only_the_failed_events_of_a_batch_are_redelivered() {
     let (world, event) = aborted();
     let event = event.to_string();
     let deaf = Service {

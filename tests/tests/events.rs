@@ -1,6 +1,6 @@
 //! Events end a wait early, and nothing depends on them: lost, late, duplicate, wrong or out of order, they only change
 //! when something is noticed.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,6 @@ fn lateness(world: &World, record: &SaveRecord) -> f64 {
     seconds_between(available.at, went_on.unwrap().at)
 }
 
-/// The registered wait for the AMI of a save.
 fn wait(world: &World, id: &SaveId) -> Option<Wait> {
     let image = world.record(id).unwrap().image?;
     let registry = &world.service.env.registry;
@@ -53,7 +52,6 @@ fn wait(world: &World, id: &SaveId) -> Option<Wait> {
     world.clock.run(wait).unwrap()
 }
 
-/// Lets a save run until it waits for an event.
 fn waiting(world: &World) -> (SaveId, Wait) {
     let id = begun(world, save_request("work", "kept"));
     for _ in 0..300 {
@@ -65,7 +63,6 @@ fn waiting(world: &World) -> (SaveId, Wait) {
     panic!("it never waits: {:#?}", world.record(&id));
 }
 
-/// An event as EventBridge sends it.
 fn event(source: &str, kind: &str, detail: &Value) -> Value {
     json!({
         "version": "0", "id": "17793124-05d4-b198-2fde-7ededc63b103", "source": source,
@@ -99,7 +96,7 @@ fn wake(world: &World, event: &Value) -> Woken {
 }
 
 #[test]
-fn a_save_goes_on_with_its_event_and_at_the_next_look_without() {
+fn a_save_continues_with_its_event_or_at_the_next_poll() {
     let mut latest = 0.0_f64;
     for seconds in (100..=400).step_by(23) {
         let heard = world(seconds, true);
@@ -391,7 +388,7 @@ fn an_instance_that_is_owed_something_is_looked_after_by_its_event() {
 
 /// The owner starts the instance of a stranded save: the save ends now, not at the next sweep.
 #[test]
-fn a_stranded_save_ends_when_its_instance_comes_back() {
+fn a_stranded_save_ends_once_its_instance_runs() {
     let world = world(100, false);
     let none = Capacity::Refused;
     world.admin.set_capacity(&region(), "*", none).unwrap();
@@ -402,10 +399,7 @@ fn a_stranded_save_ends_when_its_instance_comes_back() {
     let tried = wake(&world, &down).recovery;
     assert!(tried.is_some(), "there may be room again by now");
     world.clock.run_until_idle().unwrap();
-    world
-        .admin
-        .set_capacity(&region(), "*", Capacity::Available)
-        .unwrap();
+    world.set_capacity(Capacity::Available);
     world.admin.start(&instance).unwrap();
     world.pass(300);
     let recovery = wake(&world, &of_instance(instance.as_str(), "running")).recovery;

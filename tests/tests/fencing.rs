@@ -1,5 +1,5 @@
 //! A step of an older epoch changes nothing: not the table, not EC2, and it sends no notification (promise P1).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,6 @@ use prism_tests::story::to_the_end;
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 use serde_json::{Value, json};
 
-/// The fields that any step reads, in one payload.
 fn payload(id: &SaveId, epoch: u32, image: &str) -> Value {
     let request = save_request("work", "kept");
     json!({
@@ -88,7 +87,7 @@ fn a_step_of_an_older_epoch_changes_nothing() {
 /// The same holds for a save that has ended: neither the rest of an execution, nor another one started with the same
 /// ID, may begin anything that nobody would roll back.
 #[test]
-fn nothing_begins_anew_for_a_save_that_has_ended() {
+fn nothing_starts_again_for_a_save_that_has_ended() {
     let (world, id) = under_way(10);
     let ada = caller("ada");
     world

@@ -1,12 +1,13 @@
 //! The guides for an instance that does not come back: for each cause what happened, what to try, and the commands to
 //! run.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::time::Duration;
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::guide::{self, Guide};
 use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::operations::SaveView;
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
 use prism_tests::asks::Asks as _;
@@ -16,8 +17,7 @@ use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
 };
 
-/// The save as Ada sees it.
-fn told(world: &World, record: &SaveRecord) -> SaveRecord {
+fn told(world: &World, record: &SaveRecord) -> SaveView {
     let ada = caller("ada");
     let told = world.service.save(&ada, &record.save_id);
     world.clock.run(told).unwrap()
@@ -120,7 +120,7 @@ fn no_room_offers_the_template_elsewhere() {
 
 /// While Prism still retries, the record says why, and until when.
 #[test]
-fn what_is_waited_for_is_told_while_it_lasts() {
+fn the_reason_for_waiting_is_shown() {
     let world = launched(Setup::seeded(11));
     let id = begun(&world, save_request("work", "kept"));
     world.pass(22);
@@ -204,7 +204,7 @@ fn a_lost_key_ends_it_at_once() {
 }
 
 #[test]
-fn a_missing_permission_says_so() {
+fn a_missing_permission_is_named() {
     let (world, record) = stranded(|world| world.admin.deny("StartInstances").unwrap());
     assert_eq!(told_guide(&world, &record).cause, "PermissionMissing");
 }
@@ -250,9 +250,8 @@ fn every_alarm_has_its_section() {
     }
 }
 
-/// A hanging stop is reported as soon as the save stops waiting for it, with a remedy.
 #[test]
-fn a_stop_that_hangs_is_told_at_once() {
+fn a_stop_that_hangs_is_reported_at_once() {
     let world = launched(Setup::slow(11, |d| d.stop = Duration::from_hours(3)));
     let id = begun(&world, save_request("work", "kept"));
     world.pass(16 * 60);

@@ -1,5 +1,5 @@
 //! The same request is the same save, and repeating a step creates nothing twice (promise P4).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,12 +13,9 @@ use prism_local::ec2::Capacity;
 use prism_local::executions::StepFunctions;
 use prism_tests::bent::Bent;
 use prism_tests::clean;
+use prism_tests::untouched::ask;
 use prism_tests::world::{Setup, World, begun, caller, launched, region, save_request};
 use serde_json::Value;
-
-fn ask() -> SaveRequest {
-    save_request("work", "kept")
-}
 
 fn start(
     world: &World,
@@ -154,22 +151,6 @@ fn ten_saves_of_a_template_at_once_are_ten_versions() {
     assert_eq!(numbers, (1..=10).rev().collect::<Vec<_>>());
 }
 
-/// Runs every step twice in a row, as Lambda may, and discards the first result.
-struct Twice(StepFunctions);
-
-#[async_trait]
-impl Functions for Twice {
-    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure> {
-        let first = self.0.invoke(function, payload.clone()).await;
-        let second = self.0.invoke(function, payload).await;
-        assert!(
-            first.is_err() || second.is_ok(),
-            "{function} gave {first:?} and then {second:?}"
-        );
-        second
-    }
-}
-
 /// Loses the first result of every step after it took effect, so that it is retried.
 struct Lost {
     steps: StepFunctions,
@@ -196,7 +177,6 @@ impl Functions for Lost {
     }
 }
 
-/// Its name, the action, and how the save ends.
 type Fault = (&'static str, fn(&World), SaveState);
 
 /// Every save with this setup still makes exactly one image and one version, or none.
@@ -245,10 +225,7 @@ fn repeats(setup: fn() -> Setup) {
         world.pass(10);
         fault(&world);
         world.pass(1000);
-        world
-            .admin
-            .set_capacity(&region(), "*", Capacity::Available)
-            .unwrap();
+        world.set_capacity(Capacity::Available);
         world.clock.run_until_idle().unwrap();
         let record = world.record(&id).unwrap();
         assert_eq!(record.state, ends, "{name}: {:?}", record.failure);
@@ -268,14 +245,6 @@ fn repeats(setup: fn() -> Setup) {
         assert_eq!(failed.count(), usize::from(name == "copy"), "{name}");
         assert_eq!(record.epoch, 1, "{name}: no recovery was needed");
     }
-}
-
-#[test]
-fn every_step_can_run_twice() {
-    repeats(|| Setup {
-        wrap: |steps| Arc::new(Twice(steps)),
-        ..Setup::seeded(1)
-    });
 }
 
 #[test]

@@ -3,25 +3,12 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use prism_functions::domain::save::SaveRequest;
 use prism_functions::ports::{Image, ImageState, StateReason};
 use prism_local::executions::{DEFINITION, load};
 use prism_tests::bent::Bent;
-use prism_tests::story::to_the_end;
-use prism_tests::world::{Setup, World, begun, id_of, launched, save_request};
-
-fn ask() -> SaveRequest {
-    save_request("work", "kept")
-}
-
-/// The story of a save during which something happens after some seconds.
-fn story_with(after_s: u64, act: impl FnOnce(&World)) -> String {
-    let world = launched(Setup::seeded(11));
-    let id = begun(&world, ask());
-    world.pass(after_s);
-    act(&world);
-    to_the_end(&world, &id)
-}
+use prism_tests::story::{story_with, to_the_end};
+use prism_tests::untouched::ask;
+use prism_tests::world::{Setup, begun, id_of, launched};
 
 #[test]
 fn a_stop_that_takes_too_long() {
@@ -44,7 +31,9 @@ fn a_stop_that_takes_too_long() {
 
 #[test]
 fn a_termination_while_it_stops() {
-    let told = story_with(7, |world| world.admin.terminate(&id_of(world)).unwrap());
+    let told = story_with(ask(), 7, |world| {
+        world.admin.terminate(&id_of(world)).unwrap();
+    });
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance
@@ -62,7 +51,7 @@ fn a_termination_while_it_stops() {
 
 #[test]
 fn somebody_starts_it_before_its_volumes_are_captured() {
-    let told = story_with(21, |world| world.admin.start(&id_of(world)).unwrap());
+    let told = story_with(ask(), 21, |world| world.admin.start(&id_of(world)).unwrap());
     assert_snapshot!(told, @r"
            0s  PlanSave
            0s  StopInstance

@@ -1,18 +1,17 @@
 //! Leftovers of saves whose records were lost or whose calls took effect late: they are found and fixed once, and
 //! nothing that a version uses is ever changed (promise P5).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
-use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::SaveId;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
-use prism_functions::domain::{Region, SaveId};
-use prism_functions::operations::{Fixed, Left, Leftover, TemplateFilter};
+use prism_functions::operations::{Fixed, Left, Leftover, TemplatesPage};
 use prism_functions::ports::{Condition, Key, NewImage, Table as _, Tags, Write};
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    REGION, Setup, World, begun, caller, id_of, launched, region, save_request,
+    REGION, Setup, World, begun, caller, copy_request, id_of, launched, region, save_request,
 };
 
 fn found(world: &World) -> Vec<Leftover> {
@@ -22,7 +21,6 @@ fn found(world: &World) -> Vec<Leftover> {
     looked.found
 }
 
-/// A summary of what was found.
 fn kinds(found: &[Leftover]) -> Vec<String> {
     let kind = |it: &Leftover| {
         serde_json::to_value(it).unwrap()["kind"]
@@ -52,7 +50,6 @@ fn delete(world: &World, pk: String, sk: &str) {
     world.clock.run(world.table.transact(&[write])).unwrap();
 }
 
-/// A world with `kept@1` in two Regions.
 fn saved() -> (World, SaveId) {
     let world = launched(Setup::seeded(4));
     let mut request = save_request("work", "kept");
@@ -108,7 +105,7 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
     let (ec2, here) = (&world.service.env.ec2, region());
     world.clock.run(ec2.create_image(&here, &late)).unwrap();
     world.pass(600);
-    let every = TemplateFilter::default();
+    let every = TemplatesPage::default();
     let listed = world.service.templates(&ada, &every, 100, None);
     let templates = world.clock.run(listed).unwrap().items;
     assert!(
@@ -187,12 +184,7 @@ fn a_lost_save_a_stale_wait_a_copys_lock_and_a_schedule_that_points_nowhere() {
     world.clock.run(made).unwrap();
     assert!(found(&world).is_empty());
     // A copy whose record is lost.
-    let copy = CopyRequest {
-        template: "kept".parse().unwrap(),
-        version: 1,
-        regions: ["us-west-2".parse::<Region>().unwrap()].into(),
-        publish_sensitive: false,
-    };
+    let copy = copy_request("kept", 1, &["us-west-2"]);
     let copy = world.service.start_copy(&ada, &copy, None);
     let copy = world.clock.run(copy).unwrap().save_id;
     world.pass(5);
@@ -247,7 +239,7 @@ fn a_save_that_lost_its_execution_is_put_back() {
 
 /// A Region that cannot be read is reported, and the others are still checked.
 #[test]
-fn a_region_that_refuses_is_told() {
+fn a_region_that_refuses_is_reported() {
     let (world, _) = saved();
     world.admin.deny("DescribeSnapshots").unwrap();
     let looked = world.clock.run(world.service.leftovers()).unwrap();

@@ -1,5 +1,5 @@
 //! The longest and the largest possible execution stays within Step Functions' limits (promise P8).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -95,10 +95,7 @@ fn a_start_that_keeps_falling_back_stays_within_the_history() {
         let id = world.clock.run(started).unwrap().save_id;
         // Capacity returns just before the save would give up: the longest way to the image.
         world.pass((15 + 10 + 29) * 60 - 30 - 2 * start);
-        world
-            .admin
-            .set_capacity(&region(), "*", Capacity::Available)
-            .unwrap();
+        world.set_capacity(Capacity::Available);
         world.clock.run_until_idle().unwrap();
         let record = world.record(&id).unwrap();
         assert_eq!(
@@ -255,7 +252,6 @@ fn the_largest_causes_stay_within_what_ends_a_failed_save() {
     assert!(record.ended_at.is_some());
 }
 
-/// The size of the data in an event.
 fn size(event: &HistoryEvent) -> usize {
     match &event.event {
         Event::ExecutionStarted { input, .. } | Event::StateEntered { input, .. } => input.len(),

@@ -1,6 +1,6 @@
 //! Templates over time: their versions, which version a name stands for, their lineage, and the differences of versions
 //! (promise P6).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::Arc;
 
@@ -16,16 +16,10 @@ use prism_functions::operations::{
 use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::Registry;
 use prism_functions::rules::Env;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::clean;
 use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
-
-/// Calls the service of a world.
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn reference(text: &str) -> TemplateRef {
     text.parse().unwrap()
@@ -56,14 +50,14 @@ fn shown(world: &World, user: &str, text: &str) -> Result<(Template, Version), P
 fn rollback(world: &World, user: &str, name: &str, to: Option<u32>) -> Result<(u32, u32), Problem> {
     let done = ask!(
         world,
-        rollback(&caller(user), &name.parse().unwrap(), to, false, None)
+        rollback(&caller(user), &name.parse().unwrap(), to, false)
     )?;
     assert_eq!(done.template.latest, done.to);
     Ok((done.from, done.to))
 }
 
 #[test]
-fn a_rollback_moves_what_the_name_stands_for_and_no_number_is_given_twice() {
+fn a_rollback_changes_the_latest_version_and_reuses_no_number() {
     let world = launched(Setup::seeded(31));
     for number in 1..=3 {
         assert_eq!(saved(&world, "ada", "work", "kept"), number);
@@ -138,7 +132,7 @@ fn family() -> World {
 }
 
 #[test]
-fn a_lineage_goes_across_templates_and_shows_nobody_what_is_not_theirs() {
+fn a_lineage_spans_templates_and_hides_those_of_others() {
     let world = family();
     assert_eq!(
         tree(&world, "ada", "kept"),
@@ -184,7 +178,7 @@ fn a_lineage_goes_across_templates_and_shows_nobody_what_is_not_theirs() {
 }
 
 #[test]
-fn the_name_of_a_parent_that_is_not_theirs_is_not_told() {
+fn the_name_of_a_parent_that_is_not_visible_is_hidden() {
     let world = family();
     let parent = |user: &str| shown(&world, user, "deep").unwrap().1.parent;
     assert_eq!(parent("ada").as_deref(), Some("mine@1"));
@@ -384,7 +378,6 @@ fn launches_are_counted_once_for_the_template_and_its_version() {
     assert_eq!((template.launches, second.usage.launches), (3, 2));
 }
 
-/// A table that counts no launches.
 struct Uncounting(Arc<dyn Table>);
 
 #[async_trait]
@@ -414,7 +407,7 @@ impl Table for Uncounting {
 }
 
 #[test]
-fn an_instance_that_could_not_be_counted_is_launched_all_the_same() {
+fn a_launch_that_cannot_be_counted_succeeds() {
     let world = launched(Setup::seeded(39));
     saved(&world, "ada", "work", "kept");
     let table = Uncounting(Arc::clone(&world.table) as Arc<dyn Table>);

@@ -1,27 +1,21 @@
 //! AMIs that EC2 refuses to deregister, and AMIs that were deregistered or disabled outside of Prism: what is reported,
 //! and to whom (promises P5, P9).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
-use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, Problem, Region, TemplateName};
-use prism_functions::operations::{
-    Deletion, Fixed, Left, Leftover, ShareRequest, TemplateFilter, TemplateView,
-};
+use prism_functions::operations::{Deletion, Fixed, Left, Leftover, TemplateView, TemplatesPage};
 use prism_functions::ports::Ec2 as _;
 use prism_functions::rules::ImageFault;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
-
-/// Calls the service of a world.
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
+use prism_tests::world::{
+    REGION, Setup, World, caller, copy_request, launch_request, launched, region, save_request,
+    share_request,
+};
 
 fn kept() -> TemplateName {
     "kept".parse().unwrap()
@@ -35,7 +29,6 @@ fn west() -> Region {
     "us-west-2".parse().unwrap()
 }
 
-/// A world with `kept@1` in two Regions.
 fn world(seed: u64) -> World {
     let world = launched(Setup::seeded(seed));
     let request = SaveRequest {
@@ -60,7 +53,7 @@ fn image(world: &World, region: &Region) -> ImageId {
 fn delete(world: &World, user: &str, text: &str, force: bool) -> Result<Deletion, Problem> {
     ask!(
         world,
-        delete_template(&caller(user), &reference(text), force, None)
+        delete_template(&caller(user), &reference(text), force)
     )
 }
 
@@ -75,7 +68,6 @@ fn found(world: &World) -> Vec<Leftover> {
     ask!(world, leftovers()).unwrap().found
 }
 
-/// The number of registered AMIs that belong to saves.
 fn images(world: &World) -> usize {
     let inventory = world.admin.inventory().unwrap();
     let images = inventory.images.iter();
@@ -102,11 +94,7 @@ fn a_protected_ami_is_named_before_anything_is_deleted() {
     let world = world(81);
     let protected = image(&world, &west());
     world.admin.protect_image(&protected, true).unwrap();
-    let plan = ask!(
-        world,
-        plan_deletion(&caller("ada"), &reference("kept"), None)
-    )
-    .unwrap();
+    let plan = ask!(world, plan_deletion(&caller("ada"), &reference("kept"))).unwrap();
     assert!(plan.protected[&west()].contains(&protected));
     for (text, force) in [("kept", false), ("kept", true), ("kept@1", true)] {
         let refused = delete(&world, "ada", text, force).unwrap_err();
@@ -127,7 +115,7 @@ fn a_protected_ami_is_named_before_anything_is_deleted() {
 }
 
 #[test]
-fn a_deletion_that_ec2_refuses_is_told_to_its_owner_until_it_gets_through() {
+fn a_deletion_that_ec2_refuses_is_reported_to_its_owner_until_it_succeeds() {
     let world = world(82);
     world.admin.deny("DeregisterImage").unwrap();
     let deletion = delete(&world, "ada", "kept", false).unwrap();
@@ -141,7 +129,7 @@ fn a_deletion_that_ec2_refuses_is_told_to_its_owner_until_it_gets_through() {
     assert_eq!(shown.code, Code::TemplateNotFound);
     assert!(shown.message.contains("ec2:DeregisterImage"), "{shown}");
     let listed = |user: &str| {
-        let every = TemplateFilter::default();
+        let every = TemplatesPage::default();
         let listed = ask!(world, templates(&caller(user), &every, 100, None)).unwrap();
         listed.items.into_iter().find(|it| it.name == "kept")
     };
@@ -211,7 +199,7 @@ fn an_ami_that_is_protected_meanwhile_holds_up_no_other() {
 }
 
 #[test]
-fn an_ami_that_is_gone_is_refused_told_and_copied_again() {
+fn an_ami_that_is_gone_is_refused_reported_and_copied_again() {
     let world = world(84);
     let gone = image(&world, &region());
     deregister(&world, &region());
@@ -230,12 +218,7 @@ fn an_ami_that_is_gone_is_refused_told_and_copied_again() {
         .filter(|it| matches!(&it.what, Left::Version { id, .. } if *id == gone));
     assert_eq!(versions.count(), 1, "{left:?}");
     // A copy from another Region replaces the missing AMI.
-    let copy = CopyRequest {
-        template: kept(),
-        version: 1,
-        regions: [region()].into(),
-        publish_sensitive: false,
-    };
+    let copy = copy_request("kept", 1, &[REGION]);
     ask!(world, start_copy(&caller("ada"), &copy, None)).unwrap();
     world.clock.run_until_idle().unwrap();
     assert_ne!(image(&world, &region()), gone);
@@ -256,24 +239,21 @@ fn an_ami_that_is_gone_is_refused_told_and_copied_again() {
 }
 
 #[test]
-fn a_share_goes_past_what_is_gone_or_disabled_and_says_so() {
+fn a_share_skips_gone_and_disabled_amis_with_a_warning() {
     let world = world(85);
     deregister(&world, &region());
     let off = image(&world, &west());
     world.save("ada", save_request("work", "kept")).unwrap();
     world.admin.disable_image(&off).unwrap();
     let ada = caller("ada");
-    let to = ShareRequest {
-        to: "account:444455556666".to_owned(),
-        publish_sensitive: false,
-    };
-    let plan = ask!(world, plan_share(&ada, &kept(), &to, None)).unwrap();
+    let to = share_request("account:444455556666");
+    let plan = ask!(world, plan_share(&ada, &kept(), &to)).unwrap();
     let told = plan
         .warnings
         .iter()
         .filter(|it| it.code == "ImageNotOpened");
     assert_eq!(told.count(), 2, "{:?}", plan.warnings);
-    ask!(world, share(&ada, &kept(), &to, None)).unwrap();
+    ask!(world, share(&ada, &kept(), &to)).unwrap();
     let second = version(&world, 2);
     let second = &second.amis[&region()][&second.architecture];
     let home = region();
@@ -285,12 +265,12 @@ fn a_share_goes_past_what_is_gone_or_disabled_and_says_so() {
         held(),
         [LaunchPermission::Account("444455556666".parse().unwrap())]
     );
-    ask!(world, unshare(&ada, &kept(), &to, None)).unwrap();
+    ask!(world, unshare(&ada, &kept(), &to)).unwrap();
     assert_eq!(held(), []);
 }
 
 #[test]
-fn a_disabled_ami_is_refused_and_told_until_it_is_enabled() {
+fn a_disabled_ami_is_refused_and_reported_until_it_is_enabled() {
     let world = world(86);
     let off = image(&world, &region());
     world.admin.disable_image(&off).unwrap();
@@ -306,12 +286,7 @@ fn a_disabled_ami_is_refused_and_told_until_it_is_enabled() {
         [(region(), off.clone(), ImageFault::Disabled)]
     );
     // The AMI still exists, so no copy replaces it, and nothing of it is a leftover.
-    let copy = CopyRequest {
-        template: kept(),
-        version: 1,
-        regions: [region()].into(),
-        publish_sensitive: false,
-    };
+    let copy = copy_request("kept", 1, &[REGION]);
     let refused = ask!(world, plan_copy(&caller("ada"), &copy)).unwrap_err();
     assert_eq!(refused.code, Code::CopyExists);
     let left = found(&world);

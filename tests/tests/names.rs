@@ -12,7 +12,6 @@ use proptest::prelude::*;
 
 const CORPUS: &str = include_str!("../corpus/names.txt");
 
-/// The texts of the corpus.
 fn corpus() -> Vec<String> {
     corpus::texts(CORPUS)
 }
@@ -32,7 +31,6 @@ fn every_text_of_the_corpus_is_read_or_refused() {
     }
 }
 
-/// A text of the corpus with some characters changed.
 fn near() -> impl Strategy<Value = String> {
     let change = (any::<usize>(), any::<char>(), 0..4_u8);
     let changes = proptest::collection::vec(change, 0..6);
@@ -51,7 +49,6 @@ fn near() -> impl Strategy<Value = String> {
     })
 }
 
-/// Two concatenated texts of the corpus.
 fn joined() -> impl Strategy<Value = String> {
     let part = || proptest::sample::select(corpus());
     (part(), "[@#:/ (),*?-]{0,2}", part()).prop_map(|(a, between, b)| format!("{a}{between}{b}"))

@@ -1,10 +1,7 @@
 //! Ownership of resources in EC2 (promise P9): everything that a deployment creates has its identity as a tag, and
 //! anything with another identity is neither seen nor changed.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on ends by its panic"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,14 +9,16 @@ use std::sync::Arc;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::tags::{DEPLOYMENT_TAG, OWNER_TAG, SAVE_TAG};
 use prism_functions::domain::{Code, DeploymentId, SaveId};
-use prism_functions::operations::{Fixed, Left, Leftovers, Service, ShareRequest, save_id_of};
+use prism_functions::operations::{Fixed, Left, Leftovers, Service, save_id_of};
 use prism_functions::ports::{Change, Condition, Ec2 as _, Key, NewImage, Table as _, Tags, Write};
 use prism_functions::registry::Registry;
 use prism_functions::rules::{Env, Identity};
 use prism_local::ec2::InstanceSpec;
 use prism_local::store::MemoryTable;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{DEPLOYMENT, Setup, World, caller, id_of, launched, region, save_request};
+use prism_tests::world::{
+    DEPLOYMENT, Setup, World, caller, id_of, launched, region, save_request, share_request,
+};
 use serde_json::{Value, json};
 
 fn is_ours(tags: &Tags) -> bool {
@@ -27,7 +26,7 @@ fn is_ours(tags: &Tags) -> bool {
 }
 
 #[test]
-fn everything_that_is_made_says_which_deployment_made_it() {
+fn everything_that_is_created_carries_the_deployments_tag() {
     let world = World::new(1);
     let instance = world.launch("ada", "ubuntu", "work");
     assert!(is_ours(&instance.tags), "{instance:#?}");
@@ -44,7 +43,6 @@ fn everything_that_is_made_says_which_deployment_made_it() {
     }
 }
 
-/// A process of a deployment that is configured with this identity.
 fn process(world: &World, table: &Arc<MemoryTable>, configured: Option<&str>) -> Env {
     let configured = configured.map(|id| id.parse().unwrap());
     Env {
@@ -86,7 +84,7 @@ fn a_table_is_of_one_deployment_for_good() {
 
 /// The sweep writes the identity into a table that has none, and brings instances back regardless of the identity.
 #[test]
-fn the_sweep_tells_a_table_whose_it_is_after_it_has_put_everything_back() {
+fn the_sweep_writes_the_deployment_after_it_has_restored_everything() {
     let world = launched(Setup::seeded(4));
     let ada = caller("ada");
     let started = world
@@ -200,7 +198,7 @@ fn everything(world: &World) -> Vec<prism_functions::operations::Leftover> {
 /// A stack whose table was created again, or a home whose registry was. Its AMIs are then unknown, which is no reason
 /// to treat them as leftovers of a failed save.
 #[test]
-fn what_a_lost_table_knew_is_unexplained() {
+fn resources_of_a_lost_table_are_unexplained() {
     let world = launched(Setup::seeded(4));
     world.save("ada", save_request("work", "kept")).unwrap();
     let found = everything(&world);
@@ -224,7 +222,7 @@ fn image(world: &World, name: &str, id: &SaveId, deployment: Option<&str>) {
 
 /// A resource without an identity belongs to this deployment if a record explains it; otherwise its owner is unknown.
 #[test]
-fn what_carries_no_identity_is_ours_by_a_record_alone() {
+fn untagged_resources_are_ours_only_with_a_record() {
     let world = launched(Setup::seeded(4));
     let stranger = "save-00000000".parse().unwrap();
     image(&world, "stranger", &stranger, None);
@@ -268,7 +266,6 @@ fn a_save_of_the_same_id_takes_back_its_own_alone() {
     assert_eq!((names, inventory.snapshots.len()), (vec!["theirs"], 1));
 }
 
-/// Overwrites a field of the record of `kept@1`.
 fn set(world: &World, field: &str, value: Value) {
     let key = Key::new("TEMPLATE#kept", "VERSION#000001");
     let item = world.clock.run(world.table.get(&key)).unwrap().unwrap();
@@ -281,7 +278,7 @@ fn set(world: &World, field: &str, value: Value) {
 
 /// A resource with another deployment's tag does not belong to this one, even if a record names it.
 #[test]
-fn what_a_record_names_of_another_deployment_is_neither_opened_nor_removed() {
+fn resources_of_another_deployment_in_a_record_are_neither_opened_nor_removed() {
     let world = launched(Setup::seeded(4));
     let theirs = "save-00000000".parse().unwrap();
     image(&world, "theirs", &theirs, Some("another-deployment"));
@@ -300,11 +297,8 @@ fn what_a_record_names_of_another_deployment_is_neither_opened_nor_removed() {
         "amis",
         json!({ here.as_str(): { "x86_64": foreign.id } }),
     );
-    let request = ShareRequest {
-        to: "account:444455556666".to_owned(),
-        publish_sensitive: false,
-    };
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let request = share_request("account:444455556666");
+    let shared = world.service.share(&ada, &kept, &request);
     let refused = world.clock.run(shared).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible, "{refused}");
     let held = world.ec2.launch_permissions(&here, &foreign.id);
@@ -318,7 +312,7 @@ fn what_a_record_names_of_another_deployment_is_neither_opened_nor_removed() {
     world.clock.run(gone).unwrap();
     world.pass(600);
     let all = "kept".parse().unwrap();
-    let deletion = world.service.delete_template(&ada, &all, false, None);
+    let deletion = world.service.delete_template(&ada, &all, false);
     assert!(world.clock.run(deletion).unwrap().finished);
     assert_eq!(count(&world), (0, 1));
 }

@@ -1,6 +1,6 @@
 //! Requests to EC2 other than saves take turns: a burst of copies, launches or removals is spread out before EC2
 //! throttles any of it, and the account's other users keep their share.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::{Code, Region, SaveId, Timestamp};
-use prism_functions::operations::{Fixed, ImportRequest};
+use prism_functions::operations::Fixed;
 use prism_functions::ports::{
     Executions as _, Item, Key, NewImage, Page, Query, Table, TableError, Tags, Write,
 };
@@ -23,11 +23,11 @@ use prism_tests::between::Between;
 use prism_tests::story::to_the_end;
 use prism_tests::turns::copies_taken_for;
 use prism_tests::world::{
-    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+    Setup, World, begun, caller, copy_request, id_of, import_request, launch_request, launched,
+    region, save_request,
 };
 use serde_json::json;
 
-/// The target Region of copies.
 const FAR: &str = "eu-west-1";
 /// The share of EC2's buckets with which copies to a Region follow each other every 100 s.
 const LITTLE: u8 = 1;
@@ -60,7 +60,6 @@ fn asked(world: &World, of: &Region, act: impl FnOnce()) -> BTreeMap<String, (Tr
     asked
 }
 
-/// Asserts that no request was throttled.
 #[track_caller]
 fn check_unthrottled(asked: &BTreeMap<String, (Traffic, Traffic)>) {
     let throttled = asked
@@ -70,12 +69,7 @@ fn check_unthrottled(asked: &BTreeMap<String, (Traffic, Traffic)>) {
 }
 
 fn ask(template: &str) -> CopyRequest {
-    CopyRequest {
-        template: template.parse().unwrap(),
-        version: 1,
-        regions: [far()].into(),
-        publish_sensitive: false,
-    }
+    copy_request(template, 1, &[FAR])
 }
 
 /// Ada's templates `kept-0` and so on, each with a version of the same AMI.
@@ -85,20 +79,16 @@ fn kept(setup: Setup, templates: u32) -> World {
     let (ada, service) = (caller("ada"), &world.service);
     let first = "kept-0@1".parse().unwrap();
     let file = world.clock.run(service.export_template(&ada, &first));
-    let request = ImportRequest {
-        file: file.unwrap(),
-        publish_sensitive: false,
-    };
+    let request = import_request(file.unwrap());
     for number in 1..templates {
         let name = format!("kept-{number}").parse().unwrap();
-        let imported = service.import_template(&ada, &name, &request, None);
+        let imported = service.import_template(&ada, &name, &request);
         world.clock.run(imported).unwrap();
         world.pass(1);
     }
     world
 }
 
-/// Starts the copy of each template, all at the same instant.
 fn copies(world: &World, templates: u32) -> Vec<SaveId> {
     let begin = |number: u32| {
         let id: SaveId = format!("save-{number:020x}").parse().unwrap();
@@ -147,7 +137,7 @@ fn hundreds_of_copies_to_a_region_are_asked_for_as_ec2_takes_them() {
 }
 
 #[test]
-fn a_copy_that_would_wait_for_too_long_is_not_begun() {
+fn a_copy_that_would_wait_too_long_is_refused() {
     let world = kept(Setup::seeded(7), 1);
     copies_taken_for(&world, 6 * 3600);
     let id = copies(&world, 1).remove(0);
@@ -201,7 +191,6 @@ impl Table for Lossy {
     }
 }
 
-/// Wraps the table with a lossy one.
 struct LosesTurns(Arc<AtomicU32>);
 
 impl Between for LosesTurns {
@@ -252,7 +241,7 @@ fn a_crash_after_the_turn_wastes_it_and_nothing_else() {
 
 /// An execution is stopped while it waits. Its successor keeps the same turn.
 #[test]
-fn whoever_goes_on_with_a_copy_has_its_turn() {
+fn a_continued_copy_keeps_its_turn() {
     let world = kept(little(), 3);
     let begin = world.now();
     let ids = copies(&world, 2);
@@ -308,7 +297,7 @@ async fn launched_at_last(world: &World, number: u32) -> u32 {
 }
 
 #[test]
-fn many_launches_at_one_instant_get_through_as_ec2_takes_them() {
+fn many_launches_at_one_instant_are_paced_by_ec2s_rate() {
     let world = beside_others().build();
     let begin = world.now();
     let mut times = Vec::new();
@@ -325,7 +314,6 @@ fn many_launches_at_one_instant_get_through_as_ec2_takes_them() {
     assert!((27.0..=31.0).contains(&took), "{took}");
 }
 
-/// Ada's templates with this many versions each, and a different AMI for each version.
 fn templates(templates: u32, versions: u32) -> World {
     let world = launched(beside_others());
     world.admin.stop(&id_of(&world)).unwrap();
@@ -353,7 +341,7 @@ fn check_deletion(count: u32, versions: u32, sweeps: u32) {
         let service = &world.service;
         let deleted = names
             .iter()
-            .map(|name| service.delete_template(&ada, name, false, None));
+            .map(|name| service.delete_template(&ada, name, false));
         for deletion in world.clock.run(join_all(deleted)) {
             assert!(deletion.unwrap().begun);
         }

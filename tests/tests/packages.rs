@@ -1,6 +1,6 @@
 //! The packages installed on an instance are recorded before it stops and stay with the version. An inventory that is
 //! missing, late or failing does not delay the save.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::{Code, InstanceId, Region};
 use prism_functions::ports::{Clock, Ec2Error, Inspect};
 use prism_local::executions::VirtualTime;
+use prism_tests::asks::Asks as _;
 use prism_tests::contract;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 
@@ -82,7 +83,6 @@ fn nobody_else_sees_the_packages_of_a_private_template() {
     assert_eq!(problem.unwrap_err().code, Code::TemplateNotFound);
 }
 
-/// An inventory that reports no packages, in one of three ways.
 #[derive(Clone, Copy)]
 enum Silent {
     Unmanaged,
@@ -116,7 +116,7 @@ fn saved_without(silent: Silent) -> (SaveRecord, Option<Inventory>) {
 }
 
 #[test]
-fn whoever_tells_of_no_packages_holds_up_no_save() {
+fn a_missing_package_list_delays_no_save() {
     for silent in [Silent::Unmanaged, Silent::Failing, Silent::Hanging] {
         let (record, told) = saved_without(silent);
         assert_eq!(record.state, SaveState::Succeeded);

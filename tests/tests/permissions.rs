@@ -1,10 +1,11 @@
-//! Least privilege: compares the policies of `infra/template.yaml` with the calls that the code declares.
-//! `tests/tests/calls.rs` compares the declarations with the actual calls.
+//! Least privilege: what the statements of the policies in `infra/template.yaml` are limited to. The policies are
+//! generated from the calls that the code declares; `tests/tests/calls.rs` compares these with the actual calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use prism_functions::operations::calls;
 use prism_functions::ports::Call;
+use prism_functions::steps;
 use prism_tests::cloudformation::{Statement, Template, template};
 use serde_json::json;
 
@@ -38,14 +39,6 @@ const USED: [&str; 5] = [
     ":vpc/*",
 ];
 
-fn handlers(template: &Template) -> Vec<String> {
-    let functions = template.resources("AWS::Serverless::Function");
-    let handlers = functions.values().map(|function| &function["Handler"]);
-    handlers
-        .map(|handler| handler.as_str().expect("it is a name").to_owned())
-        .collect()
-}
-
 fn policies(template: &Template) -> BTreeMap<String, Vec<Statement>> {
     let roles = template.resources("AWS::IAM::Role");
     let named = |role: &str, policy: &serde_json::Value| {
@@ -62,35 +55,10 @@ fn policies(template: &Template) -> BTreeMap<String, Vec<Statement>> {
 }
 
 #[test]
-fn each_role_allows_what_its_function_calls_and_nothing_else() {
-    let template = template();
-    for handler in handlers(&template) {
-        let declared = calls::of(&handler).unwrap_or_else(|| panic!("{handler} declares nothing"));
-        let needed: BTreeSet<&str> = declared
-            .iter()
-            .flat_map(|call| call.actions())
-            .copied()
-            .collect();
-        let statements = template.statements(&format!("{handler}Role"), "Calls");
-        let allowed: BTreeSet<&str> = statements
-            .iter()
-            .flat_map(|statement| &statement.actions)
-            .map(String::as_str)
-            .collect();
-        let missing: Vec<_> = needed.difference(&allowed).collect();
-        let too_much: Vec<_> = allowed.difference(&needed).collect();
-        assert!(
-            missing.is_empty() && too_much.is_empty(),
-            "{handler}Role lacks {missing:?} and has {too_much:?} too much"
-        );
-    }
-}
-
-#[test]
 fn each_role_queries_the_indexes_that_its_function_reads() {
     let template = template();
-    for handler in handlers(&template) {
-        let declared = calls::of(&handler).expect("another test says so");
+    let steps = steps::ALL.iter().map(|step| (step.name, step.calls));
+    for (handler, declared) in steps.chain(calls::HANDLERS) {
         let needed: BTreeSet<&str> = declared
             .iter()
             .filter_map(|call| match call {
@@ -112,7 +80,7 @@ fn each_role_queries_the_indexes_that_its_function_reads() {
 }
 
 #[test]
-fn nothing_is_allowed_wholesale() {
+fn no_permission_is_a_wildcard() {
     for (policy, statements) in policies(&template()) {
         for statement in statements {
             for action in &statement.actions {
@@ -130,7 +98,7 @@ fn nothing_is_allowed_wholesale() {
 
 /// Read-only actions need no condition; all others are restricted to Prism's tags.
 #[test]
-fn what_changes_ec2_is_held_to_our_tags() {
+fn permissions_that_change_ec2_require_our_tags() {
     let mut held = 0;
     for (policy, statements) in policies(&template()) {
         for statement in statements {
@@ -168,7 +136,7 @@ fn what_changes_ec2_is_held_to_our_tags() {
 /// No mutating EC2 action may reach another deployment's resources. Resources without a deployment's tag are allowed,
 /// because a version from before this tag may have created them, or may still be creating them.
 #[test]
-fn what_changes_ec2_keeps_off_other_deployments() {
+fn permissions_that_change_ec2_exclude_other_deployments() {
     let ours = json!({"Fn::If": [
         "IsNamed",
         {"Ref": "DeploymentId"},

@@ -83,7 +83,7 @@ fn a_template_name_of_somebody_elses_or_a_built_in_one_is_taken() {
 }
 
 #[test]
-fn a_second_save_of_an_instance_is_told_of_the_first() {
+fn a_second_save_of_an_instance_names_the_first() {
     let (world, id) = world();
     let started = world
         .clock

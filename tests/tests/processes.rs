@@ -1,5 +1,5 @@
 //! The same request from many processes at once, each with the embedded cloud open.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,6 @@ use prism_local::Embedded;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{caller, launch_request, save_request};
 
-/// The number of concurrent callers.
 const CALLERS: usize = 64;
 
 /// The codes for which a plan is requested again: the instance is not running yet, or the call was throttled.

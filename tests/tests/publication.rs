@@ -1,5 +1,5 @@
 //! Showing sensitive files to more people needs separate consent, whichever operation would show them (promise P10).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -18,16 +18,16 @@ use prism_functions::domain::{
 use prism_functions::operations::{
     ImportRequest, ProjectRequest, ScheduleEdit, ShareRequest, Shared,
 };
-use prism_functions::ports::{Ec2, Ec2Error, ImageFilter, ImageState, Inspect, Table};
-use prism_functions::registry::Registry;
+use prism_functions::ports::{Ec2, Ec2Error, ImageFilter, ImageState, Inspect};
 use prism_functions::rules::{PublicScope, Settings};
 use prism_functions::steps;
 use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
-use prism_tests::interleaved::{Doing, Yielding, interleave};
-use prism_tests::untouched::plan;
+use prism_tests::interleaved::{Doing, interleave, yielding};
+use prism_tests::untouched::{ask, plan};
 use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+    share_request,
 };
 
 const KEY: &str = "/home/ubuntu/.ssh/id_rsa";
@@ -46,13 +46,8 @@ fn run_on(world: &World, id: &InstanceId, words: &[&str]) {
     assert_eq!(guest.run(&words, b"secret").unwrap().exit_code, 0);
 }
 
-/// Creates a file on Ada's instance.
 fn put(world: &World, path: &str) {
     run_on(world, &id_of(world), &["tee", path]);
-}
-
-fn ask() -> SaveRequest {
-    save_request("work", "kept")
 }
 
 fn public() -> SaveRequest {
@@ -81,9 +76,7 @@ fn share(world: &World, to: &str, publish_sensitive: bool) -> Result<Shared, Pro
         publish_sensitive,
     };
     let (ada, kept) = (caller("ada"), kept());
-    world
-        .clock
-        .run(world.service.share(&ada, &kept, &request, None))
+    world.clock.run(world.service.share(&ada, &kept, &request))
 }
 
 fn paths(refused: &Problem) -> Vec<&str> {
@@ -183,7 +176,7 @@ fn a_share_with_anybody_shows_all_versions() {
 }
 
 #[test]
-fn what_is_shared_while_it_is_saved_is_not_shown_unasked() {
+fn a_share_during_a_save_shows_nothing_without_consent() {
     let world = launched(Setup::seeded(7));
     saved(&world, ask());
     put(&world, KEY);
@@ -249,17 +242,12 @@ fn a_share_and_a_registration_at_once_show_nothing_unasked() {
     for seed in 0..120 {
         let (world, id, image) = ready(7);
         OPENED.with_borrow_mut(Vec::clear);
-        let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
-        let mut service = world.service.clone();
-        service.env.registry = Registry::new(Arc::new(table));
+        let service = yielding(&world);
         let to = ["user:bob", "account:444455556666"][(seed % 2) as usize];
-        let request = ShareRequest {
-            to: to.to_owned(),
-            publish_sensitive: false,
-        };
+        let request = share_request(to);
         let (ada, kept) = (caller("ada"), kept());
         let share: Doing<'_, Result<(), Problem>> = Box::pin(async {
-            let shared = service.share(&ada, &kept, &request, None).await;
+            let shared = service.share(&ada, &kept, &request).await;
             shared.map(drop)
         });
         let step = steps::find("RegisterTemplate").unwrap();
@@ -382,12 +370,12 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     assert_eq!(record.state, SaveState::Succeeded, "{:?}", record.failure);
 
     let kept = kept();
-    let back = service.rollback(&ada, &kept, Some(1), false, None);
+    let back = service.rollback(&ada, &kept, Some(1), false);
     assert_eq!(paths(&world.clock.run(back).unwrap_err()), [KEY]);
-    let back = service.rollback(&ada, &kept, Some(1), true, None);
+    let back = service.rollback(&ada, &kept, Some(1), true);
     assert_eq!(world.clock.run(back).unwrap().to, 1);
     // The later version has no files that this one lacks.
-    let back = service.rollback(&ada, &kept, Some(2), false, None);
+    let back = service.rollback(&ada, &kept, Some(2), false);
     assert_eq!(world.clock.run(back).unwrap().to, 2);
 
     let import = |name: &str, publish_sensitive| {
@@ -396,7 +384,7 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
             publish_sensitive,
         };
         let name = name.parse().unwrap();
-        let done = service.import_template(&ada, &name, &request, None);
+        let done = service.import_template(&ada, &name, &request);
         world.clock.run(done)
     };
     assert_eq!(paths(&import("kept", false).unwrap_err()), [KEY]);
@@ -404,11 +392,8 @@ fn an_added_architecture_a_copy_a_rollback_and_an_import_show_files_too() {
     // An import as a private template shows nothing to others, and keeps the known files.
     assert!(import("again", false).unwrap().warnings.is_empty());
     let (again, to) = ("again".parse().unwrap(), "user:bob".to_owned());
-    let request = ShareRequest {
-        to,
-        publish_sensitive: false,
-    };
-    let shared = world.clock.run(service.share(&ada, &again, &request, None));
+    let request = share_request(to);
+    let shared = world.clock.run(service.share(&ada, &again, &request));
     assert_eq!(paths(&shared.unwrap_err()), [KEY]);
 
     let arm = prism_functions::operations::LaunchRequest {
@@ -503,7 +488,7 @@ fn mute(scope: PublicScope) -> World {
 }
 
 #[test]
-fn what_nobody_has_looked_at_is_told_and_goes_beyond_the_deployment_by_consent() {
+fn uninspected_data_leaves_the_deployment_only_with_consent() {
     let world = mute(PublicScope::Deployment);
     let told = plan(&world, "ada", &public(), false).unwrap().warnings;
     assert!(told.iter().any(|it| it.code == "NotInspected"));

@@ -1,6 +1,6 @@
 //! Small random scenarios: whatever goes wrong, and whenever, nothing stays down, locked or lost (promises P1, P4, P5).
 //! A failure prints the scenario, which replays it.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -261,7 +261,7 @@ proptest! {
     })]
 
     #[test]
-    fn whatever_goes_wrong_nothing_is_left_behind(scenario in scenario()) {
+    fn no_failure_leaves_anything_behind(scenario in scenario()) {
         check(&scenario);
     }
 }

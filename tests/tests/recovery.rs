@@ -1,6 +1,6 @@
 //! An execution that is aborted at any moment, or an instance that is changed from outside at any moment: the sweep
 //! restores everything (promise P1).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::SaveState;
@@ -97,7 +97,6 @@ fn an_image_that_is_deregistered_at_any_moment_is_respected() {
     respects("deregister");
 }
 
-/// A change from outside is respected at any moment.
 fn respects(act: &str) {
     for moment in moments() {
         let (world, id) = started(moment);

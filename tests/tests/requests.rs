@@ -330,7 +330,7 @@ fn under_a_key() -> World {
 }
 
 #[test]
-fn a_key_that_cannot_be_used_is_told_before_the_stop() {
+fn a_key_that_cannot_be_used_is_reported_before_the_stop() {
     let world = under_a_key();
     plans(&world, &ask());
     for state in [
@@ -357,7 +357,7 @@ fn unchecked(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn a_key_that_neither_shows_itself_nor_takes_a_grant_is_told_before_the_stop() {
+fn a_key_that_cannot_be_described_or_granted_is_reported_before_the_stop() {
     let world = under_a_key();
     assert!(unchecked(&world).is_empty());
     world.admin.set_key_policy(KEY, KeyPolicy::Nobody).unwrap();
@@ -415,7 +415,7 @@ fn a_key_that_takes_no_grant_at_all_leaves_the_save_stranded_with_a_guide() {
 }
 
 #[test]
-fn a_copy_that_a_region_encrypts_is_told_before_anything_is_made() {
+fn a_copy_that_a_region_encrypts_is_reported_before_anything_is_created() {
     let (world, _) = open_world();
     let west = "us-west-2".parse().unwrap();
     for region in [&region(), &west] {
@@ -445,7 +445,7 @@ fn a_copy_that_a_region_encrypts_is_told_before_anything_is_made() {
 }
 
 #[test]
-fn a_quota_of_public_images_is_told_and_costs_no_save() {
+fn a_quota_of_public_images_is_reported_and_fails_no_save() {
     let (world, _) = open_world();
     world.admin.block_public_images(&region(), false).unwrap();
     let warned = |request: &SaveRequest| {
@@ -471,7 +471,11 @@ fn a_quota_of_public_images_is_told_and_costs_no_save() {
     assert_ne!(template.visibility, Visibility::Public);
     let notices = world.notices.0.lock().unwrap();
     assert!(
-        notices.last().unwrap().text.contains("does not open"),
+        notices
+            .last()
+            .unwrap()
+            .text
+            .contains("rejected the launch permission"),
         "{notices:?}"
     );
 }

@@ -2,40 +2,20 @@
 
 use insta::assert_snapshot;
 use prism_functions::domain::Code;
-use prism_functions::domain::save::{SaveRequest, SaveState};
+use prism_functions::domain::save::SaveState;
 use prism_functions::ports::Encryption;
 use prism_local::ec2::{Capacity, KeyPolicy};
 use prism_tests::asks::Asks as _;
-use prism_tests::story::{tell, to_the_end};
-use prism_tests::world::{
-    Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
-};
-
-fn ask() -> SaveRequest {
-    save_request("work", "kept")
-}
-
-/// The story of a save during which something happens after some seconds.
-fn story_with(after_s: u64, act: impl FnOnce(&World)) -> String {
-    let world = launched(Setup::seeded(11));
-    let id = begun(&world, ask());
-    world.pass(after_s);
-    act(&world);
-    to_the_end(&world, &id)
-}
+use prism_tests::story::{story_with, tell, to_the_end};
+use prism_tests::untouched::ask;
+use prism_tests::world::{Setup, begun, caller, id_of, launch_request, launched, region};
 
 #[test]
 fn no_room_for_two_hours() {
-    let told = story_with(5, |world| {
-        world
-            .admin
-            .set_capacity(&region(), "*", Capacity::Refused)
-            .unwrap();
+    let told = story_with(ask(), 5, |world| {
+        world.set_capacity(Capacity::Refused);
         world.pass(2 * 3600);
-        world
-            .admin
-            .set_capacity(&region(), "*", Capacity::Available)
-            .unwrap();
+        world.set_capacity(Capacity::Available);
     });
     assert_snapshot!(told, @r"
            0s  PlanSave
@@ -98,7 +78,7 @@ fn any_refusal_of_a_start_that_may_pass_is_tried_for_hours() {
 
 /// An error that only a change of the instance can end raises the alarm at once, and the sweep keeps trying.
 #[test]
-fn a_refusal_that_lasts_is_told_at_once() {
+fn a_permanent_refusal_is_reported_at_once() {
     let world = launched(Setup::seeded(11));
     let id = begun(&world, ask());
     world.pass(5);
@@ -117,16 +97,10 @@ fn a_refusal_that_lasts_is_told_at_once() {
 
 #[test]
 fn a_start_that_falls_back() {
-    let told = story_with(5, |world| {
-        world
-            .admin
-            .set_capacity(&region(), "*", Capacity::FailsLate)
-            .unwrap();
+    let told = story_with(ask(), 5, |world| {
+        world.set_capacity(Capacity::FailsLate);
         world.pass(60);
-        world
-            .admin
-            .set_capacity(&region(), "*", Capacity::Available)
-            .unwrap();
+        world.set_capacity(Capacity::Available);
     });
     assert_snapshot!(told, @r"
            0s  PlanSave
@@ -148,16 +122,10 @@ fn a_start_that_falls_back() {
 
 #[test]
 fn no_room_for_longer_than_the_save_waits() {
-    let told = story_with(5, |world| {
-        world
-            .admin
-            .set_capacity(&region(), "*", Capacity::FailsLate)
-            .unwrap();
+    let told = story_with(ask(), 5, |world| {
+        world.set_capacity(Capacity::FailsLate);
         world.pass(2 * 3600);
-        world
-            .admin
-            .set_capacity(&region(), "*", Capacity::Available)
-            .unwrap();
+        world.set_capacity(Capacity::Available);
     });
     assert_snapshot!(told, @r"
            0s  PlanSave
@@ -207,7 +175,7 @@ fn a_key_that_is_lost_and_fixed() {
     left: AMIs 1, snapshots 1
     notices: save.stranded (alarm)
     ");
-    // The sweep retries automatically, in vain until the key can be used.
+    // The sweep retries automatically, without success until the key can be used.
     world.sweep(3);
     assert_eq!(world.record(&id).unwrap().state, SaveState::Stranded);
     world.admin.set_key_policy(key, KeyPolicy::Account).unwrap();
@@ -249,7 +217,7 @@ fn a_key_that_is_lost_and_fixed() {
 
 /// The permission to start the instance is missing for a day, and no user acts: the sweep retries automatically.
 #[test]
-fn a_permission_that_comes_back_only_after_a_day() {
+fn a_permission_that_is_restored_only_after_a_day() {
     let world = launched(Setup::seeded(11));
     let id = begun(&world, ask());
     world.pass(5);
@@ -334,15 +302,9 @@ fn no_room_for_two_days() {
     let world = launched(Setup::seeded(11));
     let id = begun(&world, ask());
     world.pass(5);
-    world
-        .admin
-        .set_capacity(&region(), "*", Capacity::Refused)
-        .unwrap();
+    world.set_capacity(Capacity::Refused);
     world.sweep(48 * 12);
-    world
-        .admin
-        .set_capacity(&region(), "*", Capacity::Available)
-        .unwrap();
+    world.set_capacity(Capacity::Available);
     world.sweep(6 * 12);
     assert_snapshot!(to_the_end(&world, &id), @r"
            0s  PlanSave
@@ -376,7 +338,7 @@ fn no_room_for_two_days() {
 /// The instance is running, but its status checks cannot be read: that does not keep its duty open.
 #[test]
 fn status_checks_that_nobody_may_read() {
-    let told = story_with(5, |world| {
+    let told = story_with(ask(), 5, |world| {
         world.admin.deny("DescribeInstanceStatus").unwrap();
     });
     assert_snapshot!(told, @r"
@@ -401,7 +363,7 @@ fn status_checks_that_nobody_may_read() {
 /// Launches and starts by users are not retried automatically, and an exceeded quota is not reported as missing
 /// capacity.
 #[test]
-fn who_asks_once_is_told_what_to_do_about_it() {
+fn a_launch_or_start_by_a_user_says_what_to_do() {
     let world = launched(Setup::seeded(11));
     let ada = caller("ada");
     let here = region();
@@ -414,7 +376,7 @@ fn who_asks_once_is_told_what_to_do_about_it() {
             Code::NoCapacity,
             "another size",
         ),
-        ("VcpuLimitExceeded", Code::QuotaExceeded, "higher quota"),
+        ("VcpuLimitExceeded", Code::QuotaExceeded, "quota increase"),
     ] {
         let capacity = Capacity::RefusedAs(code.to_owned());
         world.admin.set_capacity(&region(), "*", capacity).unwrap();
@@ -427,7 +389,7 @@ fn who_asks_once_is_told_what_to_do_about_it() {
         ] {
             assert_eq!(problem.code, told, "{problem:?}");
             assert!(problem.advice().contains(advice), "{}", problem.advice());
-            assert!(!problem.advice().contains("by itself"), "{problem:?}");
+            assert!(!problem.advice().contains("automatically"), "{problem:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Schedules that keep a number of versions: older ones are deleted after each run, with their AMIs and snapshots, but
 //! never one that is in use.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -10,30 +10,23 @@ use futures::future::BoxFuture;
 use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::audit::Subject;
 use prism_functions::domain::project::ProjectRole;
-use prism_functions::domain::save::{SaveRecord, SaveRequest, SaveState};
+use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateRef, TemplateState, Version};
 use prism_functions::domain::{Code, ImageId, ProjectName, TemplateName};
-use prism_functions::operations::{
-    AuditPage, ImportRequest, ProjectRequest, Service, ShareRequest,
-};
+use prism_functions::operations::{AuditPage, ProjectRequest, SaveView, Service};
 use prism_functions::ports::{Ec2 as _, ImageFilter};
 use prism_functions::steps;
 use prism_local::ec2::Admin;
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::between::Between;
 use prism_tests::world::{
-    Setup, World, caller, launch_request, launched, region, save_request, seeded,
+    Setup, World, caller, import_request, launch_request, launched, region, save_request, seeded,
+    share_request,
 };
 use serde_json::Value;
-
-/// Calls the service of a world.
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn kept() -> TemplateName {
     "kept".parse().unwrap()
@@ -50,7 +43,6 @@ fn asked(keep: Option<u32>) -> ScheduleRequest {
     }
 }
 
-/// A world with a schedule that keeps this many versions.
 fn world(seed: u64, keep: u32) -> World {
     let world = launched(Setup::seeded(seed));
     let made = ask!(world, create_schedule(&caller("ada"), asked(Some(keep)))).unwrap();
@@ -58,8 +50,7 @@ fn world(seed: u64, keep: u32) -> World {
     world
 }
 
-/// The run of the next night.
-fn night(world: &World) -> SaveRecord {
+fn night(world: &World) -> SaveView {
     world.pass(24 * 3600);
     let fired = ask!(world, fire_due_schedules()).unwrap();
     assert_eq!(fired.len(), 1);
@@ -83,7 +74,6 @@ fn there(world: &World) -> Vec<u32> {
     there.map(|version| version.number).collect()
 }
 
-/// The number of registered AMIs that belong to saves.
 fn images(world: &World) -> usize {
     let inventory = world.admin.inventory().unwrap();
     let images = inventory.images.iter();
@@ -93,19 +83,13 @@ fn images(world: &World) -> usize {
 }
 
 fn share(world: &World, to: &str) {
-    let request = ShareRequest {
-        to: to.to_owned(),
-        publish_sensitive: false,
-    };
-    ask!(world, share(&caller("ada"), &kept(), &request, None)).unwrap();
+    let request = share_request(to);
+    ask!(world, share(&caller("ada"), &kept(), &request)).unwrap();
 }
 
 fn unshare(world: &World, to: &str) {
-    let request = ShareRequest {
-        to: to.to_owned(),
-        publish_sensitive: false,
-    };
-    ask!(world, unshare(&caller("ada"), &kept(), &request, None)).unwrap();
+    let request = share_request(to);
+    ask!(world, unshare(&caller("ada"), &kept(), &request)).unwrap();
 }
 
 #[test]
@@ -131,7 +115,7 @@ fn what_a_launch_template_names_or_may_name_is_kept() {
 }
 
 #[test]
-fn the_last_ones_are_kept_and_the_rest_goes_with_its_images() {
+fn the_newest_are_kept_and_the_rest_is_deleted_with_its_images() {
     let world = world(31, 2);
     for wanted in [vec![1], vec![2, 1], vec![3, 2], vec![4, 3]] {
         night(&world);
@@ -161,7 +145,7 @@ fn the_last_ones_are_kept_and_the_rest_goes_with_its_images() {
 }
 
 #[test]
-fn what_somebody_saved_by_hand_neither_counts_nor_goes() {
+fn versions_saved_by_hand_neither_count_nor_are_deleted() {
     let world = world(32, 1);
     world.save("ada", save_request("work", "kept")).unwrap();
     night(&world);
@@ -184,11 +168,7 @@ fn end_instance(world: &World) {
 }
 
 fn roll_back(world: &World, to: u32) {
-    ask!(
-        world,
-        rollback(&caller("ada"), &kept(), Some(to), false, None)
-    )
-    .unwrap();
+    ask!(world, rollback(&caller("ada"), &kept(), Some(to), false)).unwrap();
 }
 
 /// The reasons for keeping the first version, each created before the second.
@@ -218,26 +198,16 @@ const NEEDS: [Need; 5] = [
         end: |world| unshare(world, "account:210987654321"),
     },
     Need {
-        what: "another template has its AMI",
+        what: "another template uses its AMI",
         begin: |world| {
             let first: TemplateRef = "kept@1".parse().unwrap();
             let file = ask!(world, export_template(&caller("ada"), &first)).unwrap();
-            let (name, request) = (
-                "other".parse().unwrap(),
-                ImportRequest {
-                    file,
-                    publish_sensitive: false,
-                },
-            );
-            ask!(
-                world,
-                import_template(&caller("ada"), &name, &request, None)
-            )
-            .unwrap();
+            let (name, request) = ("other".parse().unwrap(), import_request(file));
+            ask!(world, import_template(&caller("ada"), &name, &request)).unwrap();
         },
         end: |world| {
             let other: TemplateRef = "other".parse().unwrap();
-            ask!(world, delete_template(&caller("ada"), &other, true, None)).unwrap();
+            ask!(world, delete_template(&caller("ada"), &other, true)).unwrap();
         },
     },
 ];
@@ -310,11 +280,11 @@ fn at_the_end_of_the_next(
 }
 
 #[test]
-fn what_the_name_stands_for_stays() {
+fn the_latest_version_is_kept() {
     let world = at_the_end_of_the_next(38, |service, _| {
         Box::pin(async move {
             let (ada, kept) = (caller("ada"), kept());
-            let back = service.rollback(&ada, &kept, Some(1), false, None);
+            let back = service.rollback(&ada, &kept, Some(1), false);
             back.await.unwrap();
         })
     });
@@ -324,7 +294,7 @@ fn what_the_name_stands_for_stays() {
 }
 
 #[test]
-fn what_was_launched_a_moment_ago_stays() {
+fn versions_launched_a_moment_ago_are_kept() {
     let world = at_the_end_of_the_next(39, |service, _| {
         Box::pin(async move {
             let request = launch_request("kept@1", "user");
@@ -343,7 +313,7 @@ fn what_was_launched_a_moment_ago_stays() {
 
 /// A save registers its version whatever happens to the older ones.
 #[test]
-fn what_cannot_be_looked_at_stays_and_fails_no_save() {
+fn versions_that_cannot_be_checked_are_kept_and_fail_no_save() {
     let world = at_the_end_of_the_next(37, |_, admin| {
         Box::pin(async move { admin.deny("DescribeInstances").unwrap() })
     });
@@ -354,7 +324,7 @@ fn what_cannot_be_looked_at_stays_and_fails_no_save() {
 }
 
 #[test]
-fn versions_that_came_after_a_share_come_and_go() {
+fn versions_from_after_a_share_can_be_deleted() {
     let world = world(33, 1);
     night(&world);
     share(&world, "user:bob");
@@ -396,7 +366,7 @@ fn a_schedule_does_what_its_owner_may_at_that_moment() {
 }
 
 #[test]
-fn as_many_as_are_kept_follow_a_rule() {
+fn at_random_as_many_are_kept_as_the_rule_says() {
     let world = launched(Setup::seeded(35));
     for keep in [0, 101, u32::MAX] {
         let refused = ask!(world, create_schedule(&caller("ada"), asked(Some(keep))));
@@ -413,7 +383,7 @@ fn as_many_as_are_kept_follow_a_rule() {
 /// Whatever happens between the runs, only versions that are not in use are deleted. EC2, the grants and the imports
 /// are checked right before and after.
 #[test]
-fn at_random_none_goes_that_is_needed() {
+fn at_random_no_needed_version_is_deleted() {
     let mut gone = 0;
     for seed in 0..12 {
         let world = world(seed, 2);

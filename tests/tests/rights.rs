@@ -3,19 +3,18 @@
 
 use prism_tests::rights::{pairs, play, play_pair};
 
-/// The number of sequences to run.
 const SEEDS: u64 = 40;
 /// Every n-th pair is run.
 const EVERY: usize = 17;
 
 #[test]
-fn random_operations_of_four_users_come_to_what_was_granted() {
+fn random_operations_of_four_users_give_no_more_than_was_granted() {
     let wrong: Vec<String> = (1..=SEEDS).filter_map(|seed| play(seed).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 #[test]
-fn two_operations_of_two_users_come_to_what_was_granted() {
+fn two_operations_of_two_users_give_no_more_than_was_granted() {
     let pairs = pairs();
     assert!(pairs.len() > 1000, "{}", pairs.len());
     let some = pairs.iter().step_by(EVERY);

@@ -1,22 +1,16 @@
 //! Schedules save the instance that they were created for. If its name now refers to another instance, that is
 //! reported, and versions saved from one instance are never deleted in favour of another.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
-use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateState, Version};
 use prism_functions::domain::{Code, InstanceId, ScheduleName, TemplateName};
-use prism_functions::operations::{ScheduleEdit, ScheduleView};
+use prism_functions::operations::{SaveView, ScheduleEdit, ScheduleView};
 use prism_functions::ports::{Condition, Key, Table as _, Write};
+use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
-
-/// Calls the service of a world.
-macro_rules! ask {
-    ($world:expr, $method:ident($($argument:expr),*)) => {
-        $world.clock.run($world.service.$method($($argument),*))
-    };
-}
 
 fn nightly() -> ScheduleName {
     "nightly".parse().unwrap()
@@ -43,8 +37,7 @@ fn world(seed: u64) -> (World, InstanceId) {
     (world, instance)
 }
 
-/// The run of the next night.
-fn night(world: &World) -> SaveRecord {
+fn night(world: &World) -> SaveView {
     world.pass(24 * 3600);
     let fired = ask!(world, fire_due_schedules()).unwrap();
     assert_eq!(fired.len(), 1);
@@ -60,12 +53,11 @@ fn succeeds(world: &World) {
 
 fn fails(world: &World) {
     let save = night(world);
-    let failure = save.failure.unwrap();
+    let failure = save.record.failure.unwrap();
     assert_eq!(failure.code, "ScheduleInstanceChanged", "{failure:?}");
     assert!(failure.hint.contains("--instance i-"), "{failure:?}");
 }
 
-/// Terminates the instance, and gives its name to a blank one.
 fn replaced(world: &World) -> InstanceId {
     ask!(world, terminate_instance(&caller("ada"), &region(), "work")).unwrap();
     world.pass(7200);

@@ -26,7 +26,6 @@ fn every_rule_of_the_corpus_has_its_times() {
     }
 }
 
-/// A cadence that is valid or nearly so.
 fn cadence() -> impl Strategy<Value = Cadence> {
     let rate = (60..200_000_u32).prop_map(|minutes| format!("{minutes}m"));
     let day = "([1-9]|[12][0-9]|3[01]|L|LW|1/5|15W|\\?|\\*)";
@@ -63,7 +62,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn the_times_of_a_rule_come_one_after_the_other(
+    fn the_times_of_a_rule_are_ascending(
         cadence in cadence(),
         zone in zone(),
         hours in 400_000..600_000_u32,

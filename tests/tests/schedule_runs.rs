@@ -1,12 +1,12 @@
 //! The runs of schedules: their owner sees their results, and also missed ones; they can be started by hand; and none
 //! starts for a schedule that is deleted or paused, however late EventBridge is.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use prism_functions::domain::ec2::InstanceState;
-use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::{RUNS, Schedule, ScheduleRequest};
 use prism_functions::domain::{Code, Problem, ScheduleName};
-use prism_functions::operations::{ScheduleView, Started};
+use prism_functions::operations::{SaveView, ScheduleView, Started};
 use prism_functions::ports::Executions as _;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
@@ -69,14 +69,14 @@ fn fire(world: &World) -> usize {
 }
 
 /// A run as EventBridge Scheduler starts it: with the input of a schedule, and an execution name of its own.
-fn event_bridge(world: &World, schedule: &Schedule, name: &str) -> SaveRecord {
+fn event_bridge(world: &World, schedule: &Schedule, name: &str) -> SaveView {
     let started = world.executions.start(name, schedule.input());
     world.clock.run(started).unwrap();
     world.clock.run_until_idle().unwrap();
     saves(world).remove(0)
 }
 
-fn saves(world: &World) -> Vec<SaveRecord> {
+fn saves(world: &World) -> Vec<SaveView> {
     let ada = caller("ada");
     let listed = world.clock.run(world.service.saves(&ada, 100, None));
     listed.unwrap().items
@@ -133,7 +133,7 @@ fn each_run_is_seen_with_its_save_and_its_end() {
 }
 
 #[test]
-fn a_run_is_seen_while_it_goes_on() {
+fn a_run_is_visible_while_it_is_in_progress() {
     let world = world();
     create(&world, "1d", 0);
     run_now(&world, None).unwrap();
@@ -142,7 +142,7 @@ fn a_run_is_seen_while_it_goes_on() {
 }
 
 #[test]
-fn what_nobody_began_is_seen_as_missed_and_stays_with_the_run_that_made_up_for_it() {
+fn a_missed_run_is_shown_and_kept_with_the_run_that_replaced_it() {
     let world = world();
     create(&world, "1d", 0);
     world.pass(10 * 24 * 3600 + 3600);
@@ -195,14 +195,17 @@ fn a_late_run_of_a_schedule_that_is_gone_paused_or_other_by_now_touches_nothing(
         let before = cloud(&world);
         let save = event_bridge(&world, &made, "0d4a5c9e-1f2b-4c3d-8e9f-a0b1c2d3e4f5");
         assert_eq!(save.state, SaveState::Failed);
-        let failure = save.failure.unwrap();
+        let failure = save.record.failure.unwrap();
         assert_eq!(failure.code, Code::ScheduleNotFound.as_str());
         assert!(failure.message.contains(says), "{}", failure.message);
-        assert_eq!((save.stop_requested_at, save.plan), (None, None));
+        assert_eq!(
+            (save.record.stop_requested_at, save.record.plan),
+            (None, None)
+        );
         assert_eq!(cloud(&world), before);
         assert_eq!(state(&world), InstanceState::Running);
     };
-    refused(&|world| delete(world), "is gone");
+    refused(&|world| delete(world), "no longer exists");
     refused(&|world| pause(world, true), "is paused");
     refused(
         &|world| {
@@ -221,7 +224,7 @@ fn a_late_run_of_a_schedule_that_is_gone_paused_or_other_by_now_touches_nothing(
                 .run(world.service.create_schedule(&ada, other))
                 .unwrap();
         },
-        "asks for another save",
+        "requests a different save",
     );
     // If the schedule is unchanged it runs, however late.
     let world = world();

@@ -6,7 +6,6 @@ use prism_tests::simulation::{
     tell, trace,
 };
 
-/// Fails with the first violation, and how to replay it.
 fn none(failures: &[Failure]) {
     if let Some(failure) = failures.first() {
         panic!(
@@ -45,7 +44,7 @@ fn single_faults_keep_the_promises() {
 }
 
 #[test]
-fn an_execution_that_comes_late_starts_nothing_that_somebody_else_stopped() {
+fn a_late_execution_starts_nothing_that_somebody_else_stopped() {
     for fault in [
         "AwaitRunning.Get#5=they-stop",
         "AwaitRunning.Instances#3=they-stop",
@@ -56,7 +55,7 @@ fn an_execution_that_comes_late_starts_nothing_that_somebody_else_stopped() {
 }
 
 #[test]
-fn what_takes_effect_late_is_waited_for() {
+fn late_effects_are_waited_for() {
     let unshared = "shared no more when it is registered";
     for (path, fault) in [
         ("cancelled while down", "CreateImage.CreateImage#1=late"),
@@ -70,7 +69,7 @@ fn what_takes_effect_late_is_waited_for() {
 }
 
 #[test]
-fn what_is_asked_for_after_a_slow_write_is_noted_anew() {
+fn a_request_after_a_slow_write_is_recorded_again() {
     for step in ["StopInstance", "CreateImage", "CopyImage"] {
         let fault = format!("{step}.Put#2=slow");
         let run = play(MAIN, &[fault.parse().expect("it is a fault")], None);
@@ -93,7 +92,7 @@ fn the_last_stop_is_the_one_that_is_waited_for() {
 /// Renewed credentials, quotas, concurrent copies, and unknown refusals of a start: the save succeeds as if nothing had
 /// happened, at any step.
 #[test]
-fn what_passes_by_itself_costs_no_save() {
+fn temporary_errors_fail_no_save() {
     for fault in [
         "StopInstance.StopInstance#1=expired",
         "CreateImage.CreateImage#1=expired",
@@ -172,7 +171,7 @@ fn what_is_not_made_public_is_public_nowhere() {
 
 /// A sample of what others do to the volumes of the instance and to the results of saves, at every step.
 #[test]
-fn what_others_attach_detach_and_protect_keeps_the_promises() {
+fn the_promises_hold_when_others_attach_detach_and_protect() {
     let kinds = [Kind::TheyDetach, Kind::TheyAttach, Kind::TheyProtect];
     for path in [
         "main",

@@ -1,12 +1,13 @@
 //! Saves as stories: what happened when, how they ended, and what is left.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use insta::assert_snapshot;
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::rules::{PublicScope, Settings};
 use prism_tests::asks::Asks as _;
-use prism_tests::story::{tell, to_the_end};
+use prism_tests::story::{story_with, tell, to_the_end};
+use prism_tests::untouched::ask;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 
 /// A world in which Ada has a running instance called `work`.
@@ -14,24 +15,11 @@ fn world() -> World {
     launched(Setup::seeded(11))
 }
 
-fn ask() -> SaveRequest {
-    save_request("work", "kept")
-}
-
 fn copied(regions: &[&str]) -> SaveRequest {
     SaveRequest {
         copy_to: regions.iter().map(|name| name.parse().unwrap()).collect(),
         ..ask()
     }
-}
-
-/// The story of a save during which something happens after some seconds.
-fn story_with(request: SaveRequest, after_s: u64, act: impl FnOnce(&World)) -> String {
-    let world = world();
-    let id = begun(&world, request);
-    world.pass(after_s);
-    act(&world);
-    to_the_end(&world, &id)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Any file that any user imports under any name either becomes a version that agrees with the file and has only AMIs
 //! that the user may launch, or it is refused and nothing has changed (promises P7, P8).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,21 +8,18 @@ use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::template_file::TemplateFile;
 use prism_functions::domain::{Code, ImageId, Problem, Region};
-use prism_functions::operations::{ImportRequest, Imported};
-use prism_tests::world::{Setup, World, caller, id_of, launched, save_request};
+use prism_functions::operations::Imported;
+use prism_tests::asks::Asks as _;
+use prism_tests::world::{Setup, World, caller, id_of, import_request, launched, save_request};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// The owner of the AMI that a line of a file names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
-    /// Ada's private template.
     Private,
-    /// Ada's public template.
     Open,
     /// The vendor whose template Ada launched.
     Vendor,
-    /// No AMI with this ID exists.
     Absent,
 }
 use Whose::{Absent, Open, Private, Vendor};
@@ -30,7 +27,6 @@ use Whose::{Absent, Open, Private, Vendor};
 /// An AMI in a file: its Region, its architecture, and its owner.
 type Line = (&'static str, Architecture, Whose);
 
-/// A file that a user imports.
 #[derive(Debug, Clone)]
 struct Strange {
     user: &'static str,
@@ -40,7 +36,6 @@ struct Strange {
     saved_from: String,
     saved_by: &'static str,
     original: Option<&'static str>,
-    /// The positions and new characters of changes to its text.
     damage: Vec<(usize, char)>,
 }
 
@@ -76,7 +71,6 @@ fn strange() -> impl Strategy<Value = Strange> {
     )
 }
 
-/// A world, and the AMIs in it that files name.
 struct Scene {
     world: World,
     images: BTreeMap<&'static str, ImageId>,
@@ -143,10 +137,7 @@ impl Scene {
     /// Imports a text. First as a dry run, which changes nothing and must have the same result.
     fn import(&self, strange: &Strange, text: &str) -> Result<Imported, Problem> {
         let (user, name) = (caller(strange.user), strange.name.parse().unwrap());
-        let request = ImportRequest {
-            file: text.to_owned(),
-            publish_sensitive: false,
-        };
+        let request = import_request(text);
         let World {
             clock,
             service,
@@ -154,9 +145,9 @@ impl Scene {
             ..
         } = &self.world;
         let before = table.writes();
-        let planned = clock.run(service.plan_import(&user, &name, &request, None));
+        let planned = clock.run(service.plan_import(&user, &name, &request));
         assert_eq!(table.writes(), before, "a question has changed something");
-        let done = clock.run(service.import_template(&user, &name, &request, None));
+        let done = clock.run(service.import_template(&user, &name, &request));
         match (&planned, &done) {
             (Ok(planned), Ok(done)) => {
                 assert_eq!(planned.version, done.version);
@@ -172,7 +163,6 @@ impl Scene {
         done
     }
 
-    /// The AMIs that a user may launch.
     fn launchable(&self, user: &str) -> BTreeSet<&ImageId> {
         let images = self.images.iter();
         let open = images.filter(|(whose, _)| user == "ada" || **whose != "secret");
@@ -229,7 +219,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_strange_file_becomes_what_it_says_or_changes_nothing(strange in strange()) {
+    fn an_unusual_file_is_imported_exactly_or_changes_nothing(strange in strange()) {
         check(&strange);
     }
 }

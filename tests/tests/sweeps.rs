@@ -1,21 +1,17 @@
 //! The sweep: two at once, one while the execution is still running, and how long an instance waits for it (promise
 //! P1).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::Arc;
-use std::task::Poll;
 
 use async_trait::async_trait;
-use futures::future::{join, poll_fn};
+use futures::future::join;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::seconds_between;
 use prism_functions::domain::{SaveId, Timestamp};
 use prism_functions::operations::Service;
-use prism_functions::ports::{
-    Execution, Executions, ExecutionsError, Item, Key, Page, Query, Table, TableError, Write,
-};
-use prism_functions::registry::Registry;
-use prism_functions::rules::Env;
+use prism_functions::ports::{Execution, Executions, ExecutionsError};
+use prism_tests::interleaved::yielding;
 use prism_tests::story::to_the_end;
 use prism_tests::world::{REGION, Setup, World, begun, id_of, launched, save_request};
 use serde_json::{Value, json};
@@ -23,57 +19,11 @@ use serde_json::{Value, json};
 /// The interval between two sweeps, in seconds.
 const SWEEP_S: u64 = 300;
 
-/// A table whose every call yields first, so that concurrent callers take turns.
-struct Polite(Arc<dyn Table>);
-
-async fn others_first() {
-    let mut waited = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut waited, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
-#[async_trait]
-impl Table for Polite {
-    async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
-        others_first().await;
-        self.0.get(key).await
-    }
-
-    async fn query(&self, query: &Query) -> Result<Page, TableError> {
-        others_first().await;
-        self.0.query(query).await
-    }
-
-    async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
-        others_first().await;
-        self.0.transact(writes).await
-    }
-}
-
 fn started(seed: u64, seconds: u64) -> (World, SaveId) {
     let world = launched(Setup::seeded(seed));
     let id = begun(&world, save_request("work", "kept"));
     world.pass(seconds);
     (world, id)
-}
-
-/// A second sweep beside the world's own.
-fn polite(world: &World) -> Service {
-    let table = Polite(Arc::clone(&world.table) as Arc<dyn Table>);
-    let env = Env {
-        registry: Registry::new(Arc::new(table)),
-        ..world.service.env.clone()
-    };
-    Service {
-        env,
-        ..world.service.clone()
-    }
 }
 
 fn abort(world: &World, id: &SaveId) {
@@ -85,7 +35,7 @@ fn abort(world: &World, id: &SaveId) {
 fn two_sweeps_at_once_recover_once() {
     for seconds in (1..60).chain([70, 90]) {
         let (world, id) = started(seconds, seconds);
-        let (one, other) = (polite(&world), polite(&world));
+        let (one, other) = (yielding(&world), yielding(&world));
         let both = || world.clock.run(join(one.sweep(), other.sweep()));
         let (first, second) = both();
         assert!(
@@ -162,7 +112,6 @@ fn an_aborted_save_has_its_instance_start_again_in_time() {
     );
 }
 
-/// Executions of which one cannot be read.
 struct Hidden(Arc<dyn Executions>, String);
 
 #[async_trait]

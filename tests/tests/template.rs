@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use prism_functions::ports::Index;
+use prism_functions::rules::config;
 use prism_functions::steps;
-use prism_local::executions::DEFINITION;
 use prism_tests::cloudformation::{Template, array, template, text};
 use serde_json::{Value, json};
 
@@ -17,34 +17,6 @@ fn names() -> BTreeSet<String> {
     let steps = steps::ALL.iter().map(|step| step.name);
     let others = OTHERS.iter().map(|(name, _)| *name);
     steps.chain(others).map(str::to_owned).collect()
-}
-
-/// The time limit of each step in the definition.
-fn limits() -> BTreeMap<String, u64> {
-    fn collect(states: &Value, limits: &mut BTreeMap<String, u64>) {
-        for state in states
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(_, state)| state)
-        {
-            let waits = state["Resource"]
-                .as_str()
-                .is_some_and(|resource| resource.ends_with(".waitForTaskToken"));
-            if let Some(function) = state["Arguments"]["FunctionName"].as_str() {
-                let name = function.trim_start_matches("${").trim_end_matches('}');
-                let limit = state["TimeoutSeconds"].as_u64();
-                // The longest of the waits, which continues after the function has returned.
-                let limit = limit.or(waits.then_some(300)).expect("every task has one");
-                limits.insert(name.to_owned(), limit);
-            }
-            collect(&state["ItemProcessor"]["States"], limits);
-        }
-    }
-    let definition: Value = serde_json::from_str(DEFINITION).expect("it is JSON");
-    let mut limits = BTreeMap::new();
-    collect(&definition["States"], &mut limits);
-    limits
 }
 
 #[test]
@@ -78,31 +50,21 @@ fn every_handler_has_its_function_with_logs_role_and_artefact() {
     assert_eq!((roles.len(), artefacts.len()), (names().len(), 1));
 }
 
-/// A step that timed out in Step Functions must not run beside its retry.
 #[test]
-fn every_step_ends_before_it_is_given_up() {
+fn every_function_has_time_for_its_calls_and_ends_before_it_is_given_up() {
     let template = template();
-    let limits = limits();
+    let timeout = |id: &str| {
+        let timeout = template.of_function(id, "Timeout").as_u64();
+        timeout.expect("it is a number")
+    };
     for step in steps::ALL {
-        let id = format!("{}Function", step.name);
-        let timeout = template
-            .of_function(&id, "Timeout")
-            .as_u64()
-            .expect("it is a number");
-        // Tasks that wait for an event continue after their function has returned.
-        let limit = limits[step.name].min(300);
-        assert!(timeout < limit, "{id}: {timeout} s of {limit} s");
+        let timeout = timeout(&format!("{}Function", step.name));
         assert!(
             timeout >= 50,
-            "{id}: no call of AWS has its whole time in {timeout} s"
+            "{}: no call of AWS has its whole time in {timeout} s",
+            step.name
         );
     }
-    let timeout = |id| {
-        template
-            .of_function(id, "Timeout")
-            .as_u64()
-            .expect("it is a number")
-    };
     assert!(
         timeout("SweepFunction") < 300,
         "two sweeps would run at once"
@@ -112,30 +74,15 @@ fn every_step_ends_before_it_is_given_up() {
 }
 
 #[test]
-fn the_definition_goes_by_the_versions_of_its_functions() {
+fn failures_of_executions_are_logged_and_traced() {
     let template = template();
     let machine = template.properties("SaveStateMachine");
-    let expected: Value = steps::ALL
-        .iter()
-        .map(|step| {
-            let version = json!({"Ref": format!("{}Function.Version", step.name)});
-            (step.name.to_owned(), version)
-        })
-        .collect::<serde_json::Map<_, _>>()
-        .into();
-    assert_eq!(machine["DefinitionSubstitutions"], expected);
     assert_eq!(machine["Tracing"]["Enabled"], true);
     assert_eq!(machine["Logging"]["Level"], "ERROR");
-    let invoked = &template.statements("SaveStateMachineRole", "Calls")[0];
-    let expected: Vec<String> = steps::ALL
-        .iter()
-        .map(|step| format!("${{{}Function.Arn}}:*", step.name))
-        .collect();
-    assert_eq!(invoked.resources, expected);
 }
 
 #[test]
-fn what_events_call_has_dead_letters_and_nothing_else_has() {
+fn exactly_the_functions_that_events_call_have_dead_letters() {
     let template = template();
     for name in names() {
         let asynchronous = OTHERS.contains(&(name.as_str(), true));
@@ -212,7 +159,7 @@ fn events_reach_the_wake_up_by_a_queue_that_bounds_it() {
 }
 
 #[test]
-fn the_functions_are_told_every_variable_that_they_read() {
+fn the_functions_have_every_variable_that_they_read() {
     let template = template();
     let mut told = BTreeSet::new();
     let shared = &template.0["Globals"]["Function"];
@@ -227,7 +174,8 @@ fn the_functions_are_told_every_variable_that_they_read() {
         );
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../functions/src/aws");
-    let mut read = BTreeSet::new();
+    let variables = config::VARIABLES.iter();
+    let mut read: BTreeSet<String> = variables.map(|it| it.name.to_owned()).collect();
     for entry in fs::read_dir(folder).expect("the folder is there") {
         let path = entry.expect("it can be listed").path();
         if path.extension().is_none_or(|extension| extension != "rs") {
@@ -338,7 +286,6 @@ fn no_route_is_open_and_both_apis_have_the_same() {
     }
 }
 
-/// The headers that the operations of an OpenAPI document take.
 fn headers(document: &Value) -> BTreeSet<&str> {
     let paths = document["paths"].as_object().expect("it has paths");
     let operations = paths.values().filter_map(Value::as_object);
@@ -357,15 +304,20 @@ fn headers(document: &Value) -> BTreeSet<&str> {
 /// SAM publishes a version if a function's properties have changed. The first transform makes the values of all
 /// parameters that functions depend on part of them.
 #[test]
-fn what_parameters_say_is_part_of_a_functions_version() {
+fn parameters_are_part_of_a_functions_version() {
     let template = template();
     let transforms = ["AWS::LanguageExtensions", "AWS::Serverless-2016-10-31"];
     assert_eq!(template.0["Transform"], json!(transforms));
     let functions = template.resources("AWS::Serverless::Function");
-    let mut used = BTreeSet::new();
-    for part in functions.values().chain([&&template.0["Globals"]]) {
-        parameters_in(part, &template, &mut used);
-    }
+    let parameters = template.0["Parameters"].as_object();
+    let names = parameters.into_iter().flat_map(|it| it.keys());
+    let refers =
+        |part: &Value, name: &str| part.to_string().contains(&json!({"Ref": name}).to_string());
+    let functions_and_globals = || functions.values().copied().chain([&template.0["Globals"]]);
+    let used: BTreeSet<&str> = names
+        .filter(|name| functions_and_globals().any(|part| refers(part, name)))
+        .map(String::as_str)
+        .collect();
     assert!(used.len() > 5, "{used:?}");
     for (id, function) in functions {
         assert_eq!(function["AutoPublishAliasAllProperties"], true, "{id}");
@@ -373,28 +325,6 @@ fn what_parameters_say_is_part_of_a_functions_version() {
         let known = array(&variables["PRISM_PARAMETERS"]["Fn::ToJsonString"]);
         let known: BTreeSet<&str> = known.iter().filter_map(|it| it["Ref"].as_str()).collect();
         assert_eq!(known, used, "{id}");
-    }
-}
-
-/// The template's parameters that a part of it refers to.
-fn parameters_in<'a>(part: &'a Value, template: &Template, found: &mut BTreeSet<&'a str>) {
-    match part {
-        Value::Object(members) => {
-            if let Some(name) = members.get("Ref").and_then(Value::as_str)
-                && !template.0["Parameters"][name].is_null()
-            {
-                found.insert(name);
-            }
-            for member in members.values() {
-                parameters_in(member, template, found);
-            }
-        }
-        Value::Array(items) => {
-            for item in items {
-                parameters_in(item, template, found);
-            }
-        }
-        _ => {}
     }
 }
 
@@ -466,29 +396,15 @@ fn the_outputs_are_those_that_callers_are_configured_by() {
     let template: Template = template();
     let outputs = template.0["Outputs"].as_object().expect("it has outputs");
     let names: BTreeSet<&str> = outputs.keys().map(String::as_str).collect();
-    let expected = [
-        "AlarmTopicArn",
-        "AllowedInstanceTypes",
-        "Ec2SharePercent",
-        "AllowedRegions",
+    let of_itself = [
         "ApiUrl",
-        "DeadLettersArn",
-        "DeploymentId",
-        "EventBusName",
-        "IamIdentity",
-        "LaunchNetworks",
-        "LaunchSubnets",
         "MembersPolicyArn",
-        "OrganizationArn",
         "PortalApiUrl",
-        "PublicScope",
         "Region",
-        "ScheduleGroupName",
-        "ScheduleRoleArn",
-        "StateMachineArn",
-        "TableName",
         "Version",
     ];
-    assert_eq!(names, BTreeSet::from(expected));
+    let variables = config::VARIABLES.iter().filter(|it| !it.key.is_empty());
+    let expected = variables.map(|it| it.output).chain(of_itself).collect();
+    assert_eq!(names, expected);
     assert_eq!(outputs["Version"]["Value"], env!("CARGO_PKG_VERSION"));
 }

@@ -1,6 +1,6 @@
 //! Any text given as a template's file is either read and written back exactly, or refused with the position of the
 //! error. The texts are generated randomly from valid ones, and read from `tests/corpus/template_files`.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 #[path = "../properties/template_file.rs"]
 mod template_file;
@@ -48,7 +48,6 @@ fn damaged() -> impl Strategy<Value = String> {
     })
 }
 
-/// Texts that have a meaning in YAML.
 const PARTS: [&str; 31] = [
     "name: ",
     "ami_config:\n",

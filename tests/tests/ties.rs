@@ -1,5 +1,5 @@
 //! Anything that a stop of the instance would undo is reported before the stop (promise P2).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ fn with_a_second_interface_the_public_address_is_lost_and_not_changed() {
 }
 
 #[test]
-fn a_volume_that_others_write_to_is_told() {
+fn a_volume_that_others_write_to_is_reported() {
     let (world, id) = world();
     let volume = world.admin.add_volume(&id, &spec("/dev/sdf")).unwrap();
     assert_eq!(
@@ -106,7 +106,7 @@ fn a_volume_that_others_write_to_is_told() {
 }
 
 #[test]
-fn a_mac_is_down_for_the_scrubbing_of_its_host_and_comes_back() {
+fn a_mac_is_down_while_its_host_is_scrubbed() {
     let (world, id) = edited(|facts| {
         facts.instance_type = "mac2.metal".to_owned();
     });
@@ -121,7 +121,7 @@ fn a_mac_is_down_for_the_scrubbing_of_its_host_and_comes_back() {
 }
 
 #[test]
-fn hosts_outposts_and_secrets_are_told() {
+fn hosts_outposts_and_secrets_are_reported() {
     let (world, _) = edited(|facts| {
         facts.ties.dedicated_host = true;
         facts.ties.nitro_tpm = true;
@@ -195,13 +195,13 @@ fn a_volume_with_as_many_pending_snapshots_as_ec2_allows_is_refused() {
     world.admin.take_snapshot(&volume).unwrap();
     world.pass(2);
     let problem = refuses(&world, &ask(), Code::SnapshotsPending, volume.as_str());
-    assert!(problem.message.contains("no more than 5"));
+    assert!(problem.message.contains("at most 5"));
     world.pass(600);
     plans(&world, &ask());
     world.admin.set_volume_kind(&volume, "st1").unwrap();
     world.admin.take_snapshot(&volume).unwrap();
     world.pass(2);
-    refuses(&world, &ask(), Code::SnapshotsPending, "no more than 1");
+    refuses(&world, &ask(), Code::SnapshotsPending, "at most 1");
 }
 
 /// The instance is stopping; changes from now on were not part of the plan.

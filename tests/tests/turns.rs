@@ -1,6 +1,6 @@
 //! Saves begin in turns: a save that waits for its turn has a record that says so, can be watched and cancelled, and
 //! has changed nothing.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -18,7 +18,6 @@ use prism_tests::bent::Bent;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
 use prism_tests::{clean, turns};
 
-/// A world in which Ada has this many instances: `work-0` and so on.
 fn world(instances: u32) -> World {
     let world = Setup::seeded(3).build();
     for number in 0..instances {
@@ -45,7 +44,7 @@ fn began_s(record: &SaveRecord) -> f64 {
 }
 
 #[test]
-fn who_asks_for_many_at_once_waits_for_a_few_and_the_others_come_one_after_the_other() {
+fn a_user_with_many_saves_waits_for_a_few_and_the_others_follow() {
     let world = world(10);
     let ids: Vec<SaveId> = (0..10).map(|number| save(&world, number)).collect();
     let listed = world
@@ -75,7 +74,7 @@ fn who_asks_for_many_at_once_waits_for_a_few_and_the_others_come_one_after_the_o
 }
 
 #[test]
-fn what_is_awaited_by_somebody_else_passes_them() {
+fn saves_that_a_user_waits_for_go_first() {
     let world = world(9);
     let mut spec = InstanceSpec::named("hers");
     spec.tags.insert(OWNER_TAG.to_owned(), "grace".to_owned());
@@ -86,7 +85,6 @@ fn what_is_awaited_by_somebody_else_passes_them() {
     assert!(hers.turn.is_none() && began_s(&hers) < 1.0, "{hers:#?}");
 }
 
-/// A save of the only instance, which waits for its turn.
 fn waiting(seconds: i64) -> (World, SaveId) {
     let world = launched(Setup::seeded(5));
     turns::taken_for(&world, seconds);
@@ -97,7 +95,7 @@ fn waiting(seconds: i64) -> (World, SaveId) {
 }
 
 #[test]
-fn a_save_is_cancelled_before_its_turn_at_once_and_nothing_comes_of_it() {
+fn a_save_that_waits_for_its_turn_is_cancelled_at_once() {
     let (world, id) = waiting(3600);
     let ada = caller("ada");
     let cancelled = world
@@ -192,7 +190,7 @@ fn a_save_that_is_throttled_for_hours_ends_untouched() {
 }
 
 #[test]
-fn a_save_whose_execution_ends_before_its_turn_is_told_once_that_has_come() {
+fn a_save_whose_execution_ends_before_its_turn_is_reported_after_it() {
     let (world, id) = waiting(900);
     let stop = world.service.executions.stop(id.as_str(), "by the test");
     world.clock.run(stop).unwrap();
@@ -221,7 +219,7 @@ fn a_queue_of_a_clock_that_was_wrong_keeps_nobody_waiting() {
 }
 
 #[test]
-fn a_share_of_the_whole_lets_begin_twice_as_many() {
+fn the_full_share_begins_twice_as_many() {
     let settings = Settings {
         ec2_share: "100".parse().unwrap(),
         ..Settings::default()

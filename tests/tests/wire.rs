@@ -23,7 +23,7 @@ fn cloud() -> Cloud {
 }
 
 fn accounts() -> Accounts {
-    Accounts::all("111111111111".parse().expect("it is twelve digits"))
+    Accounts::all("111111111111".parse().expect("it must be twelve digits"))
 }
 
 fn request(headers: &str, body: &str) -> Vec<u8> {
@@ -59,7 +59,7 @@ async fn exchange(address: SocketAddr, pieces: Vec<Vec<u8>>) -> String {
 }
 
 #[tokio::test]
-async fn it_answers_a_request_that_comes_in_pieces() {
+async fn a_request_may_arrive_in_pieces() {
     let server = WireServer::start(cloud(), accounts(), 0).await.unwrap();
     assert!(server.address().ip().is_loopback());
     assert_eq!(server.url(), format!("http://{}", server.address()));
@@ -108,7 +108,7 @@ async fn once_stopped_it_is_gone_and_its_port_is_free() {
 }
 
 #[tokio::test]
-async fn servers_of_one_cloud_tell_the_same() {
+async fn servers_of_one_cloud_return_the_same() {
     let cloud = cloud();
     let one = WireServer::start(cloud.clone(), accounts(), 0)
         .await

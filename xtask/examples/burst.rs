@@ -2,14 +2,11 @@
 //!
 //! `cargo xtask bench burst [--share PERCENT] [--no-events] [SAVES...]`
 
-#![expect(
-    clippy::cast_precision_loss,
-    reason = "a figure to read needs no more than 52 bits"
-)]
+#![expect(clippy::cast_precision_loss, reason = "the figure fits into 52 bits")]
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "it talks to whoever runs it"
+    reason = "it prints to the terminal"
 )]
 
 use std::collections::BTreeMap;
@@ -19,7 +16,6 @@ use prism_functions::domain::pace::{Ec2Share, Paced};
 use prism_local::ec2::Traffic;
 use prism_tests::burst::{Burst, Outcome};
 
-/// The default numbers of simultaneous saves.
 const SIZES: [u32; 7] = [1, 50, 100, 300, 1000, 3000, 10_000];
 /// The maximum ratio of the downtime of the 99th percentile to what EC2 alone needs.
 const OVER_FLOOR: f64 = 1.10;
@@ -45,7 +41,6 @@ const MEMORY: u64 = 2_000_000_000;
 
 const HEAD: &str = "| saves | paces | neighbours | failed | stranded | downtime p50/p99/max s | over the floor p50/p99/max | last running/registered s | by hand begins after s | calls/throttled per save | neighbours throttled | transitions USD per save |\n|---|---|---|---|---|---|---|---|---|---|---|---|";
 
-/// The options of a run.
 struct Asked {
     share: Ec2Share,
     events: bool,
@@ -158,7 +153,6 @@ fn row(burst: Burst, it: &Outcome) -> String {
     )
 }
 
-/// Lists the limits that were exceeded.
 fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
     let saves = f64::from(burst.saves);
     let turns_s = saves * Paced::Save.interval(burst.share).as_seconds_f64();

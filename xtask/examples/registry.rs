@@ -6,7 +6,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "the figures are what this is for, and they are of real time"
+    reason = "it measures real time and prints the results"
 )]
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::template::{Template, TemplateState, Usage, Version, Visibility};
 use prism_functions::domain::{Timestamp, UserId};
-use prism_functions::operations::{Service, TemplateFilter};
+use prism_functions::operations::{Service, TemplatesPage};
 use prism_functions::ports::{Index, Item};
 use prism_functions::registry::Registry;
 use prism_local::store::SqliteTable;
@@ -28,11 +28,8 @@ use rusqlite::Connection;
 
 /// The number of templates, each with [`VERSIONS`] versions.
 const TEMPLATES: u32 = 100_000;
-/// The number of versions, and of saves, of each template.
 const VERSIONS: u32 = 10;
-/// The number of users who own the templates.
 const USERS: u32 = 1_000;
-/// How often each query is repeated.
 const TIMES: usize = 2_000;
 /// The maximum 99th percentile of a list query.
 const LIST_P99: Duration = Duration::from_millis(20);
@@ -212,7 +209,7 @@ fn save(version: &Version, number: u32) -> SaveRecord {
 /// Runs each query many times, for users and templates all over the table. Returns the 99th percentile of the lists.
 fn measure(world: &World, service: &Service, templates: u32) -> Duration {
     let mut rng = fastrand::Rng::with_seed(1);
-    let every = TemplateFilter::default();
+    let every = TemplatesPage::default();
     let list = times(|| {
         let who = caller(user(rng.u32(..)).as_str());
         let page = world.clock.run(service.templates(&who, &every, 50, None));
@@ -238,9 +235,9 @@ fn measure(world: &World, service: &Service, templates: u32) -> Duration {
     let search = times(|| {
         let who = caller(user(rng.u32(..)).as_str());
         let topic = WORDS[rng.usize(..WORDS.len())];
-        let filter = TemplateFilter {
+        let filter = TemplatesPage {
             search: Some(topic[..5].to_owned()),
-            ..TemplateFilter::default()
+            ..TemplatesPage::default()
         };
         let page = world.clock.run(service.templates(&who, &filter, 50, None));
         assert!(!page.expect("it is listed").items.is_empty());

@@ -11,12 +11,11 @@ use prism_functions::rules::Settings;
 use prism_local::ec2::{Durations, InstanceSpec, Settings as CloudSettings, VolumeSpec};
 use prism_tests::world::{World, caller, region, save_request};
 
-/// The number of simultaneous saves.
 const SAVES: u32 = 200;
 const USER: &str = "ada";
 const GB: u64 = 1_000_000_000;
 
-#[expect(clippy::print_stdout, reason = "the figures are what this is for")]
+#[expect(clippy::print_stdout, reason = "it prints its measurements")]
 fn main() {
     let floor = floor().as_secs_f64();
     println!("downtime (simulated), over its floor of {floor:.1} s:");

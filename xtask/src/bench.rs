@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::shell::{build, cargo, run as run_command};
 
-/// How often the program is started to measure its latency.
 const STARTS: usize = 20;
 
 pub(crate) fn run() -> Outcome {

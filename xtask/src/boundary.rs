@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::shell::{cargo, output, root, variable};
 use crate::tidy::{self, Source};
-use crate::{Outcome, layers};
+use crate::{Outcome, documented, layers};
 
 /// Crates that only a deployment may need, behind a feature that is off by default: their names, or prefixes of them.
 const FOREIGN: [&str; 5] = [
@@ -16,9 +16,7 @@ const FOREIGN: [&str; 5] = [
     "lambda_runtime",
     "lambda_http",
 ];
-/// Folders with generated or external files.
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", ".aws-sam"];
-/// The suffixes of files that people write.
 const WRITTEN: [&str; 10] = [
     "rs", "toml", "json", "md", "yaml", "yml", "sql", "sh", "run", "snap",
 ];
@@ -31,6 +29,7 @@ pub(crate) fn run() -> Outcome {
         problems.extend(tidy::problems(source, &machine));
     }
     problems.extend(layers::problems(&sources)?);
+    problems.extend(documented::problems(&sources)?);
     if problems.is_empty() {
         println!(
             "no package builds AWS's SDK by default; {} files keep the house rules",
@@ -69,7 +68,7 @@ fn packages() -> Outcome<Vec<String>> {
     let mut metadata = cargo();
     metadata.args(["metadata", "--locked", "--no-deps", "--format-version=1"]);
     let metadata: serde_json::Value = serde_json::from_str(&output(&mut metadata)?)
-        .map_err(|error| format!("cargo metadata answered what is no JSON: {error}"))?;
+        .map_err(|error| format!("cargo metadata returned invalid JSON: {error}"))?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
     Ok(packages
         .filter_map(|package| Some(package["name"].as_str()?.to_owned()))

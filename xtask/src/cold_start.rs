@@ -9,11 +9,8 @@ use crate::package::{self, Arch, By, MOST_BYTES};
 use crate::shell::{build, output, read, root, run as run_command, write};
 use crate::venv;
 
-/// The Python version for the comparison.
 const PYTHON: &str = "python3.11";
-/// How often each program is started.
 const STARTS: &str = "25";
-/// The packages of the Python function, and the one that creates certificates.
 const REQUIREMENTS: &str = "tests/examples/cold_start/requirements.txt";
 
 pub(crate) fn run() -> Outcome {

@@ -13,7 +13,6 @@ use crate::Outcome;
 use crate::shell::{build, read, root, run as run_command};
 use crate::venv;
 
-/// The folder of the checks and their requirements.
 const CHECKS: &str = "tests/emulators/deployed";
 /// The load test with many schedules in the same minute, which uses the deployment of the checks.
 const BURST: &str = "xtask/emulator/burst.py";
@@ -53,7 +52,6 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     run_command(checks.env_clear().envs(kept()).stdin(Stdio::null()))
 }
 
-/// The script to run on the deployment.
 fn script(args: &[&str]) -> &'static str {
     if args.contains(&"--burst") {
         BURST
@@ -68,13 +66,11 @@ fn kept() -> impl Iterator<Item = (OsString, OsString)> {
     env::vars_os().filter(move |(name, _)| names.iter().any(|kept| name == OsStr::new(kept)))
 }
 
-/// Installs the emulator and the clients that use it.
 fn environment() -> Outcome<PathBuf> {
     let requirements = read(&root().join(REQUIREMENTS))?;
     venv::with("python3", "deployed", &pinned(&requirements))
 }
 
-/// The pinned packages in a requirements file.
 fn pinned(requirements: &str) -> Vec<&str> {
     let lines = requirements.lines().map(str::trim);
     lines.filter(|line| line.contains("==")).collect()

@@ -24,7 +24,6 @@ Targets:";
 const SECONDS: u32 = 60;
 /// The maximum time for one input, in seconds.
 const SLOW_S: u32 = 5;
-/// The maximum memory for one input, in MB.
 const MEMORY_MB: u32 = 1024;
 /// Has the compiler record coverage and comparisons. These are the flags of cargo-fuzz without the sanitizers, which
 /// only a nightly compiler has.
@@ -38,7 +37,6 @@ const FLAGS: [&str; 7] = [
     "fuzzing",
 ];
 
-/// A fuzz target: a program in `fuzz/`.
 struct Target {
     name: &'static str,
     about: &'static str,
@@ -70,7 +68,6 @@ const TARGETS: [Target; 3] = [
     },
 ];
 
-/// The parsed options.
 struct Asked {
     targets: Vec<&'static Target>,
     seconds: u32,
@@ -133,7 +130,7 @@ fn asked(options: &[&str]) -> Outcome<Asked> {
             "--seconds" => {
                 let text = value()?;
                 let seconds = text.parse().ok().filter(|seconds| *seconds > 0);
-                asked.seconds = seconds.ok_or(format!("{text} is no number of seconds"))?;
+                asked.seconds = seconds.ok_or(format!("{text} is not a number of seconds"))?;
             }
             // Cargo runs the chore in the folder where the user typed the command.
             "--input" => asked.input = Some(PathBuf::from(value()?)),
@@ -155,7 +152,6 @@ fn asked(options: &[&str]) -> Outcome<Asked> {
     Ok(asked)
 }
 
-/// Builds the targets and returns their folder.
 fn build(folder: &Path) -> Outcome<PathBuf> {
     let version = output(cargo().arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -170,7 +166,6 @@ fn build(folder: &Path) -> Outcome<PathBuf> {
     Ok(folder.join(host).join("release"))
 }
 
-/// Writes the seeds of a target to a folder, one file each.
 fn seeds(target: &Target, folder: &Path) -> Outcome<PathBuf> {
     let from = root().join("tests/corpus").join(target.seeds);
     if from.is_dir() {

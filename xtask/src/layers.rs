@@ -18,7 +18,6 @@ const LAYERS: [&str; 7] = [
     "api",
 ];
 const CORE: &str = "functions/src/";
-/// The sources of each crate.
 const CRATES: [&str; 6] = [
     CORE,
     "cli/src/",
@@ -28,26 +27,20 @@ const CRATES: [&str; 6] = [
     "xtask/src/",
 ];
 
-/// The path of a module or item from the root of its crate.
 type ModulePath = Vec<String>;
 
-/// A file of a crate, and what it refers to.
 struct File {
-    /// Its path from the root of the repository.
     path: String,
     module: ModulePath,
     named: Vec<Named>,
 }
 
-/// A path that a file refers to, from the root of its crate.
 struct Named {
     path: ModulePath,
     line: usize,
-    /// Whether only tests refer to it.
     by_tests: bool,
 }
 
-/// Lists the violations, one sentence each.
 pub(crate) fn problems(sources: &[Source]) -> Result<Vec<String>, String> {
     let mut problems = Vec::new();
     for of in CRATES {
@@ -98,10 +91,8 @@ fn files(of: &str, sources: &[Source]) -> Result<Vec<File>, String> {
     modules.into_iter().map(read).collect()
 }
 
-/// Collects what a file refers to.
 struct Reader<'a> {
     module: ModulePath,
-    /// The number of enclosing modules within the file.
     depth: usize,
     known: &'a BTreeSet<ModulePath>,
     in_tests: bool,
@@ -205,7 +196,6 @@ fn is_test(attribute: &syn::Attribute) -> bool {
             .is_ok_and(|it| it == "test")
 }
 
-/// The references of a file to a layer above its own.
 fn upward(file: &File) -> Vec<String> {
     let place = |path: &ModulePath| {
         let layer = path.first()?;
@@ -270,12 +260,10 @@ fn circles(files: &[File]) -> Vec<String> {
     problems
 }
 
-/// Whether one module is an ancestor of the other.
 fn related(one: &ModulePath, other: &ModulePath) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
 
-/// Everything that can be reached in one or more steps.
 fn reach(next: &[BTreeSet<usize>], from: usize) -> BTreeSet<usize> {
     let (mut reached, mut open) = (BTreeSet::new(), vec![from]);
     while let Some(at) = open.pop() {
@@ -314,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn files_name_one_another_in_no_circle_but_a_module_and_its_parts() {
+    fn files_refer_to_each_other_in_no_cycle() {
         let sources = [
             source("cli/src/a/mod.rs", "mod b;\nuse b::X;"),
             source("cli/src/a/b.rs", "use super::Y;\nuse crate::c::Z;"),

@@ -3,7 +3,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "chores talk to whoever runs them"
+    reason = "chores print to the terminal"
 )]
 
 mod bench;
@@ -11,6 +11,7 @@ mod boundary;
 mod cold_start;
 mod demo;
 mod docs;
+mod documented;
 mod emulator;
 mod fuzz;
 mod layers;
@@ -24,16 +25,17 @@ mod verify;
 
 use std::process::ExitCode;
 
-/// The result of a chore: a value, or an error message.
+use prism_functions::domain::catalogue::{self, BuiltIn};
+
 type Outcome<T = ()> = Result<T, String>;
 
 const USAGE: &str = "\
 Usage: cargo xtask CHORE
 
 Chores:
-  demo            play a researcher's day on a fresh embedded cloud (also: cargo demo)
-  docs [--check]  generate documents from the code, such as docs/errors.md and the state machine diagram,
-                  or check that they are up to date
+  demo            play a researcher's workflow on a new embedded cloud (also: cargo demo)
+  docs [--check]  generate documents from the code, such as docs/errors.md and the diagram of the state
+                  machine, or check that they are up to date
   verify          check the definition and the template with asl-validator, cfn-lint, SAM and checkov
   boundary        check the dependency graph and the house rules of the source
   emulator        deploy infra/template.yaml with the functions on an emulator of AWS, and test it
@@ -43,13 +45,15 @@ Chores:
                   fuzz the parsers of names and files
   openapi         validate the OpenAPI description, and test the served API against it
   bench [cold-start | registry | burst [--share PERCENT] [--no-events] [SAVES]...]
-                  measure the performance of the program; or the start of a function, compared with one in
-                  Python; or the registry with a million saves; or many saves at the same instant
+                  measure the performance of the program, the start of a function compared with one in
+                  Python, the registry with a million saves, or many saves at the same instant
   simulate [OPTIONS]
                   inject faults at every call of simulated saves, and check the promises; see --help
   package [--arch x86_64|arm64] [--cross]
                   build the artefact of a deployment: target/package/bootstrap-ARCH.zip; --cross always
                   uses cargo-lambda, even if the host's own compiler could build it
+  user-data TEMPLATE
+                  print the user data of a built-in template; .ci/check-templates tests it
 ";
 
 fn main() -> ExitCode {
@@ -70,6 +74,11 @@ fn main() -> ExitCode {
         ["bench", "burst", sizes @ ..] => bench::burst(sizes),
         ["simulate", rest @ ..] => simulate::run(rest),
         ["package", rest @ ..] => package::run(rest),
+        ["user-data", name] => {
+            let user_data = catalogue::find(name).and_then(BuiltIn::user_data);
+            print!("{}", user_data.unwrap_or_default());
+            Ok(())
+        }
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -11,7 +11,6 @@ use crate::Outcome;
 use crate::shell::{build, read, run as run_command, write};
 use crate::venv;
 
-/// The tools, in pinned versions.
 const PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 /// A fixed seed, so that the generated requests are the same in every run.
 const SEED: &str = "1";
@@ -22,7 +21,6 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       response_schema_conformance,response_headers_conformance,\
                       negative_data_rejection,unsupported_method,allow_header_conformance,\
                       ignored_auth,missing_required_header";
-/// A user of the embedded cloud.
 const USER: &str = "alice";
 
 pub(crate) fn run() -> Outcome {
@@ -98,7 +96,6 @@ include-path-regex = "/v1/projects/.*"
 parameters = { "path.name" = "brain", "path.template" = "kept" }
 "#;
 
-/// An embedded cloud in a temporary folder.
 struct Cloud {
     prism: PathBuf,
     home: PathBuf,
@@ -114,7 +111,6 @@ impl Cloud {
     }
 }
 
-/// Its API, which is served until this is dropped.
 struct Served {
     server: Child,
     url: String,
@@ -147,7 +143,6 @@ impl Served {
         Ok(this)
     }
 
-    /// Reads a path that needs no token.
     fn text(&self, path: &str) -> Outcome<String> {
         let cannot = |error: std::io::Error| format!("{}{path} cannot be read: {error}", self.url);
         let host = self.url.trim_start_matches("http://");

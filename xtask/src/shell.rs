@@ -14,17 +14,12 @@ pub(crate) fn root() -> &'static Path {
     here.parent().unwrap_or(here)
 }
 
-/// The folder that cargo builds into.
 pub(crate) fn target() -> PathBuf {
     let folder = variable("CARGO_TARGET_DIR");
     root().join(folder.unwrap_or_else(|| "target".into()))
 }
 
-/// An environment variable, unless it is empty.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "chores run at the edge, where the environment is read"
-)]
+#[expect(clippy::disallowed_methods, reason = "chores read the environment")]
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }
@@ -61,7 +56,6 @@ pub(crate) fn build_by(command: &mut Command) -> Outcome<PathBuf> {
     program.ok_or_else(|| format!("{} built no program", line_of(command)))
 }
 
-/// The cache folder for the tools of chores.
 pub(crate) fn cache() -> Outcome<PathBuf> {
     let usual = || Some(PathBuf::from(variable("HOME")?).join(".cache"));
     let cache = variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(usual);
@@ -70,7 +64,6 @@ pub(crate) fn cache() -> Outcome<PathBuf> {
         .ok_or_else(|| "neither XDG_CACHE_HOME nor HOME says where tools can be kept".to_owned())
 }
 
-/// Runs a command to its end and shows its output.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let status = command.status().map_err(|error| cannot(command, &error))?;
     if status.success() {
@@ -79,7 +72,6 @@ pub(crate) fn run(command: &mut Command) -> Outcome {
     Err(format!("{} failed: {status}", line_of(command)))
 }
 
-/// Runs a command to its end and returns its stdout.
 pub(crate) fn output(command: &mut Command) -> Outcome<String> {
     let output = command
         .stdin(Stdio::null())
@@ -94,7 +86,7 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
         ));
     }
     String::from_utf8(output.stdout)
-        .map_err(|_| format!("{} printed what is no text", line_of(command)))
+        .map_err(|_| format!("{} printed something that is not text", line_of(command)))
 }
 
 fn cannot(command: &Command, error: &std::io::Error) -> String {
@@ -111,7 +103,6 @@ pub(crate) fn read(path: &Path) -> Outcome<String> {
     fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
 }
 
-/// Writes a text file, and creates its folder if needed.
 pub(crate) fn write(path: &Path, text: &str) -> Outcome {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder)

@@ -3,7 +3,6 @@
 use crate::Outcome;
 use crate::shell::{cargo, run as run_command};
 
-/// Builds the simulation with optimisation, and runs it with these options.
 pub(crate) fn run(options: &[&str]) -> Outcome {
     let mut command = cargo();
     command.args(["run", "--quiet", "--locked", "--profile", "simulation"]);

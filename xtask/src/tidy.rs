@@ -14,10 +14,8 @@ const COMMON: [&str; 13] = [
     "bin", "dev", "etc", "home", "lib", "mnt", "opt", "proc", "root", "srv", "tmp", "usr", "var",
 ];
 
-/// A file, with its path from the root of the repository.
 #[derive(Debug)]
 pub(crate) struct Source {
-    /// Relative to the root of the repository.
     pub(crate) path: String,
     pub(crate) text: String,
 }
@@ -35,7 +33,6 @@ pub(crate) fn machine_paths(root: &Path, home: Option<&Path>) -> Vec<String> {
     paths
 }
 
-/// Lists the violations in a file.
 pub(crate) fn problems(source: &Source, machine_paths: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
     for (number, line) in source.text.lines().enumerate() {
@@ -64,7 +61,7 @@ fn names(line: &str, path: &str) -> bool {
     })
 }
 
-fn is_rust(source: &Source) -> bool {
+pub(crate) fn is_rust(source: &Source) -> bool {
     Path::new(&source.path)
         .extension()
         .is_some_and(|end| end == "rs")
@@ -119,7 +116,7 @@ fn step_order(source: &Source) -> Vec<String> {
     problems
 }
 
-fn snake_case(name: &str) -> String {
+pub(crate) fn snake_case(name: &str) -> String {
     let mut snake = String::new();
     for letter in name.chars() {
         if letter.is_uppercase() && !snake.is_empty() {
@@ -146,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn long_files_are_told() {
+    fn long_files_are_reported() {
         assert_eq!(told("a/src/b.rs", &"\n".repeat(500)), [""; 0]);
         assert_eq!(told("a/src/b.rs", &"\n".repeat(501)).len(), 1);
         assert_eq!(told("a/src/b/tests/c.rs", &"\n".repeat(600)), [""; 0]);
@@ -155,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_a_machine_are_told() {
+    fn paths_of_a_machine_are_reported() {
         let found = told("README.md", "one\nsee /builds/prism\n");
         assert_eq!(found, ["README.md:2 names a path of this machine"]);
         assert_eq!(told("README.md", "see ~/builds/prism\n"), [""; 0]);
@@ -166,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_code_is_told() {
+    fn missing_code_is_reported() {
         let text = format!("fn f() {{ {}) }}", MISSING[0]);
         assert_eq!(told("a/src/b.rs", &text), ["a/src/b.rs:1 leaves code out"]);
     }

@@ -24,7 +24,6 @@ const CFN_LINT: &str = "cfn-lint==1.58.0";
 const SAM: &str = "aws-sam-cli==1.170.0";
 const CHECKOV: &str = "checkov==3.3.30";
 
-/// The Region for which the template is checked.
 const REGION: &str = "us-east-1";
 
 pub(crate) fn run() -> Outcome {
@@ -96,7 +95,6 @@ fn around(text: &str) -> Outcome<Value> {
     }))
 }
 
-/// The names in `${...}`.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split("${").skip(1);
     parts.filter_map(|part| part.split_once('}').map(|(name, _)| name))
@@ -117,7 +115,6 @@ fn asl_validator(cache: &Path) -> Outcome<PathBuf> {
     Ok(program)
 }
 
-/// A program of a PyPI package, in a separate virtual environment.
 fn python(package: &str, program: &str) -> Outcome<PathBuf> {
     Ok(venv::with("python3", program, &[package])?.join(program))
 }

@@ -11,7 +11,6 @@ use prism_functions::operations::parts::{Answer as _, Reply};
 use prism_functions::operations::{Asked, Operation};
 use prism_functions::ports::Clock;
 use prism_local::clock::WallClock;
-use reqwest::ClientBuilder;
 use reqwest::redirect::Policy;
 
 use super::identity::Identity;
@@ -224,20 +223,23 @@ pub(crate) async fn head_of(url: &str, clock: &Arc<dyn Clock>) -> Result<HeaderM
 /// The client for a URL. It follows no redirects, so that credentials are only sent to the URL of the profile. Requests
 /// to this machine are not encrypted, and are never sent to a proxy.
 fn client(url: &Url) -> Result<reqwest::Client, Problem> {
-    #[cfg(feature = "aws")]
-    {
-        // The client needs a provider even where nothing is encrypted. An error means that one is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    #[cfg(not(feature = "aws"))]
+    if !url.plain {
+        return Err(crate::opening::missing("HTTPS"));
     }
+    // The client needs a provider even if nothing is encrypted. An error means that one is installed already.
+    #[cfg(feature = "aws")]
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
         .user_agent(concat!("prism/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
         .connect_timeout(CONNECT)
-        .timeout(ATTEMPT);
+        .timeout(ATTEMPT)
+        .https_only(!url.plain);
     let builder = if url.plain {
         builder.no_proxy()
     } else {
-        encrypted(builder)?
+        builder
     };
     builder.build().map_err(|error| {
         let message = "The HTTP client cannot be set up.";
@@ -246,20 +248,6 @@ fn client(url: &Url) -> Result<reqwest::Client, Problem> {
              the variable HTTPS_PROXY.",
         )
     })
-}
-
-#[cfg(feature = "aws")]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "without the feature there is no encryption"
-)]
-fn encrypted(builder: ClientBuilder) -> Result<ClientBuilder, Problem> {
-    Ok(builder.https_only(true))
-}
-
-#[cfg(not(feature = "aws"))]
-fn encrypted(_: ClientBuilder) -> Result<ClientBuilder, Problem> {
-    Err(crate::opening::missing("HTTPS"))
 }
 
 /// Why an attempt has no response.

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use prism_functions::domain::ids::shown;
 use prism_functions::domain::{Code, Problem, Region};
+#[cfg(any(feature = "aws", test))]
+use prism_functions::rules::config::VARIABLES;
 use serde::{Deserialize, Serialize};
 use strum::Display;
 
@@ -61,35 +63,26 @@ pub(crate) struct Profile {
     pub(crate) stack: Option<String>,
     /// The version that the stack reported.
     pub(crate) version: Option<String>,
+    // The settings of the deployment, by their keys in `VARIABLES`.
     pub(crate) table: Option<String>,
     pub(crate) deployment: Option<String>,
     pub(crate) state_machine: Option<String>,
     pub(crate) event_bus: Option<String>,
     pub(crate) alarm_topic: Option<String>,
     pub(crate) schedule_group: Option<String>,
-    /// The ARN of the role with which schedules run.
     pub(crate) schedule_role: Option<String>,
-    /// The ARN of the queue for scheduled saves that could not be started.
     pub(crate) dead_letters: Option<String>,
-    /// The scope of `--public`.
     pub(crate) public_scope: Option<String>,
-    /// The organisation that public templates are shared with, if the scope is an organisation.
     pub(crate) organization: Option<String>,
-    /// The networks from which the ports of launched instances can be reached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) launch_networks: Vec<String>,
-    /// The subnets for launched instances; empty for the default VPC's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) launch_subnets: Vec<String>,
-    /// Empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed_regions: Vec<String>,
-    /// Empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed_instance_types: Vec<String>,
-    /// The share of EC2's request throttles that may be used, in percent.
     pub(crate) ec2_share_percent: Option<String>,
-    /// What identifies the user of an assumed role.
     pub(crate) iam_identity: Option<String>,
 }
 
@@ -136,6 +129,42 @@ impl Profile {
         match needed.iter().find(|key| !fields.contains_key(**key)) {
             Some(key) => Err(format!("the backend {backend} needs {key}")),
             None => Ok(()),
+        }
+    }
+
+    /// The profile with the settings of a deployment, which its stack has as outputs.
+    #[cfg(any(feature = "aws", test))]
+    pub(crate) fn with_outputs(
+        &self,
+        output: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let mut fields = self.fields()?;
+        for variable in VARIABLES.iter().filter(|it| !it.key.is_empty()) {
+            let Some(value) = output(variable.output) else {
+                continue;
+            };
+            let value = if variable.is_list() {
+                let items = value.split(',').map(str::trim);
+                let items: Vec<&str> = items.filter(|it| !it.is_empty()).collect();
+                items.into()
+            } else {
+                toml::Value::String(value)
+            };
+            fields.insert(variable.key.to_owned(), value);
+        }
+        fields.try_into().map_err(|error| error.to_string())
+    }
+
+    /// The value of an environment variable of the functions, as the profile has it.
+    #[cfg(any(feature = "aws", test))]
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        let variable = VARIABLES.iter().find(|it| it.name == name)?;
+        match self.fields().ok()?.get(variable.key)? {
+            toml::Value::Array(items) => {
+                let items: Vec<&str> = items.iter().filter_map(toml::Value::as_str).collect();
+                Some(items.join(","))
+            }
+            value => value.as_str().map(str::to_owned),
         }
     }
 }
@@ -193,4 +222,29 @@ pub(crate) fn check_name(name: &str) -> Result<(), Problem> {
         shown(name)
     );
     Err(Problem::new(Code::InvalidName, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_of_a_stack_is_read_into_a_profile_and_out_of_it() {
+        let access = Profile {
+            region: Some("us-west-2".parse().unwrap()),
+            ..Profile::of(Kind::Aws)
+        };
+        let output = |name: &str| (name != "OrganizationArn").then(|| format!("a,b of {name}"));
+        let profile = access.with_outputs(output).unwrap();
+        assert_eq!(profile.region, access.region);
+        for variable in VARIABLES {
+            let expected = (!variable.key.is_empty()).then(|| output(variable.output));
+            assert_eq!(
+                profile.variable(variable.name),
+                expected.flatten(),
+                "{variable:?}"
+            );
+        }
+        assert_eq!(profile.launch_networks, ["a", "b of LaunchNetworks"]);
+    }
 }

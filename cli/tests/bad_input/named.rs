@@ -98,12 +98,12 @@ pub(crate) const NAMED: &[(&[&str], &str, &str)] = &[
     (
         &["template", "share", "box-env", "--account", "12"],
         "InvalidName",
-        "account id",
+        "account ID",
     ),
     (
         &["template", "share", "box-env", "--organization", "x"],
         "InvalidInput",
-        "organisation",
+        "organization",
     ),
     (
         &["template", "unshare", "box-env", "--user", ""],

@@ -35,7 +35,7 @@ pub(super) async fn finish(State(api): State<Api>, request: Request, next: Next)
     // A handler that panics fails only its own request. The panic hook has already reported it.
     let ran = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = ran.unwrap_or_else(|_| {
-        let message = "The request could not be carried out.";
+        let message = "The API could not process the request.";
         answer(&Problem::new(Code::Internal, message))
     });
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
@@ -63,7 +63,7 @@ pub(super) async fn finish(State(api): State<Api>, request: Request, next: Next)
 /// Creates the response for a problem. This is the only place where a problem becomes HTTP.
 pub fn answer(problem: &Problem) -> Response {
     let code = problem.code;
-    let body = serde_json::to_string(&ProblemBody::of(problem)).expect("texts are JSON");
+    let body = serde_json::to_string(&ProblemBody::of(problem)).expect("strings serialize to JSON");
     let mut response = (status(code), body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));

@@ -18,7 +18,6 @@ pub struct Authenticated(pub Caller);
 pub struct Anonymous(Arc<Problem>);
 
 impl Anonymous {
-    /// Creates the extension from a problem.
     pub fn because(problem: Problem) -> Self {
         Self(Arc::new(problem))
     }
@@ -34,7 +33,7 @@ impl<S: Sync> FromRequestParts<S> for Authenticated {
         if let Some(Anonymous(problem)) = parts.extensions.get() {
             return Err(Refused::shared(Arc::clone(problem)));
         }
-        let message = "The request does not say who asks.";
+        let message = "The request is not authenticated.";
         Err(Problem::new(Code::NotAuthenticated, message).into())
     }
 }

@@ -46,7 +46,6 @@ impl std::fmt::Debug for Api {
 }
 
 impl Api {
-    /// Creates the API of a service.
     pub fn new(service: Service) -> Self {
         Self {
             service: Arc::new(service),
@@ -75,13 +74,13 @@ impl Api {
 }
 
 async fn route_not_found(uri: Uri) -> Refused {
-    let message = format!("There is nothing under {}.", shown(uri.path()));
+    let message = format!("The API has no route {}.", shown(uri.path()));
     Problem::new(Code::RouteNotFound, message).into()
 }
 
 async fn method_not_allowed(method: Method, uri: Uri) -> Refused {
     let message = format!(
-        "{} does not take {}.",
+        "{} does not support {}.",
         shown(uri.path()),
         shown(method.as_str())
     );

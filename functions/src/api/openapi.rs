@@ -17,7 +17,6 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 use super::{Api, PROBLEM_JSON, ProblemBody};
 use crate::operations::{self, Entry, Method};
 
-/// The path of the document.
 const PATH: &str = "/v1/openapi.json";
 
 /// Returns the document, with all routes.
@@ -64,12 +63,11 @@ fn head() -> OpenApi {
 /// Returns the route of the document. It requires no authentication, because the document contains nothing
 /// confidential.
 pub(super) fn route(document: &OpenApi) -> Router<Api> {
-    let text = document.to_json().expect("the document is JSON");
+    let text = document.to_json().expect("the document serializes to JSON");
     let answer = move || async move { ([(CONTENT_TYPE, "application/json")], text) };
     Router::new().route(PATH, get(answer))
 }
 
-/// Adds the operations to a document.
 fn add_operations(document: &mut OpenApi) {
     let mut schemas = Vec::new();
     for entry in operations::ALL {
@@ -92,7 +90,6 @@ fn method(method: Method) -> HttpMethod {
     }
 }
 
-/// Returns the description of an operation.
 fn operation(entry: &Entry) -> Operation {
     let text = plain(entry.text);
     let (summary, description) = match text.split_once("\n\n") {
@@ -116,7 +113,6 @@ fn operation(entry: &Entry) -> Operation {
         .build()
 }
 
-/// Returns the text of a doc comment.
 fn plain(comment: &str) -> String {
     let lines = comment
         .lines()
@@ -124,7 +120,6 @@ fn plain(comment: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Returns all responses of an operation.
 fn responses(entry: &Entry) -> utoipa::openapi::Responses {
     let missing = entry.may_miss.then_some(NAMED);
     let bodies = entry.has_body.then_some(BODIES).into_iter().flatten();
@@ -146,28 +141,28 @@ fn responses(entry: &Entry) -> utoipa::openapi::Responses {
 type Responses = BTreeMap<String, RefOr<Response>>;
 
 const ALWAYS: [(u16, &str); 7] = [
-    (400, "The request breaks a rule, which the problem names"),
-    (401, "The request does not say credibly who asks"),
-    (403, "You may not do that"),
+    (400, "The request is not valid; the problem names the rule"),
+    (401, "The request is not authenticated"),
+    (403, "You do not have permission to do this"),
     // Operations that only read can return it too, if AWS denies Prism the access.
     (
         409,
-        "It cannot be done as things stand; nothing was changed",
+        "The current state does not allow the request; nothing was changed",
     ),
-    (500, "Prism is at fault"),
-    (502, "AWS refused, or something failed on the way"),
+    (500, "An internal error in Prism"),
+    (502, "AWS refused the request, or an operation failed"),
     (
         503,
-        "It may pass by itself: ask again after the seconds in `Retry-After`",
+        "A temporary error: retry after the number of seconds in `Retry-After`",
     ),
 ];
-const NAMED: (u16, &str) = (404, "There is no such thing, or none that you may see");
+const NAMED: (u16, &str) = (404, "The resource does not exist, or you may not see it");
 const BODIES: [(u16, &str); 2] = [
     (413, "The body is too large"),
-    (415, "The body is not sent as JSON"),
+    (415, "The content type of the body is not JSON"),
 ];
 
-const OTHERWISE: (u16, &str) = (412, "It was changed since it was read");
+const OTHERWISE: (u16, &str) = (412, "The record has changed since it was read");
 const CONDITION: (u16, &str) = (428, "The header `If-Match` is missing");
 
 fn problems(statuses: impl IntoIterator<Item = (u16, &'static str)>) -> Responses {

@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 use crate::domain::sensitive::ShownFile;
 use crate::domain::{Class, Code, InvalidId, Problem};
 
-/// The media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A problem that a handler returns. Its response contains only the status; `finish` adds the body.
@@ -100,7 +99,7 @@ impl From<ProblemBody> for Problem {
         let problem = if let Ok(code) = body.code.parse() {
             Problem::new(code, body.detail)
         } else {
-            let message = format!("The API answered {}: {}", body.code, body.detail);
+            let message = format!("The API returned {}: {}", body.code, body.detail);
             Problem::new(Code::AwsRefused, message)
         };
         let problem = problem.with_files(body.files);
@@ -158,18 +157,18 @@ mod tests {
 
     #[test]
     fn a_problem_reads_back_from_its_body() {
-        let problem = Problem::new(Code::StopProtected, "Stop protection is on.")
+        let problem = Problem::new(Code::StopProtected, "Stop protection is enabled.")
             .hint("Lift it.")
             .because("the role arn:aws:iam::111122223333:role/x");
         let text = serde_json::to_string(&ProblemBody::of(&problem)).unwrap();
         let body: ProblemBody = serde_json::from_str(&text).unwrap();
         assert_eq!(
             (body.status, body.title.as_str()),
-            (409, "Stop protection is on.")
+            (409, "Stop protection is enabled.")
         );
         let back = Problem::from(body);
         assert_eq!(back.code, Code::StopProtected);
-        assert_eq!(back.message, "Stop protection is on.");
+        assert_eq!(back.message, "Stop protection is enabled.");
         assert_eq!(back.advice(), "Lift it.");
     }
 

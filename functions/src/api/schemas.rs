@@ -11,7 +11,7 @@ impl PartialSchema for Size {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some("How large an instance is."))
+            .description(Some("The size of an instance."))
             .enum_values(Some(Size::ALL.iter().copied().map(Size::as_str)))
             .into()
     }
@@ -24,7 +24,7 @@ impl PartialSchema for TemplateRef {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "A template: its name alone for the newest version, or NAME@3 for the third.",
+                "A template: NAME for the newest version, or NAME@3 for version 3.",
             ))
             .pattern(Some(
                 "^[a-z0-9][a-z0-9._-]{2,63}(@(latest|[1-9][0-9]{0,8}))?$",
@@ -40,8 +40,8 @@ impl PartialSchema for Cadence {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "How often: `rate(1 day)`, of an hour at least, or `cron(0 3 ? * MON-FRI *)`, in the \
-                 syntax of EventBridge Scheduler.",
+                "How often: `rate(1 day)`, at least one hour, or `cron(0 3 ? * MON-FRI *)`, in the syntax of \
+                 EventBridge Scheduler.",
             ))
             .examples(["rate(1 day)", "cron(0 3 ? * MON-FRI *)"])
             .into()
@@ -55,7 +55,7 @@ impl PartialSchema for TimeZone {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "A time zone by its name in the time zone database, such as Europe/Berlin.",
+                "A name in the time zone database, such as Europe/Berlin.",
             ))
             .examples(["Europe/Berlin", "UTC"])
             .into()

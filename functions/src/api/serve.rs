@@ -15,7 +15,6 @@ use crate::domain::{Code, Problem};
 use crate::operations::parts::{Reply, malformed};
 use crate::operations::{self, Entry, Method, Raw};
 
-/// Returns the routes of all operations.
 pub(super) fn routes() -> Router<Api> {
     operations::ALL.iter().fold(Router::new(), |router, entry| {
         let serve =
@@ -27,7 +26,6 @@ pub(super) fn routes() -> Router<Api> {
     })
 }
 
-/// Returns the filter for the method of an operation.
 fn filter(method: Method) -> MethodFilter {
     match method {
         // HEAD requests get the same response as GET, without the body.
@@ -62,7 +60,6 @@ async fn serve(
     Ok(response(reply))
 }
 
-/// Creates the problem for a body that is too large or incomplete.
 fn unread(error: axum::Error) -> Problem {
     let cause = error.into_inner();
     if cause.is::<LengthLimitError>() {

@@ -19,7 +19,6 @@ const CONNECT_TIMEOUT_S: u64 = 3;
 pub struct Limits {
     /// Until the first byte of the response. CreateImage and RunInstances are the slow ones.
     read: Duration,
-    /// For one attempt.
     attempt: Duration,
     /// For a call with all of its attempts.
     operation: Duration,
@@ -81,7 +80,7 @@ impl Clients {
             .http_client(https())
             .retry_config(retries())
             .timeout_config(timeouts(limits))
-            .app_name(AppName::new(APP_NAME).expect("the name has letters alone"))
+            .app_name(AppName::new(APP_NAME).expect("the name contains only letters"))
             .load()
             .await;
         Self::new(config)
@@ -112,7 +111,6 @@ impl Clients {
         &self.home
     }
 
-    /// The EC2 client of a Region.
     pub(super) fn ec2(&self, region: &Region) -> aws_sdk_ec2::Client {
         self.ec2.get(region, || {
             let config = aws_sdk_ec2::config::Builder::from(&self.config).region(sdk(region));
@@ -120,7 +118,6 @@ impl Clients {
         })
     }
 
-    /// The KMS client of a Region.
     pub(super) fn kms(&self, region: &Region) -> aws_sdk_kms::Client {
         self.kms.get(region, || {
             let config = aws_sdk_kms::config::Builder::from(&self.config).region(sdk(region));

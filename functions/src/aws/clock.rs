@@ -13,7 +13,7 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the adapter that the core's clock stands for"
+        reason = "this adapter implements the core's clock"
     )]
     fn now(&self) -> Timestamp {
         chrono::Utc::now()
@@ -21,7 +21,7 @@ impl Clock for SystemClock {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the adapter that the core's clock stands for"
+        reason = "this adapter implements the core's clock"
     )]
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         tokio::time::sleep(duration).boxed()

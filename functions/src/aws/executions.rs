@@ -178,7 +178,7 @@ fn execution_arn(machine: &str, name: &str) -> String {
 
 fn execution(name: &str, told: &DescribeExecutionOutput) -> Result<Execution, ExecutionsError> {
     let unreadable = |what: &str| ExecutionsError::Unavailable {
-        reason: format!("the answer has no {what} that can be read"),
+        reason: format!("the response has no valid {what}"),
         source: None,
     };
     let json = |text: &str| serde_json::from_str::<Value>(text).ok();

@@ -36,7 +36,7 @@ impl Failure {
         let (code, message) = match &error {
             SdkError::ServiceError(answer) => match answer.err().code() {
                 Some(code) => {
-                    let message = answer.err().message().unwrap_or("it gave no reason");
+                    let message = answer.err().message().unwrap_or("no reason was given");
                     return Self {
                         code: code.to_owned(),
                         message: message.to_owned(),
@@ -45,17 +45,16 @@ impl Failure {
                 }
                 None => without_code(answer.raw().status().as_u16()),
             },
-            SdkError::TimeoutError(_) => (TIMEOUT, "no answer came in time".to_owned()),
+            SdkError::TimeoutError(_) => (TIMEOUT, "the request timed out".to_owned()),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => {
-                (TIMEOUT, "no answer came in time".to_owned())
+                (TIMEOUT, "the request timed out".to_owned())
             }
-            SdkError::DispatchFailure(failure) if failure.is_io() => (
-                UNREACHABLE,
-                "the connection could not be made, or broke".to_owned(),
-            ),
+            SdkError::DispatchFailure(failure) if failure.is_io() => {
+                (UNREACHABLE, "the connection failed".to_owned())
+            }
             SdkError::ResponseError(_) => (
                 UNAVAILABLE,
-                "the answer broke off or could not be read".to_owned(),
+                "the response was incomplete or not valid".to_owned(),
             ),
             _ => (NOT_SENT, "the request could not be sent".to_owned()),
         };
@@ -112,5 +111,5 @@ fn without_code(status: u16) -> (&'static str, String) {
     } else {
         UNREADABLE
     };
-    (code, format!("an answer of HTTP status {status}"))
+    (code, format!("a response with HTTP status {status}"))
 }

@@ -73,7 +73,7 @@ impl Gateway {
         let answered = answered.unwrap_or_else(|never| match never {});
         let (parts, body) = answered.into_parts();
         let body = to_bytes(body, ANSWER_BYTES).await.map_err(|error| {
-            Problem::new(Code::Internal, "The answer is too long for Lambda.").because(error)
+            Problem::new(Code::Internal, "The response is too large for Lambda.").because(error)
         })?;
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = i64::from(parts.status.as_u16());
@@ -81,7 +81,7 @@ impl Gateway {
         // Every response is JSON or YAML.
         response.body = Some(String::from_utf8_lossy(&body).into_owned().into());
         serde_json::to_value(response).map_err(|error| {
-            Problem::new(Code::Internal, "The answer could not be written.").because(error)
+            Problem::new(Code::Internal, "The response could not be serialized.").because(error)
         })
     }
 
@@ -100,9 +100,8 @@ impl Gateway {
             Problem::new(Code::NotAllowed, message)
         });
         let Some(claim) = claims.get(name).and_then(Value::as_str) else {
-            let message = format!("The token has no claim {name}, which names the user.");
-            return Err(refused(message)
-                .hint("Sign in so that the token has it: with the scope of that claim."));
+            let message = format!("The token has no claim {name}, which identifies the user.");
+            return Err(refused(message).hint("Sign in with the scope that includes this claim."));
         };
         // API Gateway passes every claim as text.
         let believed = claims.get(EMAIL_VERIFIED).is_none_or(|verified| {
@@ -113,19 +112,18 @@ impl Gateway {
         });
         if name == "email" && !believed {
             let message = format!("The address {} is not verified.", shown(claim));
-            return Err(
-                refused(message).hint("Verify it with the identity provider, then sign in again.")
-            );
+            return Err(refused(message)
+                .hint("Verify the address with the identity provider, then sign in again."));
         }
         if claim.starts_with(IAM_USERS) {
-            let message = format!("{} would pass for an IAM principal.", shown(claim));
+            let message = format!("{} could be mistaken for an IAM principal.", shown(claim));
             return Err(refused(message));
         }
         claim.parse().map_err(|invalid| {
-            let message = format!("The claim {name} of the token cannot name a user.");
+            let message = format!("The claim {name} of the token is not a valid user name.");
             refused(message)
                 .because(invalid)
-                .hint("Have an administrator choose another claim: PRISM_USER_CLAIM.")
+                .hint("Ask an administrator to choose another claim: PRISM_USER_CLAIM.")
         })
     }
 }
@@ -137,7 +135,7 @@ pub(super) fn request_id(event: &Value) -> Option<&str> {
 
 /// The response to a request that made the function panic.
 fn broken(request_id: &str) -> Value {
-    let problem = Problem::new(Code::Internal, "The request could not be carried out.");
+    let problem = Problem::new(Code::Internal, "The API could not process the request.");
     let body = ProblemBody::of(&problem);
     json!({
         "statusCode": body.status,
@@ -171,7 +169,7 @@ fn texts(event: &mut Value) {
 }
 
 fn no_event(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Problem {
-    let message = "The payload is no event of an HTTP API (payload version 2.0).";
+    let message = "The payload is not an event of an HTTP API (payload version 2.0).";
     Problem::new(Code::InvalidInput, message).because(error)
 }
 

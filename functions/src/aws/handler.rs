@@ -20,7 +20,6 @@ pub const API: &str = "Api";
 pub enum Handler {
     /// A step of a save.
     Step(&'static Entry),
-    /// The sweep.
     Sweep,
     /// The event handler, which ends the waits of saves.
     Wake,
@@ -30,14 +29,13 @@ pub enum Handler {
 
 /// There is no handler with that name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no handler {name:?}; there are {known}")]
+#[error("there is no handler {name:?}; the handlers are {known}")]
 pub struct UnknownHandler {
     name: String,
     known: String,
 }
 
 impl Handler {
-    /// The handler with that name.
     pub fn find(name: &str) -> Result<Self, UnknownHandler> {
         if name == SWEEP {
             return Ok(Handler::Sweep);
@@ -80,7 +78,7 @@ impl Handler {
             }
             Handler::Wake => service.wake_by(&payload).await,
             // The API has state of its own that is created once: see `Gateway`.
-            Handler::Api => unreachable!("the gateway answers instead"),
+            Handler::Api => unreachable!("the gateway handles these requests"),
         }
     }
 }

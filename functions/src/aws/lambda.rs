@@ -170,7 +170,6 @@ impl Function {
         result
     }
 
-    /// The record of the save, if it has ended.
     async fn ended(&self, id: Option<&SaveId>) -> Option<SaveRecord> {
         // A failure to write metrics must not fail the invocation.
         let stored = self.service.env.registry.save(id?).await.ok()??;
@@ -190,7 +189,10 @@ impl Function {
                 &backlog,
                 self.service.env.clock.now(),
             )),
-            Err(problem) => tracing::warn!(problem = problem.chain(), "what is open is not known"),
+            Err(problem) => tracing::warn!(
+                problem = problem.chain(),
+                "the open saves and duties could not be counted"
+            ),
         }
     }
 }
@@ -286,9 +288,9 @@ fn hint(error: &(dyn Error + 'static)) -> &'static str {
     if error.is::<UnknownHandler>() {
         "Set the function's Handler to one of these."
     } else if error.is::<NoRegion>() {
-        "Set AWS_REGION, such as us-east-1; Lambda sets it by itself."
+        "Set AWS_REGION, such as us-east-1; Lambda sets it automatically."
     } else {
-        "Set it in the function's configuration; infra/template.yaml sets all that is needed."
+        "Set it in the function's configuration; infra/template.yaml sets all required variables."
     }
 }
 
@@ -312,7 +314,8 @@ mod tests {
 
     #[test]
     fn a_problem_reaches_step_functions_under_its_code_and_reads_back() {
-        let problem = Problem::new(Code::StopProtected, "Stop protection is on.").hint("Lift it.");
+        let problem =
+            Problem::new(Code::StopProtected, "Stop protection is enabled.").hint("Lift it.");
         let sent = Diagnostic::from(Failed(problem));
         assert_eq!(sent.error_type, "StopProtected");
         let back = Problem::from_wire(&sent.error_type, &sent.error_message);

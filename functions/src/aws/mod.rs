@@ -6,7 +6,6 @@
 
 mod clients;
 mod clock;
-mod config;
 mod ec2;
 mod entropy;
 mod executions;
@@ -26,9 +25,10 @@ mod table;
 #[cfg(test)]
 mod testing;
 
+pub use crate::rules::config::{self, Config, ConfigError, ScheduleTarget};
+
 pub use clients::{Clients, Limits, NoRegion};
 pub use clock::SystemClock;
-pub use config::{Config, ConfigError};
 pub use ec2::AwsEc2;
 pub use entropy::SystemEntropy;
 pub use executions::StepFunctions;
@@ -38,5 +38,5 @@ pub use inspect::SsmInventory;
 pub use lambda::{run, service};
 pub use notifier::EventNotifier;
 pub use parameters::PublicParameters;
-pub use schedules::{EventBridgeSchedules, ScheduleTarget};
+pub use schedules::EventBridgeSchedules;
 pub use table::{DynamoTable, TableShape};

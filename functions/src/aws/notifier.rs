@@ -56,7 +56,7 @@ impl EventNotifier {
             .get()
             .publish()
             .topic_arn(topic)
-            .subject(format!("Prism needs you: {}", about(notice)))
+            .subject(format!("Prism needs your attention: {}", about(notice)))
             .message(format!(
                 "{}\n\nAbout: {}\nEvent: {}\nAt: {}\n",
                 notice.text,
@@ -85,7 +85,7 @@ fn accepted(answer: &PutEventsOutput) -> Result<(), String> {
     });
     match refused {
         Some(reason) => Err(reason),
-        None if answer.failed_entry_count() > 0 => Err("the event was refused".to_owned()),
+        None if answer.failed_entry_count() > 0 => Err("EventBridge rejected the event".to_owned()),
         None => Ok(()),
     }
 }

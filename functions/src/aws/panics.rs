@@ -37,7 +37,7 @@ pub(super) fn caught<T>(work: impl Future<Output = T>) -> impl Future<Output = R
 fn problem(panic: &PanicHookInfo<'_>) -> Problem {
     let place = panic.location().map(ToString::to_string);
     let place = place.as_deref().unwrap_or("an unknown place");
-    let text = panic.payload_as_str().unwrap_or("it gave no reason");
+    let text = panic.payload_as_str().unwrap_or("no reason was given");
     Problem::new(
         Code::Internal,
         format!("The function panicked at {place}: {text}"),

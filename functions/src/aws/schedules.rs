@@ -22,6 +22,7 @@ use crate::domain::schedule::{Cadence, LATE_MINUTES, Schedule};
 use crate::domain::{ScheduleName, Timestamp};
 use crate::ports::{Firing, Schedules, SchedulesError};
 use crate::rules::access::Caller;
+use crate::rules::config::ScheduleTarget;
 
 /// The prefix of the schedule names in the group.
 const PREFIX: &str = "prism-";
@@ -35,19 +36,6 @@ const AT_ONCE: usize = 8;
 const LATEST_S: i32 = LATE_MINUTES.cast_signed() * 60;
 /// The number of retries in that time.
 const RETRIES: i32 = 10;
-
-/// What a deployment's schedules start, and with which role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScheduleTarget {
-    /// The schedule group.
-    pub group: String,
-    /// The ARN of the role that EventBridge Scheduler assumes.
-    pub role: String,
-    /// The ARN of the state machine.
-    pub machine: String,
-    /// The ARN of the dead-letter queue for executions that could not be started.
-    pub dead_letters: Option<String>,
-}
 
 /// The schedules of a group.
 #[derive(Debug, Clone)]
@@ -70,7 +58,7 @@ impl EventBridgeSchedules {
         self.target
             .as_ref()
             .ok_or_else(|| SchedulesError::Unacceptable {
-                reason: "no schedule group and role are configured here".to_owned(),
+                reason: "no schedule group or role is configured".to_owned(),
             })
     }
 
@@ -280,7 +268,7 @@ impl Wanted {
 
 fn incomplete(error: aws_smithy_types::error::operation::BuildError) -> SchedulesError {
     SchedulesError::Unavailable {
-        reason: "the request could not be made".to_owned(),
+        reason: "the request could not be built".to_owned(),
         source: Some(Box::new(error)),
     }
 }

@@ -148,7 +148,8 @@ impl HttpConnector for Aws {
             body: String::from_utf8(body.to_vec()).unwrap(),
         });
         let reply = self.replies.lock().unwrap().pop_front();
-        let reply = reply.unwrap_or_else(|| panic!("no answer is prepared for this: {request:?}"));
+        let reply =
+            reply.unwrap_or_else(|| panic!("no response is prepared for this: {request:?}"));
         let status = StatusCode::try_from(reply.status).unwrap();
         let mut response = HttpResponse::new(status, SdkBody::from(reply.body));
         response

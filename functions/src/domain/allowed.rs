@@ -22,7 +22,7 @@ pub struct AllowedTypes(BTreeSet<String>);
 
 /// The text is neither an instance type nor an instance family.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is no instance type such as m7i.large, and no family such as t3.*")]
+#[error("{0} is not an instance type such as m7i.large, or a family such as t3.*")]
 pub struct InvalidType(String);
 
 impl AllowedRegions {
@@ -35,7 +35,7 @@ impl AllowedRegions {
         };
         let allowed: Vec<&str> = self.0.iter().map(Region::as_str).collect();
         let message = format!("This deployment does not allow the Region {other}.");
-        let hint = format!("Allowed are: {}.", allowed.join(", "));
+        let hint = format!("Allowed Regions: {}.", allowed.join(", "));
         Err(Problem::new(Code::RegionNotAllowed, message).hint(hint))
     }
 }
@@ -52,7 +52,7 @@ impl AllowedTypes {
         }
         let message = format!("This deployment does not allow the instance type {name}.");
         let hint = format!(
-            "Allowed are: {}. Choose another --size.",
+            "Allowed instance types: {}. Choose another --size.",
             self.list().join(", ")
         );
         Err(Problem::new(Code::InstanceTypeNotAllowed, message).hint(hint))

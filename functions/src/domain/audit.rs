@@ -147,7 +147,7 @@ impl FromStr for Subject {
     fn from_str(text: &str) -> Result<Self, Problem> {
         let unknown = || {
             let message = format!(
-                "The resource {} is not valid: it is template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME.",
+                "The resource {} is not valid: it must be template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME.",
                 shown(text)
             );
             Problem::new(Code::InvalidInput, message)
@@ -172,7 +172,7 @@ impl utoipa::PartialSchema for Subject {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
             .description(Some(
-                "What an event is about: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID` or `schedule:NAME`.",
+                "The resource of an event: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID` or `schedule:NAME`.",
             ))
             .examples(["template:my-custom-ml-env"])
             .into()
@@ -180,6 +180,52 @@ impl utoipa::PartialSchema for Subject {
 }
 
 impl utoipa::ToSchema for Subject {}
+
+/// What was done. An event keeps it as text, `RESOURCE.ACTION`, so that a client can show an action that it does not
+/// know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "each name says what happened to what")]
+pub enum AuditAction {
+    TemplateSaveVersion,
+    TemplateCopy,
+    TemplateEdit,
+    TemplateDeprecate,
+    TemplateRestore,
+    TemplateRollback,
+    TemplateShare,
+    TemplateShareFailed,
+    TemplateUnshare,
+    TemplateImport,
+    TemplateLaunch,
+    TemplateLeaveProject,
+    TemplateDelete,
+    ProjectCreate,
+    ProjectEdit,
+    ProjectDelete,
+    ProjectMember,
+    ProjectMemberRemoved,
+    ProjectApprove,
+    ProjectDisapprove,
+    ProjectBudget,
+    SaveBegin,
+    SaveCancel,
+    SaveRecover,
+    InstanceStart,
+    InstanceStop,
+    InstanceTerminate,
+    ScheduleCreate,
+    ScheduleEdit,
+    SchedulePause,
+    ScheduleResume,
+    ScheduleDelete,
+}
+
+impl From<AuditAction> for String {
+    fn from(action: AuditAction) -> String {
+        <&str>::from(action).replacen('_', ".", 1)
+    }
+}
 
 /// A change that a user made. The event is written in the same transaction as the change, and is never modified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -208,7 +254,7 @@ impl AuditEvent {
     /// Adds a detail to the event.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
-        let value = serde_json::to_value(value).expect("a detail is a text, a number or a list");
+        let value = serde_json::to_value(value).expect("a detail is a string, a number or a list");
         self.details.insert(name.to_owned(), value);
         self
     }
@@ -241,6 +287,16 @@ mod tests {
             assert!(refused.message.contains("template:NAME"), "{refused}");
         }
         assert!("template:A".parse::<Subject>().is_err());
+    }
+
+    #[test]
+    fn an_action_is_written_as_its_resource_and_what_was_done() {
+        let texts = [
+            AuditAction::SchedulePause,
+            AuditAction::ProjectMemberRemoved,
+        ];
+        let texts = texts.map(String::from);
+        assert_eq!(texts, ["schedule.pause", "project.member_removed"]);
     }
 
     #[test]

@@ -34,18 +34,18 @@ impl BudgetRequest {
         let limit = self.limit_usd;
         if !(limit.is_finite() && limit > 0.0 && limit <= LIMIT) {
             return refuse(format!(
-                "The limit {limit} is not valid: it is more than 0 and at most {LIMIT} USD a month."
+                "The limit {limit} is not valid: it must be more than 0 and at most {LIMIT} USD a month."
             ));
         }
         if self.alerts.len() > ALERTS {
             let count = self.alerts.len();
             return refuse(format!(
-                "{count} alert thresholds are given; at most {ALERTS} can be."
+                "There are {count} alert thresholds; the maximum is {ALERTS}."
             ));
         }
         match self.alerts.iter().find(|at| !(1..=1000).contains(*at)) {
             Some(at) => refuse(format!(
-                "The alert threshold {at} is not valid: it is 1 to 1000 percent of the limit."
+                "The alert threshold {at} is not valid: it must be 1 to 1000 percent of the limit."
             )),
             None => Ok(()),
         }

@@ -32,7 +32,8 @@ impl CopyRequest {
         if (1..=COPY_REGIONS).contains(&count) {
             return Ok(());
         }
-        let message = format!("{count} Regions are named; a copy takes 1 to {COPY_REGIONS}.");
+        let message =
+            format!("The request has {count} Regions; a copy must have 1 to {COPY_REGIONS}.");
         Err(Problem::new(Code::InvalidRegion, message))
     }
 

@@ -56,7 +56,7 @@ impl FromStr for CronExpression {
         let fields: Vec<&str> = upper.split_whitespace().collect();
         let &[minutes, hours, day, month, weekday, year] = fields.as_slice() else {
             return Err(wrong(
-                "it has six fields: minutes, hours, day of the month, month, day of the week, year",
+                "it must have six fields: minutes, hours, day of the month, month, day of the week, year",
             ));
         };
         check(text, &fields).map_err(wrong)?;
@@ -71,11 +71,11 @@ impl FromStr for CronExpression {
         let seven = format!("0 {minutes} {hours} {day} {month} {last} {year}");
         let parsed = parser
             .parse(&seven)
-            .map_err(|error| wrong("a field cannot be read").because(error))?;
+            .map_err(|error| wrong("a field cannot be parsed").because(error))?;
         // With a single minute, two runs are at least one hour apart.
         if parsed.pattern.minutes.values().len() != 1 {
             return Err(wrong(
-                "its minutes name more than one, and each save stops the instance: once an hour is the most",
+                "it must have exactly one minute, because each save stops the instance: at most once an hour",
             ));
         }
         let text = fields.join(" ");
@@ -93,27 +93,27 @@ fn check(text: &str, fields: &[&str]) -> Result<(), &'static str> {
     }
     let known = |c: char| c.is_ascii_alphanumeric() || ",-*?/#".contains(c);
     if !fields.iter().all(|field| field.chars().all(known)) {
-        return Err("it has other characters than letters, digits and , - * ? / #");
+        return Err("it can have only letters, digits and , - * ? / #");
     }
     if fields.iter().any(|f| f.split(',').any(str::is_empty)) {
-        return Err("a list in it has an empty part");
+        return Err("a list has an empty element");
     }
     if (fields[2] == "?") == (fields[4] == "?") {
-        return Err("either the day of the month or the day of the week is \"?\"");
+        return Err("either the day of the month or the day of the week must be \"?\"");
     }
     let stray = |(index, field): (usize, &&str)| {
         field.contains('?') && (**field != *"?" || !matches!(index, 2 | 4))
     };
     if fields.iter().enumerate().any(stray) {
-        return Err("\"?\" stands alone, for a day");
+        return Err("\"?\" can only be used alone, for a day");
     }
     if fields[4].contains('#') && fields[4].contains(',') {
-        return Err("\"#\" stands in no list");
+        return Err("\"#\" cannot be used in a list");
     }
     let years = fields[5].split([',', '-']);
     let mut years = years.map(|year| year.split('/').next().unwrap_or(year));
     if !years.all(|year| year == "*" || year.parse().is_ok_and(|year| YEARS.contains(&year))) {
-        return Err("its years are 1970 to 2199");
+        return Err("its years must be 1970 to 2199");
     }
     Ok(())
 }
@@ -185,20 +185,20 @@ mod tests {
             ("0 3 * * * *", "\"?\""),
             ("0 3 ? * ? *", "\"?\""),
             ("0 3 1 * MON *", "\"?\""),
-            ("? 3 1 * ? *", "stands alone"),
+            ("? 3 1 * ? *", "used alone"),
             ("0 3 ?/2 * MON *", "\"?\""),
             ("0 3 1 * ?,? *", "\"?\""),
-            ("60 3 * * ? *", "cannot be read"),
-            ("0 24 * * ? *", "cannot be read"),
-            ("0 3 32 * ? *", "cannot be read"),
-            ("0 3 * 13 ? *", "cannot be read"),
-            ("0 3 ? * 8 *", "cannot be read"),
-            ("0 3 ? * 0 *", "cannot be read"),
-            ("0 3 ? * MOON *", "cannot be read"),
-            ("0 3 +1 * ? *", "other characters"),
-            ("0 @3 1 * ? *", "other characters"),
-            ("0 3 1,,2 * ? *", "empty part"),
-            ("0 3 ? * 3#1,6#3 *", "no list"),
+            ("60 3 * * ? *", "cannot be parsed"),
+            ("0 24 * * ? *", "cannot be parsed"),
+            ("0 3 32 * ? *", "cannot be parsed"),
+            ("0 3 * 13 ? *", "cannot be parsed"),
+            ("0 3 ? * 8 *", "cannot be parsed"),
+            ("0 3 ? * 0 *", "cannot be parsed"),
+            ("0 3 ? * MOON *", "cannot be parsed"),
+            ("0 3 +1 * ? *", "can have only"),
+            ("0 @3 1 * ? *", "can have only"),
+            ("0 3 1,,2 * ? *", "empty element"),
+            ("0 3 ? * 3#1,6#3 *", "in a list"),
             ("0 3 1 * ? 1969", "1970"),
             ("0 3 1 * ? 2026-2200", "1970"),
             ("0/30 3 * * ? *", "once an hour"),

@@ -80,7 +80,6 @@ pub fn diff(
     }
 }
 
-/// The fields of a version that are compared, as text.
 fn fields(version: &Version) -> [(&'static str, String); 17] {
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     let ports: Vec<String> = version.ports.iter().map(ToString::to_string).collect();

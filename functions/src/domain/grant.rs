@@ -67,11 +67,11 @@ impl FromStr for OrganizationArn {
         };
         valid().ok_or_else(|| {
             let message = format!(
-                "The organisation {} is not valid: it is an ARN such as arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5.",
+                "The organization {} is not valid: it must be an ARN such as arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5.",
                 shown(text)
             );
             Problem::new(Code::InvalidInput, message)
-                .hint("The management account tells it: aws organizations describe-organization")
+                .hint("Run this in the management account: aws organizations describe-organization")
         })
     }
 }
@@ -139,7 +139,7 @@ impl FromStr for Grantee {
             "organization" => Grantee::Organization(name.parse()?),
             _ => {
                 let message = format!(
-                    "{} is nobody to share with: name user:NAME, project:NAME, account:123456789012, organization:ARN or public.",
+                    "{} is not a valid grantee to share with: use user:NAME, project:NAME, account:123456789012, organization:ARN or public.",
                     shown(text)
                 );
                 return Err(Problem::new(Code::InvalidInput, message));
@@ -167,7 +167,7 @@ impl utoipa::PartialSchema for Grantee {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
             .description(Some(
-                "Who is given a template: `user:NAME`, `project:NAME`, `account:123456789012`, `organization:ARN` or `public`.",
+                "With whom a template is shared: `user:NAME`, `project:NAME`, `account:123456789012`, `organization:ARN` or `public`.",
             ))
             .examples(["user:bob", "project:brain-imaging", "public"])
             .into()
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn organisations_are_named_by_their_arns() {
+    fn organizations_are_named_by_their_arns() {
         for good in [ORGANIZATION, UNIT] {
             assert_eq!(
                 good.parse::<OrganizationArn>().unwrap().id(),

@@ -10,7 +10,6 @@ use super::{Code, Region};
 
 pub use shape::{Guide, GuideStep};
 
-/// A cause and what to do about it.
 struct Row {
     cause: &'static str,
     /// Prism's error codes that identify the cause on their own.
@@ -21,7 +20,6 @@ struct Row {
     steps: &'static [(When, &'static str, &'static str)],
 }
 
-/// The condition under which a step is offered.
 #[derive(Clone, Copy, PartialEq)]
 enum When {
     Always,
@@ -35,7 +33,7 @@ use When::{Always, Saved, SavedElsewhere};
 /// The last step of every guide.
 const LAST: (When, &str, &str) = (
     Always,
-    "Once the instance runs, or is terminated, the save ends by itself. Watch it:",
+    "The save ends automatically when the instance runs or is terminated. Watch it:",
     "prism saves watch {save}",
 );
 
@@ -45,32 +43,32 @@ const TABLE: &[Row] = &[
         cause: "KmsKey",
         codes: &[Code::RestoreImpossible],
         words: &["Client.InternalError", "InvalidKMSKey"],
-        happened: "EC2 cannot start {name} because a volume's KMS key cannot be used: it is disabled, waits \
-                   for its deletion, or does not let EC2 use it. Its data stays as it is. {said}",
+        happened: "EC2 cannot start {name} because a volume's KMS key cannot be used: it is disabled, scheduled for \
+                   deletion, or does not allow EC2 to use it. The data is unchanged. {said}",
         steps: &[
             (
                 Always,
-                "See which key it is:",
+                "Find the key:",
                 "aws ec2 describe-volumes --region {region} --filters Name=attachment.instance-id,Values={id} --query 'Volumes[].KmsKeyId'",
             ),
             (
                 Always,
-                "See how it is, with that key in place of KEY:",
+                "Check its state, with that key in place of KEY:",
                 "aws kms describe-key --region {region} --key-id KEY --query KeyMetadata.KeyState",
             ),
             (
                 Always,
-                "If it waits for its deletion, call that off; it is disabled then:",
+                "If it is scheduled for deletion, cancel the deletion, which leaves it disabled:",
                 "aws kms cancel-key-deletion --region {region} --key-id KEY",
             ),
             (
                 Always,
-                "If it is disabled:",
+                "If it is disabled, enable it:",
                 "aws kms enable-key --region {region} --key-id KEY",
             ),
             (
                 Always,
-                "If it is enabled, its policy must let Prism's roles use it (kms:CreateGrant, kms:Decrypt):",
+                "If it is enabled, its policy must allow Prism's roles to use it (kms:CreateGrant, kms:Decrypt):",
                 "aws kms get-key-policy --region {region} --key-id KEY --output text",
             ),
             (
@@ -80,7 +78,7 @@ const TABLE: &[Row] = &[
             ),
             (
                 Always,
-                "If the key is deleted, what its volumes hold is lost for good. End the instance:",
+                "If the key is deleted, the data of its volumes is lost. Terminate the instance:",
                 "prism terminate {quoted} --region {region}",
             ),
         ],
@@ -89,12 +87,12 @@ const TABLE: &[Row] = &[
         cause: "Quota",
         codes: &[Code::QuotaExceeded],
         words: &["InstanceLimitExceeded", "VcpuLimitExceeded"],
-        happened: "The account's quota of running instances is used up, so {name} ({type}) cannot be started. \
-                   The last attempt: {said}",
+        happened: "The account's quota for running instances is exceeded, so {name} ({type}) cannot be started. The \
+                   last attempt: {said}",
         steps: &[
             (
                 Always,
-                "See what runs, and stop what nobody needs:",
+                "List the running instances, and stop those that nobody needs:",
                 "prism list --region {region}",
             ),
             (
@@ -104,12 +102,12 @@ const TABLE: &[Row] = &[
             ),
             (
                 Always,
-                "See the quotas, and ask AWS for more:",
+                "List the quotas, and request an increase:",
                 "aws service-quotas list-service-quotas --region {region} --service-code ec2 --query \"Quotas[?contains(QuotaName, 'On-Demand')].[QuotaCode,QuotaName,Value]\"",
             ),
             (
                 SavedElsewhere,
-                "Quotas are of one Region. The version {template}@{version} is there: copy it to another,",
+                "Quotas apply to one Region. The version {template}@{version} is available: copy it to another Region,",
                 "prism template copy {template}@{version} --region {elsewhere}",
             ),
             (
@@ -128,18 +126,23 @@ const TABLE: &[Row] = &[
             "InsufficientReservedInstanceCapacity",
             "ReservationCapacityExceeded",
         ],
-        happened: "EC2 has had no room for a {type} in the Availability Zone of {name} since {since}. The instance is \
-                   stopped, and its volumes are as they were. Prism goes on asking by itself. The last attempt: {said}",
+        happened: "EC2 has had no capacity for a {type} in the Availability Zone of {name} since {since}. The \
+                   instance is stopped, and its volumes are unchanged. Prism retries automatically. The last \
+                   attempt: {said}",
         steps: &[
-            (Always, "Ask now:", "prism start {quoted} --region {region}"),
+            (
+                Always,
+                "Retry now:",
+                "prism start {quoted} --region {region}",
+            ),
             (
                 Saved,
-                "What it was saved for is there as {template}@{version}. Launch that in another size:",
+                "The instance was saved as {template}@{version}. Launch it in another size:",
                 "prism launch {template}@{version} {again} --region {region} --size {size}",
             ),
             (
                 Saved,
-                "Or as it is: EC2 chooses a zone of the Region that has room.",
+                "Or in the same size: EC2 chooses an Availability Zone with capacity.",
                 "prism launch {template}@{version} {again} --region {region}",
             ),
             (
@@ -154,7 +157,7 @@ const TABLE: &[Row] = &[
             ),
             (
                 Always,
-                "Or give the stopped instance another type, for which there may be room, and ask again:",
+                "Or change the type of the stopped instance to one that may have capacity, and retry:",
                 "aws ec2 modify-instance-attribute --region {region} --instance-id {id} --instance-type {othertype}",
             ),
         ],
@@ -163,22 +166,22 @@ const TABLE: &[Row] = &[
         cause: "PermissionMissing",
         codes: &[Code::PermissionMissing],
         words: &["UnauthorizedOperation", "AccessDenied"],
-        happened: "Prism may not start {name} any more: somebody took the permission from its role, or a policy of \
-                   the organisation forbids it. {said}",
+        happened: "Prism no longer has permission to start {name}: somebody removed it from Prism's role, or a \
+                   policy of the organization denies it. {said}",
         steps: &[
             (
                 Always,
-                "Start it with your own rights, if you have them:",
+                "Start it with your own permissions, if they are sufficient:",
                 "aws ec2 start-instances --region {region} --instance-ids {id}",
             ),
             (
                 Always,
-                "See what Prism's role may do; infra/template.yaml says what it needs, and deploying it again gives it back:",
+                "Check the permissions of Prism's role; infra/template.yaml defines them, and deploying it again restores them:",
                 "aws iam list-roles --query \"Roles[?contains(RoleName, 'RestoreInstance')].RoleName\"",
             ),
             (
                 Always,
-                "The sweep then tries again by itself; or at once, by the API's role:",
+                "The sweep then retries automatically. Or retry immediately, with the API's role:",
                 "prism start {quoted} --region {region}",
             ),
         ],
@@ -187,12 +190,12 @@ const TABLE: &[Row] = &[
         cause: "Throttled",
         codes: &[Code::Throttled],
         words: &["RequestLimitExceeded", "Throttling"],
-        happened: "EC2 took no more calls from the account for hours, so {name} could not be started. Something else \
-                   in the account calls EC2 too often. Prism goes on asking by itself.",
+        happened: "EC2 has throttled the account for hours, so {name} could not be started. Something else in the \
+                   account calls EC2 too often. Prism retries automatically.",
         steps: &[
             (
                 Always,
-                "See who calls EC2 so often, and stop it:",
+                "Find out who calls EC2 too often, and stop it:",
                 "aws cloudtrail lookup-events --region {region} --lookup-attributes AttributeKey=EventSource,AttributeValue=ec2.amazonaws.com --query 'Events[].Username'",
             ),
             (
@@ -206,12 +209,12 @@ const TABLE: &[Row] = &[
         cause: "AwsUnavailable",
         codes: &[Code::AwsUnavailable, Code::RegistryUnavailable],
         words: &[],
-        happened: "AWS did not answer for hours, so {name} could not be brought back. Prism goes on asking by itself. \
+        happened: "AWS has not responded for hours, so {name} could not be started. Prism retries automatically. \
                    The last attempt: {said}",
         steps: &[
             (
                 Always,
-                "See whether EC2 answers now:",
+                "Check whether EC2 responds now:",
                 "aws ec2 describe-instances --region {region} --instance-ids {id} --query 'Reservations[].Instances[].State.Name'",
             ),
             (
@@ -225,16 +228,16 @@ const TABLE: &[Row] = &[
         cause: "Refused",
         codes: &[Code::StartRefused, Code::AwsRefused],
         words: &[],
-        happened: "EC2 refuses to start {name}. {said} EC2's own sentence is in the log, under the id {save}.",
+        happened: "EC2 refuses to start {name}. {said} EC2's error message is in the log, under the ID {save}.",
         steps: &[
             (
                 Always,
-                "Fix what EC2's code names, then start the instance:",
+                "Fix the cause that EC2's error code names, then start the instance:",
                 "prism start {quoted} --region {region}",
             ),
             (
                 Saved,
-                "What it was saved for is there as {template}@{version}. Launch that instead:",
+                "The instance was saved as {template}@{version}. Launch that instead:",
                 "prism launch {template}@{version} {again} --region {region}",
             ),
         ],
@@ -243,16 +246,16 @@ const TABLE: &[Row] = &[
         cause: "Stopping",
         codes: &[Code::StopTimedOut],
         words: &[],
-        happened: "{name} has not come to a stop since {since}. {said} Prism starts it again as soon as it is stopped.",
+        happened: "{name} has been stopping since {since}. {said} Prism starts it again as soon as it is stopped.",
         steps: &[
             (
                 Always,
-                "Force the stop; what its programs have not written is lost:",
+                "Force the stop; data that its programs have not written is lost:",
                 "aws ec2 stop-instances --region {region} --instance-ids {id} --force",
             ),
             (
                 Always,
-                "Once it is stopped, it is started by itself; or at once:",
+                "Prism then starts it automatically. Or start it immediately:",
                 "prism start {quoted} --region {region}",
             ),
         ],
@@ -261,11 +264,11 @@ const TABLE: &[Row] = &[
         cause: "Stuck",
         codes: &[Code::RestoreGaveUp, Code::RestartTimedOut],
         words: &[],
-        happened: "{name} hangs on its way and has not come to run for hours. {said}",
+        happened: "{name} is stuck and has not reached the state running for hours. {said}",
         steps: &[
             (
                 Always,
-                "If it hangs in stopping, force it; what its programs have not written is lost:",
+                "If it is stuck in stopping, force the stop; data that its programs have not written is lost:",
                 "aws ec2 stop-instances --region {region} --instance-ids {id} --force",
             ),
             (
@@ -275,7 +278,7 @@ const TABLE: &[Row] = &[
             ),
             (
                 Saved,
-                "What it was saved for is there as {template}@{version}. Launch that instead:",
+                "The instance was saved as {template}@{version}. Launch that instead:",
                 "prism launch {template}@{version} {again} --region {region}",
             ),
         ],
@@ -284,16 +287,16 @@ const TABLE: &[Row] = &[
         cause: "Unknown",
         codes: Code::ALL,
         words: &[],
-        happened: "{name} could not be brought back: {said}",
+        happened: "{name} could not be started again: {said}",
         steps: &[
             (
                 Always,
-                "Start it by hand:",
+                "Start it manually:",
                 "prism start {quoted} --region {region}",
             ),
             (
                 Always,
-                "See what Prism can do and what not:",
+                "Check what Prism can and cannot do:",
                 "prism doctor",
             ),
         ],
@@ -348,7 +351,7 @@ pub fn of(record: &SaveRecord, allowed: &AllowedRegions) -> Option<Guide> {
             "elsewhere" => elsewhere.as_ref().map_or("", Region::as_str),
             "since" => &since,
             "said" => &trouble.message,
-            _ => unreachable!("the table names nothing else"),
+            _ => unreachable!("the table has no other placeholders"),
         })
     };
     let can = |when: When| match when {
@@ -455,7 +458,6 @@ fn other(record: &SaveRecord) -> Option<(Size, &'static str)> {
     Some((*size, machine(size).instance_type))
 }
 
-/// Quotes a name for a shell.
 fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@:/+".contains(c);
     if !name.is_empty() && name.chars().all(plain) {

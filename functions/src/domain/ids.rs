@@ -109,7 +109,7 @@ macro_rules! text_id {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::Type::String)
-                    .description(Some(concat!("A ", $what, ": ", $rule, ".")))
+                    .description(Some(concat!("Format of the ", $what, ": ", $rule, ".")))
                     .pattern(Some($pattern))
                     .into()
             }
@@ -133,38 +133,38 @@ fn made_of(text: &str, length: std::ops::RangeInclusive<usize>, allowed: fn(u8) 
 
 text_id!(
     /// The ID of an EC2 instance: `i-` followed by hexadecimal digits.
-    InstanceId, "instance id", "it is \"i-\" followed by 8 to 32 hexadecimal digits",
+    InstanceId, "instance ID", "it must be \"i-\" followed by 8 to 32 hexadecimal digits",
     "^i-[0-9a-f]{8,32}$",
     |t| resource_id(t, "i-")
 );
 text_id!(
     /// The ID of an AMI: `ami-` followed by hexadecimal digits.
-    ImageId, "AMI id", "it is \"ami-\" followed by 8 to 32 hexadecimal digits",
+    ImageId, "AMI ID", "it must be \"ami-\" followed by 8 to 32 hexadecimal digits",
     "^ami-[0-9a-f]{8,32}$",
     |t| resource_id(t, "ami-")
 );
 text_id!(
     /// The ID of an EBS snapshot: `snap-` followed by hexadecimal digits.
-    SnapshotId, "snapshot id", "it is \"snap-\" followed by 8 to 32 hexadecimal digits",
+    SnapshotId, "snapshot ID", "it must be \"snap-\" followed by 8 to 32 hexadecimal digits",
     "^snap-[0-9a-f]{8,32}$",
     |t| resource_id(t, "snap-")
 );
 text_id!(
     /// The ID of an EBS volume: `vol-` followed by hexadecimal digits.
-    VolumeId, "volume id", "it is \"vol-\" followed by 8 to 32 hexadecimal digits",
+    VolumeId, "volume ID", "it must be \"vol-\" followed by 8 to 32 hexadecimal digits",
     "^vol-[0-9a-f]{8,32}$",
     |t| resource_id(t, "vol-")
 );
 text_id!(
     /// The ID of an EC2 launch template: `lt-` followed by hexadecimal digits.
-    LaunchTemplateId, "launch template id", "it is \"lt-\" followed by 8 to 32 hexadecimal digits",
+    LaunchTemplateId, "launch template ID", "it must be \"lt-\" followed by 8 to 32 hexadecimal digits",
     "^lt-[0-9a-f]{8,32}$",
     |t| resource_id(t, "lt-")
 );
 text_id!(
     /// The ID of a save: `save-` followed by hexadecimal digits. It is also the name of the save's execution and part
     /// of the name of its AMI.
-    SaveId, "save id", "it is \"save-\" followed by 8 to 32 hexadecimal digits",
+    SaveId, "save ID", "it must be \"save-\" followed by 8 to 32 hexadecimal digits",
     "^save-[0-9a-f]{8,32}$",
     |t| resource_id(t, "save-")
 );
@@ -172,7 +172,7 @@ text_id!(
     /// The ID of a deployment, which consists of one registry and the EC2 resources that belong to it. It is created
     /// once, by the deployment's stack or by the embedded cloud, and is stored in the registry.
     DeploymentId, "deployment id",
-    "it has 8 to 64 lower-case letters, digits or \"-\", starting with a letter or digit",
+    "it must have 8 to 64 lowercase letters, digits or \"-\", starting with a letter or digit",
     "^[a-z0-9][a-z0-9-]{7,63}$",
     |t| {
         made_of(t, 8..=64, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -181,13 +181,13 @@ text_id!(
 );
 text_id!(
     /// The ID of an AWS account: twelve digits.
-    AccountId, "account id", "it is twelve digits",
+    AccountId, "account ID", "it must be twelve digits",
     "^[0-9]{12}$",
     |t| made_of(t, 12..=12, |b| b.is_ascii_digit())
 );
 text_id!(
     /// The name of an AWS Region, such as `us-west-2`.
-    Region, "Region", "it looks like us-east-1: lower-case words, hyphens and a digit",
+    Region, "Region", "it must be like us-east-1: lowercase words, hyphens and a digit",
     "^[a-z]{2,4}(-[a-z]{2,5})?-[a-z]{4,9}-[0-9]{1,2}$",
     |t| {
         made_of(t, 9..=25, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -200,7 +200,7 @@ text_id!(
     /// The name of a template, unique in the deployment. It becomes part of AMI names, which allow few characters (EC2
     /// fact 4), and of commands, in which it should not need quoting.
     TemplateName, "template name",
-    "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
+    "it must have 3 to 64 lowercase letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
     "^[a-z0-9][a-z0-9._-]{2,63}$",
     |t| {
         made_of(t, 3..=64, |b| {
@@ -212,7 +212,7 @@ text_id!(
     /// The name of a project. It follows the rule for template names.
     ProjectName,
     "project name",
-    "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
+    "it must have 3 to 64 lowercase letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
     "^[a-z0-9][a-z0-9._-]{2,63}$",
     |t| t.parse::<TemplateName>().is_ok()
 );
@@ -220,13 +220,13 @@ text_id!(
     /// The name of a schedule, unique among its owner's schedules. It follows the rule for template names.
     ScheduleName,
     "schedule name",
-    "it has 3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
+    "it must have 3 to 64 lowercase letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
     "^[a-z0-9][a-z0-9._-]{2,63}$",
     |t| t.parse::<TemplateName>().is_ok()
 );
 text_id!(
     /// A person or a principal, as named in the authenticated request.
-    UserId, "user", "it has 1 to 128 letters, digits or any of . _ - @ + = : /",
+    UserId, "user", "it must have 1 to 128 letters, digits or any of . _ - @ + = : /",
     "^[A-Za-z0-9._@+=:/-]{1,128}$",
     |t| made_of(t, 1..=128, |b| b.is_ascii_alphanumeric() || b".-_@+=:/".contains(&b))
 );

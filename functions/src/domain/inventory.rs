@@ -112,7 +112,7 @@ mod tests {
         assert!(kept.truncated && kept.packages.len() < PACKAGES);
         assert!(
             serde_json::to_string(&kept).unwrap().len() < 400_000,
-            "what an item of the table holds"
+            "what a table item can contain"
         );
         let long = (0..9).map(|n| package(format!("{n}{}", "x".repeat(40_000))));
         let kept = Inventory::of(at, long.collect(), false);

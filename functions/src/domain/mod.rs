@@ -29,6 +29,7 @@ mod save_state;
 pub mod schedule;
 pub mod sensitive;
 pub mod sizes;
+mod step_name;
 pub mod tags;
 pub mod template;
 pub mod template_file;
@@ -41,6 +42,7 @@ pub use ids::{
 };
 pub use money::MicroUsd;
 pub use problem::{Class, Code, Problem};
+pub use step_name::StepName;
 
 /// An instant in UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

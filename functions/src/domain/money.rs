@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 pub struct MicroUsd(i64);
 
 impl MicroUsd {
-    /// Zero.
     pub const ZERO: MicroUsd = MicroUsd(0);
 
     /// Creates an amount from millionths of a US dollar.
@@ -27,7 +26,7 @@ impl MicroUsd {
     pub fn of_usd(usd: f64) -> Self {
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "what is out of range becomes the nearest that is not"
+            reason = "a value out of range becomes the nearest value in range"
         )]
         Self((usd * 1e6).round() as i64)
     }
@@ -36,7 +35,7 @@ impl MicroUsd {
     pub fn usd(self) -> f64 {
         #[expect(
             clippy::cast_precision_loss,
-            reason = "no project costs nine milliards a month"
+            reason = "the costs of a project are far below 2^53"
         )]
         let millionths = self.0 as f64;
         millionths / 1e6

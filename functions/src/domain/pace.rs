@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 pub struct Ec2Share(u8);
 
 impl Default for Ec2Share {
-    /// 50 percent.
     fn default() -> Self {
         Self(50)
     }
@@ -23,7 +22,7 @@ impl Default for Ec2Share {
 
 /// The value is not a share of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is no share: it takes a whole number from 1 to 100, in percent")]
+#[error("{0} is not a valid share: it must be a whole number from 1 to 100, in percent")]
 pub struct InvalidShare(String);
 
 impl TryFrom<u8> for Ec2Share {
@@ -67,11 +66,9 @@ pub enum Paced {
     Copy,
     /// Plans of copies, by their first destination Region. Each plan calls only read APIs, and each of these once.
     CopyPlan,
-    /// Launches.
     Launch,
     /// Removals of AMIs.
     Removal,
-    /// Removals of snapshots.
     SnapshotRemoval,
 }
 
@@ -83,7 +80,6 @@ struct Bucket {
 
 // AWS, "Request throttling for the Amazon EC2 API", read on 28 November 2026.
 const START_INSTANCES: Bucket = bucket(5, 2);
-/// The bucket of each read API.
 const TELLS: Bucket = bucket(100, 20);
 const RUN_INSTANCES: Bucket = bucket(5, 2);
 const COPY_IMAGE: Bucket = bucket(100, 1);

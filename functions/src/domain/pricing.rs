@@ -27,10 +27,7 @@ pub const READ_ON: &str = "2026-11-23";
 /// The cost of snapshots of this size, in USD per month, for all Regions that hold them. This is an upper bound: EC2
 /// bills only the blocks that no earlier snapshot contains.
 pub fn snapshot_usd_per_month(bytes: u64, regions: usize) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a price needs no more than 52 bits"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a price needs at most 52 bits")]
     let gigabytes = bytes as f64 / f64::from(1u32 << 30);
     #[expect(clippy::cast_precision_loss, reason = "there are few Regions")]
     let regions = regions as f64;

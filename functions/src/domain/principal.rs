@@ -28,7 +28,7 @@ impl FromStr for IamIdentity {
             _ => Err(Problem::new(
                 Code::InvalidInput,
                 format!(
-                    "{} is no IAM identity: it is \"arn\" or \"session-name\".",
+                    "{} is not a valid IAM identity: it must be \"arn\" or \"session-name\".",
                     shown(text)
                 ),
             )),
@@ -60,14 +60,16 @@ pub fn user_of_arn(arn: &str, identity: IamIdentity) -> Result<UserId, Problem> 
         _ => return Err(no_user(arn)),
     };
     user.parse().map_err(|invalid| {
-        let message = format!("The principal {} has no name for Prism.", shown(arn));
+        let message = format!(
+            "The name of the principal {} is not a valid user name.",
+            shown(arn)
+        );
         Problem::new(Code::NotAllowed, message)
             .because(invalid)
-            .hint("Use a principal whose name has only letters, digits or any of . _ - @ + =.")
+            .hint("Use a principal whose name contains only letters, digits or any of . _ - @ + =.")
     })
 }
 
-/// The service and the resource of an ARN.
 fn parts(arn: &str) -> Option<(&str, &str)> {
     let mut parts = arn.splitn(6, ':');
     let (head, partition) = (parts.next()?, parts.next()?);
@@ -83,8 +85,8 @@ fn is_session(name: &str) -> bool {
 }
 
 fn no_user(arn: &str) -> Problem {
-    let message = format!("The principal {} is no user of Prism.", shown(arn));
-    Problem::new(Code::NotAllowed, message).hint("Call as an IAM user, or with an assumed role.")
+    let message = format!("The principal {} cannot be a user of Prism.", shown(arn));
+    Problem::new(Code::NotAllowed, message).hint("Use an IAM user or an assumed role.")
 }
 
 #[cfg(test)]

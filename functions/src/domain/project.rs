@@ -76,7 +76,7 @@ impl FromStr for ProjectRole {
         let role = Self::ALL.iter().copied().find(|role| role.as_str() == text);
         role.ok_or_else(|| {
             let message = format!(
-                "The role {} is not valid: it is owner, admin, member or viewer.",
+                "The role {} is not valid: it must be owner, admin, member or viewer.",
                 shown(text)
             );
             Problem::new(Code::InvalidInput, message)

@@ -8,9 +8,10 @@ use super::audit::Origin;
 use super::clock::is_future;
 use super::copy::CopySource;
 use super::ec2::StatusChecks;
-use super::guide::shape::Guide;
 use super::problem::{Code, Problem};
-use super::{ImageId, Region, SaveId, ScheduleName, SnapshotId, Timestamp, UserId, VolumeId};
+use super::{
+    ImageId, Region, SaveId, ScheduleName, SnapshotId, StepName, Timestamp, UserId, VolumeId,
+};
 
 pub use super::clock::seconds_between;
 pub use super::duty::{Discharge, Duty, Finding, Trouble};
@@ -113,7 +114,7 @@ pub struct SaveRecord {
     /// The save's turn, if it could not begin immediately.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
-    /// The plan; `None` while the save waits for its turn, and if it was refused before it was planned.
+    /// The plan; null while the save waits for its turn, and if it was refused before it was planned.
     pub plan: Option<SavePlan>,
     /// When the plan was created, if this was later than the beginning of the save.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +146,7 @@ pub struct SaveRecord {
     /// How often the save was about to call CreateImage.
     #[serde(default)]
     pub image_attempts: u32,
-    /// The number of the CreateImage request that created the AMI; `None` if the AMI does not have this information.
+    /// The number of the CreateImage request that created the AMI; null if the AMI does not have this information.
     #[serde(default)]
     pub image_attempt: Option<u32>,
     /// When all volumes were first seen to have a snapshot.
@@ -202,10 +203,6 @@ pub struct SaveRecord {
     pub restore_began_at: Option<Timestamp>,
     /// Why the save failed.
     pub failure: Option<Failure>,
-    /// What to do about an instance that does not come back. The guide is created when the record is read, and is not
-    /// stored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guide: Option<Guide>,
     /// When everything that the save had created was removed again.
     #[serde(default)]
     pub discarded_at: Option<Timestamp>,
@@ -233,10 +230,10 @@ impl SaveRecord {
             epoch: 1,
             recovered_at: None,
             state: SaveState::Running,
-            step: "PlanSave".to_owned(),
+            step: StepName::PlanSave.to_string(),
             moments: vec![Moment {
                 at,
-                step: "PlanSave".to_owned(),
+                step: StepName::PlanSave.to_string(),
             }],
             consented: false,
             turn: None,
@@ -276,7 +273,6 @@ impl SaveRecord {
             trouble: None,
             restore_began_at: None,
             failure: None,
-            guide: None,
             discarded_at: None,
             leftovers: None,
         }
@@ -334,11 +330,11 @@ impl SaveRecord {
     }
 
     /// Records that a step was reached.
-    pub fn reach(&mut self, step: &str, at: Timestamp) {
-        if self.step == step {
+    pub fn reach(&mut self, step: StepName, at: Timestamp) {
+        if *self.step == step {
             return;
         }
-        step.clone_into(&mut self.step);
+        self.step = step.to_string();
         if self.moments.len() >= MOMENTS {
             // The first and last moments are the most useful; the repeated ones in between can be dropped.
             self.moments.remove(MOMENTS / 2);
@@ -347,7 +343,7 @@ impl SaveRecord {
         let at = self.moments.last().map_or(at, |last| last.at.max(at));
         self.moments.push(Moment {
             at,
-            step: step.to_owned(),
+            step: step.to_string(),
         });
     }
 

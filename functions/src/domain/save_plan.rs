@@ -115,7 +115,7 @@ pub fn move_not_agreed(
 ) -> Problem {
     let from = from.map_or("no project".to_owned(), |it| format!("the project {it}"));
     let message = format!(
-        "The template {name} is in {from}: the save would move it to the project {to}, with all of its versions and what they cost."
+        "The template {name} is in {from}: the save would move it to the project {to}, with all of its versions and their costs."
     );
     Problem::new(Code::MoveNotAgreed, message)
 }

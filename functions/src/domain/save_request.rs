@@ -70,18 +70,18 @@ impl SaveRequest {
 
     /// Checks everything that does not require other data.
     pub fn check(&self) -> Result<(), Problem> {
-        check_name("instance name or id", &self.instance)?;
+        check_name("instance name or ID", &self.instance)?;
         check_text("description", &self.description)?;
         if self.copy_to.len() > COPY_REGIONS {
             let message = format!(
-                "{} Regions are named; a save copies to at most {COPY_REGIONS}.",
+                "The request has {} Regions; a save can copy to at most {COPY_REGIONS}.",
                 self.copy_to.len()
             );
             return Err(Problem::new(Code::InvalidRegion, message));
         }
         if self.tags.len() > USER_TAGS {
             let message = format!(
-                "{} tags are given; at most {USER_TAGS} can be.",
+                "There are {} tags; the maximum is {USER_TAGS}.",
                 self.tags.len()
             );
             return Err(Problem::new(Code::InvalidTag, message));
@@ -106,18 +106,18 @@ impl SaveRequest {
     fn check_addition(&self) -> Result<(), Problem> {
         let wrong = match (self.add_arch, self.version) {
             (false, Some(_)) => Some(
-                "version: a save makes the next version; only an architecture can be added to one that is there",
+                "version: a save creates the next version; only an architecture can be added to an existing one",
             ),
             (true, Some(0)) => Some("version: versions are numbered from 1"),
             (true, _) if self.public || self.project.is_some() || !self.description.is_empty() => {
                 Some(
-                    "add_arch: an added architecture changes no description, project or visibility",
+                    "add_arch: an added architecture cannot change the description, project or visibility",
                 )
             }
             (false, None) | (true, _) => None,
         };
         wrong.map_or(Ok(()), |what| {
-            let message = format!("The request cannot be met: {what}.");
+            let message = format!("The request is not valid: {what}.");
             Err(Problem::new(Code::InvalidInput, message))
         })
     }

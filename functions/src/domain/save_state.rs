@@ -14,7 +14,7 @@ pub enum SaveState {
     Failed,
     /// A user cancelled the save, and its changes were rolled back.
     Cancelled,
-    /// The instance could not be brought back. An operator must act.
+    /// The instance could not be started again. An operator must intervene.
     Stranded,
 }
 

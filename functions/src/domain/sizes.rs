@@ -31,7 +31,6 @@ pub enum Size {
     XL,
     /// One small GPU.
     GpuS,
-    /// One GPU.
     GpuM,
     /// One GPU with more processor and memory.
     GpuL,
@@ -116,7 +115,6 @@ impl From<Size> for String {
 /// An instance type with its resources and price.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Machine {
-    /// The EC2 instance type.
     pub instance_type: &'static str,
     /// The number of virtual CPUs.
     pub vcpus: u16,

@@ -286,7 +286,7 @@ pub struct Version {
     pub root_device: String,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
-    /// The number of installed packages; `None` if it is not known.
+    /// The number of installed packages; null if it is not known.
     #[serde(default)]
     pub packages: Option<usize>,
     /// The user name to log in with.
@@ -419,11 +419,18 @@ impl FromStr for TemplateRef {
             _ => Err(Problem::new(
                 Code::InvalidName,
                 format!(
-                    "{} is no version: write a number from 1, or \"latest\".",
+                    "{} is not a valid version: use a number from 1, or \"latest\".",
                     shown(version)
                 ),
             )),
         }
+    }
+}
+
+impl From<TemplateName> for TemplateRef {
+    fn from(name: TemplateName) -> Self {
+        let version = None;
+        Self { name, version }
     }
 }
 

@@ -137,7 +137,7 @@ fn format<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> {
     match u8::deserialize(from)? {
         format @ 1..=FORMAT => Ok(Some(format)),
         format => Err(D::Error::custom(format!(
-            "the format {format} is not known: a newer version of Prism wrote the file"
+            "the format {format} is unknown: a newer version of Prism wrote the file"
         ))),
     }
 }
@@ -150,14 +150,14 @@ fn login<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error>
     if text.len() <= LOGIN && text.starts_with(letter) && text.chars().all(other) {
         return Ok(Some(text));
     }
-    let message = format!("the login {} is not the name of a user", shown(&text));
+    let message = format!("the login {} is not a valid user name", shown(&text));
     Err(D::Error::custom(message))
 }
 
 fn ports<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u16>, D::Error> {
     let ports = Vec::<u16>::deserialize(from)?;
     if ports.contains(&0) || ports.len() > PORTS {
-        let message = format!("ports are up to {PORTS} numbers from 1 to 65535");
+        let message = format!("ports must be at most {PORTS} numbers from 1 to 65535");
         return Err(D::Error::custom(message));
     }
     Ok(ports)
@@ -167,7 +167,7 @@ fn user_tags<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Stri
     let tags = BTreeMap::<String, String>::deserialize(from)?;
     if tags.len() > USER_TAGS {
         return Err(D::Error::custom(format!(
-            "there are at most {USER_TAGS} tags"
+            "there can be at most {USER_TAGS} tags"
         )));
     }
     for (key, value) in &tags {
@@ -186,7 +186,7 @@ fn instance_type<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error>
     if whole && text.len() <= TYPE {
         return Ok(text);
     }
-    let message = format!("{} is not the name of an instance type", shown(&text));
+    let message = format!("{} is not a valid instance type", shown(&text));
     Err(D::Error::custom(message))
 }
 
@@ -194,7 +194,7 @@ fn root_size<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     match u32::deserialize(from)? {
         size @ 1..=ROOT_GIB => Ok(size),
         size => Err(D::Error::custom(format!(
-            "a root volume has 1 to {ROOT_GIB} GiB, not {size}"
+            "a root volume must have 1 to {ROOT_GIB} GiB, not {size}"
         ))),
     }
 }
@@ -214,7 +214,7 @@ fn instance_name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error>
         return Ok(text);
     }
     let message = format!(
-        "the instance name {} has not 1 to {NAME} ordinary characters",
+        "the instance name {} must have 1 to {NAME} characters, without control characters",
         shown(&text)
     );
     Err(D::Error::custom(message))
@@ -230,7 +230,7 @@ fn images<'de, D: Deserializer<'de>>(from: D) -> Result<Images, D::Error> {
     match images.values().map(BTreeMap::len).sum() {
         1..=FILE_IMAGES => Ok(images),
         count => {
-            let message = format!("a file names 1 to {FILE_IMAGES} AMIs, not {count}");
+            let message = format!("a file must have 1 to {FILE_IMAGES} AMIs, not {count}");
             Err(D::Error::custom(message))
         }
     }
@@ -300,7 +300,7 @@ impl TemplateFile {
     /// Parses the YAML text of a file.
     pub fn from_yaml(text: &str) -> Result<Self, Problem> {
         if text.len() > FILE_BYTES {
-            let reason = format!("a template's file has at most {FILE_BYTES} bytes");
+            let reason = format!("a template file can have at most {FILE_BYTES} bytes");
             let head = &text[..text.floor_char_boundary(FILE_BYTES)];
             return Err(refused(end_of(head), &reason));
         }
@@ -327,7 +327,6 @@ impl TemplateFile {
     }
 }
 
-/// The line and the column of the end of a text.
 fn end_of(text: &str) -> (u64, u64) {
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let last = text.rsplit('\n').next().unwrap_or_default();
@@ -343,7 +342,8 @@ fn refused((line, column): (u64, u64), reason: &str) -> Problem {
         quoted.push('…');
     }
     let quoted = quoted.trim_end_matches('.');
-    let message = format!("The file is no template: line {line}, column {column}: {quoted}.");
+    let message =
+        format!("The file is not a valid template: line {line}, column {column}: {quoted}.");
     Problem::new(Code::InvalidTemplateFile, message)
 }
 

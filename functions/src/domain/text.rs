@@ -10,7 +10,7 @@ pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let message = format!(
-        "The {what} {} is not valid: it has 1 to 128 characters, no control characters, and no space at its ends.",
+        "The {what} {} is not valid: it must have 1 to 128 characters, no control characters, and no space at the beginning or end.",
         shown(name)
     );
     Err(Problem::new(Code::InvalidName, message))
@@ -21,11 +21,11 @@ pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {
 pub fn check_text(what: &str, text: &str) -> Result<(), Problem> {
     let length = text.chars().count();
     if length > 255 {
-        let message = format!("The {what} has {length} characters; at most 255 are allowed.");
+        let message = format!("The {what} has {length} characters; the maximum is 255.");
         return Err(Problem::new(Code::InvalidDescription, message));
     }
     if text.chars().any(char::is_control) {
-        let message = format!("The {what} {} has control characters.", shown(text));
+        let message = format!("The {what} {} contains control characters.", shown(text));
         return Err(Problem::new(Code::InvalidDescription, message));
     }
     Ok(())
@@ -40,7 +40,6 @@ pub(crate) fn ascii(text: &str) -> String {
     folded
 }
 
-/// Checks a user-defined tag.
 pub(super) fn check_tag(key: &str, value: &str) -> Result<(), Problem> {
     let reserved = ["aws:", "prism:"]
         .iter()
@@ -52,13 +51,13 @@ pub(super) fn check_tag(key: &str, value: &str) -> Result<(), Problem> {
         return Ok(());
     }
     let rule = if reserved {
-        "that key is reserved"
+        "its key is reserved"
     } else {
-        "it is empty, too long, or has control characters"
+        "it is empty, too long, or contains control characters"
     };
     Err(Problem::new(
         Code::InvalidTag,
-        format!("The tag {} cannot be used: {rule}.", shown(key)),
+        format!("The tag {} is not valid: {rule}.", shown(key)),
     ))
 }
 

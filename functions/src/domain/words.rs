@@ -52,9 +52,9 @@ impl Search {
     /// Parses the text that the user typed.
     pub fn new(text: &str) -> Result<Self, Problem> {
         let refused = |why: &str| {
-            let message = format!("The search {} cannot be made: {why}.", shown(text));
+            let message = format!("The search {} is not valid: {why}.", shown(text));
             Err(Problem::new(Code::InvalidInput, message)
-                .hint("Search for the beginning of a word of the name or the description."))
+                .hint("Search for the beginning of a word in the name or the description."))
         };
         if text.chars().count() > SEARCH {
             return refused("it has more than 100 characters");
@@ -64,7 +64,7 @@ impl Search {
         parts.sort_by_key(|part| std::cmp::Reverse(part.chars().count()));
         match parts.first() {
             Some(part) if part.chars().count() >= SHORTEST => Ok(Self { parts }),
-            _ => refused("it needs two letters or digits that belong together"),
+            _ => refused("it needs two consecutive letters or digits"),
         }
     }
 

@@ -5,7 +5,7 @@ use utoipa::IntoParams;
 
 use super::parts::{Found, Page, Paging};
 use super::{Asked, Service};
-use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::{Code, Problem, ProjectName, Timestamp, UserId};
 use crate::operations::operation::{Answered, operation};
 use crate::registry::AuditOf;
@@ -43,6 +43,7 @@ operation! {
     ListAuditEvents by list_audit_events: Get "/v1/audit" of "audit",
     query: AuditPage,
     output: Found<Page<AuditEvent>>,
+    rights: [SeeAudit Template, SeeAudit Project, See Save, SeeAudit Save, Change Instance, SeeAudit Instance],
     may_miss: true,
 }
 
@@ -66,7 +67,12 @@ async fn list_audit_events(
 
 impl Service {
     /// Creates an event by the caller, now.
-    pub(crate) fn event(&self, caller: &Caller, action: &str, resource: Subject) -> AuditEvent {
+    pub(crate) fn event(
+        &self,
+        caller: &Caller,
+        action: AuditAction,
+        resource: Subject,
+    ) -> AuditEvent {
         event(caller, self.env.clock.now(), action, resource)
     }
 

@@ -84,12 +84,12 @@ pub const API: &[Call] = &[
     Call::Notice,
 ];
 
+/// The handlers that are not steps, each with its port calls.
+pub const HANDLERS: [(&str, &[Call]); 3] = [("Sweep", SWEEP), ("Wake", WAKE), ("Api", API)];
+
 /// Returns the port calls of the function with that handler; `None` if there is no such handler.
 pub fn of(handler: &str) -> Option<&'static [Call]> {
-    match handler {
-        "Sweep" => Some(SWEEP),
-        "Wake" => Some(WAKE),
-        "Api" => Some(API),
-        _ => steps::find(handler).map(|step| step.calls),
-    }
+    let other = HANDLERS.iter().find(|(name, _)| *name == handler);
+    let calls = other.map(|(_, calls)| *calls);
+    calls.or_else(|| steps::find(handler).map(|step| step.calls))
 }

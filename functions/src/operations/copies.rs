@@ -38,6 +38,7 @@ operation! {
     CopyVersion by copy_version: Post "/v1/templates/{name}/versions/{version}/copies" of "templates",
     path: VersionRef, query: DryRun, head: IdempotencyKey, body: Json<Copies>,
     output: Trial<CopyPlan, Accepted<Started>>,
+    rights: [Copy Template, Contribute Project],
     repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
 }
 
@@ -54,55 +55,42 @@ async fn copy_version(
         publish_sensitive: copies.publish_sensitive,
     };
     if asked.query.dry_run {
-        return service.plan_copy(caller, &request).await.map(Trial::plan);
+        let subject = steps::check_copy(&service.env, caller, &request).await?;
+        return Ok(Trial::plan(subject.plan(&request)));
     }
-    let started = service.start_copy(caller, &request, asked.head.0.as_deref());
-    let started = started.await?;
+    let started = started(service, caller, &request, asked.head.0.as_deref()).await?;
     let place = format!("/v1/saves/{}", started.save_id);
     Ok(Trial::Other(Accepted::new(started).at(place)))
 }
 
-impl Service {
-    /// Checks everything and returns what a copy would do, without changing anything.
-    pub async fn plan_copy(
-        &self,
-        caller: &Caller,
-        request: &CopyRequest,
-    ) -> Result<CopyPlan, Problem> {
-        let subject = steps::check_copy(&self.env, caller, request).await?;
-        Ok(subject.plan(request))
+/// Starts a copy. It is recorded among the caller's saves.
+async fn started(
+    service: &Service,
+    caller: &Caller,
+    request: &CopyRequest,
+    request_id: Option<&str>,
+) -> Result<Started, Problem> {
+    request.check()?;
+    let (env, executions) = (&service.env, &service.executions);
+    let digits = service.digits("copy", &caller.user, request_id)?;
+    let save_id: SaveId = format!("save-{digits}").parse()?;
+    if let Some(stored) = env.registry.save(&save_id).await? {
+        return repeated(&stored.value, request);
     }
-
-    /// Copies a version to further Regions. The same request ID of the same caller identifies the same copy. The copy
-    /// is recorded among the caller's saves, can be watched and cancelled like a save, and leaves no resources behind
-    /// if it fails.
-    pub async fn start_copy(
-        &self,
-        caller: &Caller,
-        request: &CopyRequest,
-        request_id: Option<&str>,
-    ) -> Result<Started, Problem> {
-        request.check()?;
-        let digits = self.digits("copy", &caller.user, request_id)?;
-        let save_id: SaveId = format!("save-{digits}").parse()?;
-        if let Some(stored) = self.env.registry.save(&save_id).await? {
-            return repeated(&stored.value, request);
-        }
-        self.plan_copy(caller, request).await?;
-        let input = input(&save_id, 1, caller, request);
-        match self.executions.start(save_id.as_str(), input.clone()).await {
-            Ok(()) => Ok(Started {
-                save_id,
-                repeated: false,
-            }),
-            Err(error @ ExecutionsError::AlreadyExists { .. }) => {
-                match self.env.registry.save(&save_id).await? {
-                    Some(stored) => repeated(&stored.value, request),
-                    None => self.start_again(save_id, input, error).await,
-                }
+    steps::check_copy(env, caller, request).await?;
+    let input = input(&save_id, 1, caller, request);
+    match executions.start(save_id.as_str(), input.clone()).await {
+        Ok(()) => Ok(Started {
+            save_id,
+            repeated: false,
+        }),
+        Err(error @ ExecutionsError::AlreadyExists { .. }) => {
+            match env.registry.save(&save_id).await? {
+                Some(stored) => repeated(&stored.value, request),
+                None => service.start_again(save_id, input, error).await,
             }
-            Err(error) => Err(from_executions(error)),
         }
+        Err(error) => Err(from_executions(error)),
     }
 }
 

@@ -4,16 +4,21 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+
 use super::deletion_plan::{Deletion, DeletionPlan};
 use super::expected::{check, tag};
+use super::parts::{Found, IfMatch, VersionRef};
 use super::removal::is_protected;
 use super::templates::version_not_found;
 use super::versions::changed_meanwhile;
-use super::{Expected, Service};
-use crate::domain::audit::Subject;
+use super::{Asked, Expected, Service};
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::grant::Grantee;
 use crate::domain::template::{Stuck, Template, TemplateRef, TemplateState, Version, Visibility};
 use crate::domain::{Class, ImageId, Problem, TemplateName};
+use crate::operations::operation::{Answered, operation};
 use crate::registry::{Batch, Going, Stored, TRIES, version_unchanged};
 use crate::rules::access::{Action, Caller};
 use crate::rules::uses::{self, Uses};
@@ -24,20 +29,117 @@ const PAGE: usize = 20;
 /// The number of versions that are read at once.
 const VERSIONS: usize = 200;
 
-impl Service {
-    /// Returns what deleting a template, or the version that the reference names, would remove, and what prevents it.
-    /// Changes nothing. Fails if the record does not match `expected`.
-    pub async fn plan_deletion(
-        &self,
-        caller: &Caller,
-        reference: &TemplateRef,
-        expected: Option<&Expected>,
-    ) -> Result<DeletionPlan, Problem> {
-        let planned = self.planned_deletion(caller, reference, expected).await;
-        planned.map(|(plan, _)| plan)
-    }
+/// The query of a deletion.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Deleting {
+    /// Returns what would be removed and what prevents it, without removing anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// Deletes it even if instances run from it, it is shared with others, or a schedule saves to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+}
 
-    /// Returns the same, and the problem if EC2 does not report whether launch templates refer to the AMIs.
+operation! {
+    /// Deletes a template with all of its versions, AMIs and snapshots
+    ///
+    /// The template is deleted immediately, and its AMIs and snapshots are removed gradually. AMIs that other templates
+    /// also have are kept.
+    DeleteTemplate by delete_template: Delete "/v1/templates/{name}" of "templates",
+    path: TemplateName, query: Deleting, head: IfMatch,
+    output: Found<Deletion>,
+    rights: [Delete Template, Share Template, See Instance],
+    // Repeating a deletion fails, because the template no longer exists.
+    repeatable: |asked| asked.query.dry_run,
+}
+
+async fn delete_template(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<DeleteTemplate>,
+) -> Answered<DeleteTemplate> {
+    deleted(service, caller, asked.path, asked.query, asked.head).await
+}
+
+operation! {
+    /// Deletes a version, its AMIs and its snapshots
+    ///
+    /// The number and the record of the version are kept. AMIs that other versions also have are kept.
+    DeleteVersion by delete_version: Delete "/v1/templates/{name}/versions/{version}" of "templates",
+    path: VersionRef, query: Deleting, head: IfMatch,
+    output: Found<Deletion>,
+    rights: [Delete Template, Share Template, See Instance],
+    // Repeating a deletion fails, because the version no longer exists.
+    repeatable: |asked| asked.query.dry_run,
+}
+
+async fn delete_version(
+    service: &Service,
+    caller: &Caller,
+    asked: Asked<DeleteVersion>,
+) -> Answered<DeleteVersion> {
+    deleted(service, caller, asked.path, asked.query, asked.head).await
+}
+
+/// Deletes a template, or the version that the reference names. If it is in use, it is refused unless `force` is set:
+/// instances continue to run without their AMI.
+async fn deleted(
+    service: &Service,
+    caller: &Caller,
+    what: impl Into<TemplateRef>,
+    how: Deleting,
+    IfMatch(expected): IfMatch,
+) -> Result<Found<Deletion>, Problem> {
+    let (env, expected) = (&service.env, expected.as_ref());
+    let reference = &what.into();
+    if how.dry_run {
+        let (plan, _) = service
+            .planned_deletion(caller, reference, expected)
+            .await?;
+        return Ok(Found::new(plan.undone()));
+    }
+    if let Some(deletion) = service.go_on_by_hand(caller, reference).await? {
+        return Ok(Found::new(deletion));
+    }
+    let (plan, unseen) = service
+        .planned_deletion(caller, reference, expected)
+        .await?;
+    if !how.force {
+        plan.check()?;
+        unseen.map_or(Ok(()), Err)?;
+    }
+    // Refused even with `force`: a template of which EC2 keeps a part is worse than a template that still exists.
+    let mut protected = plan.protected.iter();
+    if let Some((region, images)) = protected.next()
+        && let Some(image) = images.first()
+    {
+        return Err(is_protected(region, image));
+    }
+    let before = env.registry.template(&reference.name).await?;
+    let project = before.and_then(|stored| stored.value.project);
+    let going = match reference.version {
+        Some(number) => {
+            let marked = service.mark_version(caller, &plan.template, number, expected);
+            marked.await?
+        }
+        None => {
+            service
+                .mark_template(caller, &plan.template, expected)
+                .await?
+        }
+    };
+    // From here on, the AMIs will be removed even if this call is interrupted.
+    if let Some(project) = &project {
+        budget::costs_less(env, project).await;
+    }
+    Ok(Found::new(service.going_on(plan, &going).await))
+}
+
+impl Service {
+    /// Returns what deleting a template, or the version that the reference names, would remove, and what prevents it;
+    /// and the problem if EC2 does not report whether launch templates refer to the AMIs.
     async fn planned_deletion(
         &self,
         caller: &Caller,
@@ -84,47 +186,6 @@ impl Service {
             }
         }
         Ok((plan, uses.launch_templates.unseen))
-    }
-
-    /// Deletes a template, or the version that the reference names. If it is in use, it is refused unless `force` is
-    /// set: instances continue to run without their AMI. Fails if the record does not match `expected`.
-    pub async fn delete_template(
-        &self,
-        caller: &Caller,
-        reference: &TemplateRef,
-        force: bool,
-        expected: Option<&Expected>,
-    ) -> Result<Deletion, Problem> {
-        if let Some(deletion) = self.go_on_by_hand(caller, reference).await? {
-            return Ok(deletion);
-        }
-        let planned = self.planned_deletion(caller, reference, expected);
-        let (plan, unseen) = planned.await?;
-        if !force {
-            plan.check()?;
-            unseen.map_or(Ok(()), Err)?;
-        }
-        // Refused even with `force`: a template of which EC2 keeps a part is worse than a template that still exists.
-        let mut protected = plan.protected.iter();
-        if let Some((region, images)) = protected.next()
-            && let Some(image) = images.first()
-        {
-            return Err(is_protected(region, image));
-        }
-        let before = self.env.registry.template(&reference.name).await?;
-        let project = before.and_then(|stored| stored.value.project);
-        let going = match reference.version {
-            Some(number) => {
-                self.mark_version(caller, &plan.template, number, expected)
-                    .await?
-            }
-            None => self.mark_template(caller, &plan.template, expected).await?,
-        };
-        // From here on, the AMIs will be removed even if this call is interrupted.
-        if let Some(project) = &project {
-            budget::costs_less(&self.env, project).await;
-        }
-        Ok(self.going_on(plan, &going).await)
     }
 
     /// Continues a deletion that has begun, as far as EC2 allows.
@@ -344,7 +405,11 @@ impl Service {
                 writes.push(version_unchanged(&stored));
             }
             writes.join(self.deleted(&version)?);
-            let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
+            let event = self.event(
+                caller,
+                AuditAction::TemplateDelete,
+                Subject::Template(name.clone()),
+            );
             let event = event.with("version", number);
             let registry = &self.env.registry;
             let replaced = registry.replace_template(&before, &after, &event, writes);
@@ -389,7 +454,11 @@ impl Service {
             project: None,
             ..before.value.clone()
         };
-        let event = self.event(caller, "template.delete", Subject::Template(name.clone()));
+        let event = self.event(
+            caller,
+            AuditAction::TemplateDelete,
+            Subject::Template(name.clone()),
+        );
         let event = event.of_project(before.value.project.as_ref());
         let registry = &self.env.registry;
         more.extend(registry.without_grants(name).await?);

@@ -3,18 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use utoipa::IntoParams;
 
-use super::parts::{Found, IfMatch, VersionRef};
 use super::removal::is_foreign;
-use super::templates::whole;
-use super::{Asked, Service};
 use crate::domain::grant::Grantee;
-use crate::domain::template::{Stuck, TemplateRef, Version};
+use crate::domain::template::{Stuck, Version};
 use crate::domain::{
     Code, ImageId, InstanceId, LaunchTemplateId, Problem, Region, ScheduleName, TemplateName,
 };
-use crate::operations::operation::{Answered, operation};
 use crate::rules::access::{Action, Caller};
 use crate::rules::uses::Uses;
 
@@ -72,78 +67,6 @@ pub struct Deletion {
     /// What blocks the deletion, if it requires somebody's action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stuck: Option<Stuck>,
-}
-
-/// The query of a deletion.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Deleting {
-    /// Returns what would be removed and what prevents it, without removing anything.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub dry_run: bool,
-    /// Deletes it even if instances run from it, it is shared with others, or a schedule saves to it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub force: bool,
-}
-
-operation! {
-    /// Deletes a template with all of its versions, AMIs and snapshots
-    ///
-    /// The template is deleted immediately, and its AMIs and snapshots are removed gradually. AMIs that other templates
-    /// also have are kept.
-    DeleteTemplate by delete_template: Delete "/v1/templates/{name}" of "templates",
-    path: TemplateName, query: Deleting, head: IfMatch,
-    output: Found<Deletion>,
-    // Repeating a deletion fails, because the template no longer exists.
-    repeatable: |asked| asked.query.dry_run,
-}
-
-async fn delete_template(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<DeleteTemplate>,
-) -> Answered<DeleteTemplate> {
-    let reference = whole(asked.path);
-    deleted(service, caller, &reference, asked.query, &asked.head).await
-}
-
-operation! {
-    /// Deletes a version, its AMIs and its snapshots
-    ///
-    /// The number and the record of the version are kept. AMIs that other versions also have are kept.
-    DeleteVersion by delete_version: Delete "/v1/templates/{name}/versions/{version}" of "templates",
-    path: VersionRef, query: Deleting, head: IfMatch,
-    output: Found<Deletion>,
-    // Repeating a deletion fails, because the version no longer exists.
-    repeatable: |asked| asked.query.dry_run,
-}
-
-async fn delete_version(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<DeleteVersion>,
-) -> Answered<DeleteVersion> {
-    let reference = asked.path.reference();
-    deleted(service, caller, &reference, asked.query, &asked.head).await
-}
-
-async fn deleted(
-    service: &Service,
-    caller: &Caller,
-    reference: &TemplateRef,
-    how: Deleting,
-    IfMatch(expected): &IfMatch,
-) -> Result<Found<Deletion>, Problem> {
-    let expected = expected.as_ref();
-    let deletion = if how.dry_run {
-        let plan = service.plan_deletion(caller, reference, expected);
-        plan.await?.undone()
-    } else {
-        let deletion = service.delete_template(caller, reference, how.force, expected);
-        deletion.await?
-    };
-    Ok(Found::new(deletion))
 }
 
 impl DeletionPlan {
@@ -215,7 +138,7 @@ impl DeletionPlan {
     }
 
     /// Returns the deletion for a dry run.
-    pub fn undone(self) -> Deletion {
+    pub(super) fn undone(self) -> Deletion {
         Deletion {
             plan: self,
             begun: false,

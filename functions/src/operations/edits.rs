@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::expected::{check, tag};
 use super::parts::{Found, IfMatch, Json, MustMatch, VersionRef};
-use super::templates::{of_template, of_version, version_not_found, whole};
+use super::templates::{tagged, version_not_found};
 use super::versions::changed_meanwhile;
 use super::{Asked, Expected, Service, TemplateView};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::save::check_text;
-use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
+use crate::domain::template::{TemplateRef, TemplateState};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::operations::operation::{Answered, operation};
 use crate::registry::{Batch, TRIES};
@@ -18,9 +18,6 @@ use crate::rules::access::{Action, Caller};
 
 /// The maximum length of notes, in characters.
 const NOTES: usize = 2000;
-
-/// The action that an edit requires, and the name of its audit event.
-const EDIT: (Action, &str) = (Action::Edit, "template.edit");
 
 /// The new description and notes of a template or a version. Omitted fields do not change.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
@@ -62,6 +59,7 @@ operation! {
     EditTemplate by edit_template: Patch "/v1/templates/{name}" of "templates",
     path: TemplateName, head: MustMatch, body: Json<TemplateEdit>,
     output: Found<TemplateView>,
+    rights: [Edit Template, See Template],
 }
 
 async fn edit_template(
@@ -69,9 +67,10 @@ async fn edit_template(
     caller: &Caller,
     asked: Asked<EditTemplate>,
 ) -> Answered<EditTemplate> {
-    let (reference, expected) = (whole(asked.path), asked.head.0.as_ref());
-    let view = service.edit_template(caller, &reference, &asked.body.0, expected);
-    view.await.map(of_template)
+    let change = Change::edit(asked.body.0)?;
+    service
+        .change(caller, asked.path, change, asked.head.0)
+        .await
 }
 
 operation! {
@@ -79,6 +78,7 @@ operation! {
     EditVersion by edit_version: Patch "/v1/templates/{name}/versions/{version}" of "templates",
     path: VersionRef, head: MustMatch, body: Json<TemplateEdit>,
     output: Found<TemplateView>,
+    rights: [Edit Template, See Template],
 }
 
 async fn edit_version(
@@ -86,9 +86,10 @@ async fn edit_version(
     caller: &Caller,
     asked: Asked<EditVersion>,
 ) -> Answered<EditVersion> {
-    let (reference, expected) = (asked.path.reference(), asked.head.0.as_ref());
-    let view = service.edit_template(caller, &reference, &asked.body.0, expected);
-    view.await.map(of_version)
+    let change = Change::edit(asked.body.0)?;
+    service
+        .change(caller, asked.path, change, asked.head.0)
+        .await
 }
 
 operation! {
@@ -96,6 +97,7 @@ operation! {
     DeprecateTemplate by deprecate_template: Post "/v1/templates/{name}/deprecate" of "templates",
     path: TemplateName, head: IfMatch,
     output: Found<TemplateView>,
+    rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -105,9 +107,10 @@ async fn deprecate_template(
     caller: &Caller,
     asked: Asked<DeprecateTemplate>,
 ) -> Answered<DeprecateTemplate> {
-    let (reference, expected) = (whole(asked.path), asked.head.0.as_ref());
-    let view = service.deprecate_template(caller, &reference, true, expected);
-    view.await.map(of_template)
+    let change = Change::DEPRECATE;
+    service
+        .change(caller, asked.path, change, asked.head.0)
+        .await
 }
 
 operation! {
@@ -115,6 +118,7 @@ operation! {
     RestoreTemplate by restore_template: Post "/v1/templates/{name}/restore" of "templates",
     path: TemplateName, head: IfMatch,
     output: Found<TemplateView>,
+    rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -124,9 +128,10 @@ async fn restore_template(
     caller: &Caller,
     asked: Asked<RestoreTemplate>,
 ) -> Answered<RestoreTemplate> {
-    let (reference, expected) = (whole(asked.path), asked.head.0.as_ref());
-    let view = service.deprecate_template(caller, &reference, false, expected);
-    view.await.map(of_template)
+    let change = Change::RESTORE;
+    service
+        .change(caller, asked.path, change, asked.head.0)
+        .await
 }
 
 operation! {
@@ -134,6 +139,7 @@ operation! {
     DeprecateVersion by deprecate_version: Post "/v1/templates/{name}/versions/{version}/deprecate" of "templates",
     path: VersionRef, head: IfMatch,
     output: Found<TemplateView>,
+    rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -143,9 +149,10 @@ async fn deprecate_version(
     caller: &Caller,
     asked: Asked<DeprecateVersion>,
 ) -> Answered<DeprecateVersion> {
-    let (reference, expected) = (asked.path.reference(), asked.head.0.as_ref());
-    let view = service.deprecate_template(caller, &reference, true, expected);
-    view.await.map(of_version)
+    let change = Change::DEPRECATE;
+    service
+        .change(caller, asked.path, change, asked.head.0)
+        .await
 }
 
 operation! {
@@ -153,6 +160,7 @@ operation! {
     RestoreVersion by restore_version: Post "/v1/templates/{name}/versions/{version}/restore" of "templates",
     path: VersionRef, head: IfMatch,
     output: Found<TemplateView>,
+    rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -162,143 +170,138 @@ async fn restore_version(
     caller: &Caller,
     asked: Asked<RestoreVersion>,
 ) -> Answered<RestoreVersion> {
-    let (reference, expected) = (asked.path.reference(), asked.head.0.as_ref());
-    let view = service.deprecate_template(caller, &reference, false, expected);
-    view.await.map(of_version)
+    let change = Change::RESTORE;
+    service
+        .change(caller, asked.path, change, asked.head.0)
+        .await
 }
 
-impl Service {
-    /// Changes the description and notes of a template, or of the version that the reference names. Fails if the record
-    /// does not match `expected`.
-    pub async fn edit_template(
-        &self,
-        caller: &Caller,
-        reference: &TemplateRef,
-        edit: &TemplateEdit,
-        expected: Option<&Expected>,
-    ) -> Result<TemplateView, Problem> {
+struct Change {
+    action: Action,
+    event: AuditAction,
+    edit: TemplateEdit,
+    state: Option<TemplateState>,
+}
+
+impl Change {
+    const DEPRECATE: Self = Self::to(TemplateState::Deprecated, AuditAction::TemplateDeprecate);
+    const RESTORE: Self = Self::to(TemplateState::Active, AuditAction::TemplateRestore);
+
+    const fn to(state: TemplateState, event: AuditAction) -> Self {
+        Self {
+            action: Action::Deprecate,
+            event,
+            edit: TemplateEdit {
+                description: None,
+                notes: None,
+            },
+            state: Some(state),
+        }
+    }
+
+    fn edit(edit: TemplateEdit) -> Result<Self, Problem> {
         edit.check()?;
-        let set = |text: &mut String, to: &Option<String>| {
+        Ok(Self {
+            action: Action::Edit,
+            event: AuditAction::TemplateEdit,
+            edit,
+            state: None,
+        })
+    }
+
+    fn make(&self, description: &mut String, notes: &mut String, state: &mut TemplateState) {
+        for (text, to) in [
+            (description, &self.edit.description),
+            (notes, &self.edit.notes),
+        ] {
             if let Some(to) = to {
                 text.clone_from(to);
             }
-        };
-        match reference.version {
-            None => {
-                let change = |template: &mut Template| {
-                    set(&mut template.description, &edit.description);
-                    set(&mut template.notes, &edit.notes);
-                };
-                self.change_template(caller, &reference.name, expected, EDIT, change)
-                    .await?;
-            }
-            Some(number) => {
-                let change = |version: &mut Version| {
-                    set(&mut version.description, &edit.description);
-                    set(&mut version.notes, &edit.notes);
-                    Ok(())
-                };
-                self.change_version(caller, &reference.name, number, expected, EDIT, change)
-                    .await?;
-            }
         }
-        self.template(caller, reference).await
+        *state = self.state.unwrap_or(*state);
     }
+}
 
-    /// Deprecates a template, or the version that the reference names, or removes the deprecation. Fails if the record
-    /// does not match `expected`.
-    pub async fn deprecate_template(
+impl Service {
+    /// Changes a template, or a version. Fails if the record does not match `expected`.
+    async fn change(
         &self,
         caller: &Caller,
-        reference: &TemplateRef,
-        deprecated: bool,
-        expected: Option<&Expected>,
-    ) -> Result<TemplateView, Problem> {
-        let (state, what) = if deprecated {
-            (TemplateState::Deprecated, "template.deprecate")
-        } else {
-            (TemplateState::Active, "template.restore")
-        };
-        let what = (Action::Deprecate, what);
-        match reference.version {
-            None => {
-                let change = |template: &mut Template| template.state = state;
-                self.change_template(caller, &reference.name, expected, what, change)
-                    .await?;
-            }
-            Some(number) => {
-                let change = |version: &mut Version| {
-                    if version.state == TemplateState::Deleted {
-                        let why = "had it once: it was deleted, and its AMIs with it";
-                        return Err(version_not_found(&version.template, number, why));
-                    }
-                    version.state = state;
-                    Ok(())
-                };
-                self.change_version(caller, &reference.name, number, expected, what, change)
-                    .await?;
+        what: impl Into<TemplateRef>,
+        change: Change,
+        expected: Option<Expected>,
+    ) -> Result<Found<TemplateView>, Problem> {
+        let (reference, expected) = (what.into(), expected.as_ref());
+        let (name, number) = (&reference.name, reference.version);
+        for _ in 0..TRIES {
+            let changed = match number {
+                None => {
+                    self.change_template(caller, name, &change, expected)
+                        .await?
+                }
+                Some(number) => {
+                    let of = (name, number);
+                    self.change_version(caller, of, &change, expected).await?
+                }
+            };
+            if changed {
+                let view = self.template(caller, &reference).await?;
+                return Ok(tagged(view, number.is_some()));
             }
         }
-        self.template(caller, reference).await
+        Err(changed_meanwhile(name))
     }
 
+    /// Changes a template, unless others change it at the same time. Returns whether it has.
     async fn change_template(
         &self,
         caller: &Caller,
         name: &TemplateName,
+        change: &Change,
         expected: Option<&Expected>,
-        what: (Action, &str),
-        change: impl Fn(&mut Template),
-    ) -> Result<(), Problem> {
-        for _ in 0..TRIES {
-            let before = self.own_template(caller, name, what.0).await?;
-            check(expected, &format!("The template {name}"), &tag(&before))?;
-            let mut after = before.value.clone();
-            change(&mut after);
-            if after == before.value {
-                return Ok(());
-            }
-            after.updated_at = self.env.clock.now();
-            let event = self.event(caller, what.1, Subject::Template(name.clone()));
-            let registry = &self.env.registry;
-            let replaced = registry.replace_template(&before, &after, &event, Batch::default());
-            if replaced.await? {
-                return Ok(());
-            }
+    ) -> Result<bool, Problem> {
+        let before = self.own_template(caller, name, change.action).await?;
+        check(expected, &format!("The template {name}"), &tag(&before))?;
+        let mut after = before.value.clone();
+        change.make(&mut after.description, &mut after.notes, &mut after.state);
+        if after == before.value {
+            return Ok(true);
         }
-        Err(changed_meanwhile(name))
+        after.updated_at = self.env.clock.now();
+        let event = self.event(caller, change.event, Subject::Template(name.clone()));
+        let registry = &self.env.registry;
+        let replaced = registry.replace_template(&before, &after, &event, Batch::default());
+        replaced.await
     }
 
+    /// Changes a version, unless others change it at the same time. Returns whether it has.
     async fn change_version(
         &self,
         caller: &Caller,
-        name: &TemplateName,
-        number: u32,
+        (name, number): (&TemplateName, u32),
+        change: &Change,
         expected: Option<&Expected>,
-        what: (Action, &str),
-        change: impl Fn(&mut Version) -> Result<(), Problem>,
-    ) -> Result<(), Problem> {
-        for _ in 0..TRIES {
-            let template = self.own_template(caller, name, what.0).await?;
-            let registry = &self.env.registry;
-            let Some(before) = registry.stored_version(name, number).await? else {
-                let why = format!("has the versions 1 to {}", template.value.newest());
-                return Err(version_not_found(name, number, &why));
-            };
-            check(expected, &format!("{name}@{number}"), &tag(&before))?;
-            let mut after = before.value.clone();
-            change(&mut after)?;
-            if after == before.value {
-                return Ok(());
-            }
-            let event = self.event(caller, what.1, Subject::Template(name.clone()));
-            let event = event.of_project(template.value.project.as_ref());
-            let event = event.with("version", number);
-            let replaced = registry.replace_version(&before, &after, Some(&event));
-            if replaced.await? {
-                return Ok(());
-            }
+    ) -> Result<bool, Problem> {
+        let template = self.own_template(caller, name, change.action).await?;
+        let before = self
+            .stored_version(&template.value, number, Action::See)
+            .await?;
+        check(expected, &format!("{name}@{number}"), &tag(&before))?;
+        let mut after = before.value.clone();
+        change.make(&mut after.description, &mut after.notes, &mut after.state);
+        if after == before.value {
+            return Ok(true);
         }
-        Err(changed_meanwhile(name))
+        if change.state.is_some() && before.value.state == TemplateState::Deleted {
+            let why = "had it once: it was deleted, and its AMIs with it";
+            return Err(version_not_found(name, number, why));
+        }
+        let event = self.event(caller, change.event, Subject::Template(name.clone()));
+        let event = event.of_project(template.value.project.as_ref());
+        let event = event.with("version", number);
+        let registry = &self.env.registry;
+        registry
+            .replace_version(&before, &after, Some(&event))
+            .await
     }
 }

@@ -7,9 +7,8 @@ use super::import_request::{ImportRequest, Imported};
 use super::import_version::{Images, first, lacks, root_size, version_of};
 use super::share_checks::{IMAGES, Target, Which, impediments};
 use super::share_opening::share_failed;
-use super::versions::changed_meanwhile;
 use super::{Expected, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::grant::Grant;
 use crate::domain::inventory::Inventory;
 use crate::domain::save::Warning;
@@ -18,7 +17,7 @@ use crate::domain::template::{Template, TemplateRef, TemplateState};
 use crate::domain::template_file::TemplateFile;
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName, catalogue};
 use crate::ports::{Image, ImageFilter, ImageState, Write, from_ec2};
-use crate::registry::{Stored, TRIES, packages_added, still_used, version_added};
+use crate::registry::{Stored, packages_added, still_used, version_added};
 use crate::rules::access::{Action, Caller};
 use crate::rules::lending;
 use crate::rules::lookup::check_regions;
@@ -28,112 +27,117 @@ use crate::steps::permissions;
 /// The maximum number of versions of an AMI that are searched for one that the caller may launch.
 const USERS: usize = 200;
 
+pub(super) struct Plan {
+    before: Option<Stored<Template>>,
+    pub(super) number: u32,
+    /// Whether the version already exists.
+    pub(super) repeated: bool,
+    images: Images,
+    /// The packages, if all AMIs belong to one version.
+    told: Option<Inventory>,
+    warnings: Vec<Warning>,
+}
+
+impl Plan {
+    pub(super) fn imported(self, name: &TemplateName, file: &TemplateFile, done: bool) -> Imported {
+        Imported {
+            template: name.clone(),
+            version: self.number,
+            done,
+            repeated: self.repeated,
+            amis: file.ami_config.amis.clone(),
+            warnings: self.warnings,
+        }
+    }
+}
+
 impl Service {
     /// Returns what importing a file under a name would create, without changing anything. Fails if the template does
     /// not match `expected`.
-    pub async fn plan_import(
+    pub(super) async fn plan_import(
         &self,
         caller: &Caller,
         name: &TemplateName,
-        request: &ImportRequest,
+        (request, file): (&ImportRequest, &TemplateFile),
         expected: Option<&Expected>,
-    ) -> Result<Imported, Problem> {
-        let file = TemplateFile::from_yaml(&request.file)?;
+    ) -> Result<Plan, Problem> {
+        let registry = &self.env.registry;
         let before = self.importable(caller, name, expected).await?;
-        let number = self.number(before.as_ref(), &file).await?;
-        let images = self.images_of(caller, &file, (name, number.0)).await?;
-        lending::check_borrowing(&self.env.registry, caller, before.as_ref(), images.borrowed)
-            .await?;
-        let grants = self.env.registry.grants_of(before.as_ref()).await?;
+        let (number, repeated) = self.number(before.as_ref(), file).await?;
+        let images = self.images_of(caller, file, (name, number)).await?;
+        lending::check_borrowing(registry, caller, before.as_ref(), images.borrowed).await?;
+        let grants = registry.grants_of(before.as_ref()).await?;
         let mut warnings = self.check_opening(name, &grants, &images.targets).await?;
-        warnings.extend(lacks(&file, &images));
-        if !number.1 {
+        warnings.extend(lacks(file, &images));
+        let mut told = None;
+        if !repeated {
             let seen = (before.as_ref(), grants.as_slice());
             let shown = self.shown_by_import(caller, name, seen, &images.known, request);
-            warnings.extend(shown.await?.0);
+            let more;
+            (more, told) = shown.await?;
+            warnings.extend(more);
         }
-        Ok(imported(name, file, number, warnings, false))
+        Ok(Plan {
+            before,
+            number,
+            repeated,
+            images,
+            told,
+            warnings,
+        })
     }
 
-    /// Imports a file under a name, as a new template or as the next version of one of the caller's templates. If the
-    /// latest version already corresponds to the file, that version is returned.
-    pub async fn import_template(
+    /// Adds the version that was planned. Returns whether it did: the template may have changed in the meantime.
+    pub(super) async fn add_imported(
         &self,
         caller: &Caller,
         name: &TemplateName,
-        request: &ImportRequest,
-        expected: Option<&Expected>,
-    ) -> Result<Imported, Problem> {
-        let file = TemplateFile::from_yaml(&request.file)?;
-        let digits = self.digits("import", &caller.user, None)?;
-        let id: SaveId = format!("save-{digits}").parse()?;
-        for _ in 0..TRIES {
-            let before = self.importable(caller, name, expected).await?;
-            let number = self.number(before.as_ref(), &file).await?;
-            let images = self.images_of(caller, &file, (name, number.0)).await?;
-            lending::check_borrowing(&self.env.registry, caller, before.as_ref(), images.borrowed)
-                .await?;
-            let grants = self.env.registry.grants_of(before.as_ref()).await?;
-            let mut warnings = self.check_opening(name, &grants, &images.targets).await?;
-            warnings.extend(lacks(&file, &images));
-            if number.1 {
-                self.open_imported(name, number.0).await?;
-                return Ok(imported(name, file, number, warnings, true));
-            }
-            let seen = (before.as_ref(), grants.as_slice());
-            let shown = self.shown_by_import(caller, name, seen, &images.known, request);
-            let (more, told) = shown.await?;
-            warnings.extend(more);
-            let version = version_of(caller, name, &file, &images, (number.0, &id));
-            let mut writes = version_added(&version)?;
-            writes.extend(images.checks);
-            // If the AMIs belong to different versions, the inventory of one does not cover all of them.
-            let unknown = |told: Inventory| told.with_sensitive(None, false);
-            if let Some(inventory) = told.or(images.inventory.map(unknown)) {
-                writes.push(packages_added(name, version.number, &inventory)?);
-            }
-            let fresh = || {
-                let (name, owner) = (name.clone(), caller.user.clone());
-                Template::new(
-                    name,
-                    owner,
-                    file.original_template.clone(),
-                    self.env.clock.now(),
-                )
-            };
-            let mut after = match &before {
-                Some(stored) if stored.value.state == TemplateState::Deleted => {
-                    fresh().anew(&stored.value)
-                }
-                Some(stored) => stored.value.clone(),
-                None => fresh(),
-            };
-            after.point_to(&version, self.env.clock.now());
-            after.borrows |= images.others;
-            // A caller who may save to the template but not edit it describes only the version.
-            if !file.description.is_empty()
-                && caller
-                    .may_template(&self.env.registry, Action::Edit, &after)
-                    .await?
-            {
-                after.description.clone_from(&file.description);
-            }
-            let event = self.event(caller, "template.import", Subject::Template(name.clone()));
-            let event = event.with("version", version.number);
-            let registry = &self.env.registry;
-            let done = match &before {
-                Some(stored) => {
-                    let replaced = registry.replace_template(stored, &after, &event, writes);
-                    replaced.await?
-                }
-                None => registry.add_template(&after, &event, writes).await?,
-            };
-            if done {
-                self.open_imported(name, number.0).await?;
-                return Ok(imported(name, file, number, warnings, true));
-            }
+        (file, id): (&TemplateFile, &SaveId),
+        plan: &Plan,
+    ) -> Result<bool, Problem> {
+        let (registry, now) = (&self.env.registry, self.env.clock.now());
+        let version = version_of(caller, name, file, &plan.images, (plan.number, id));
+        let mut writes = version_added(&version)?;
+        writes.extend(plan.images.checks.clone());
+        // If the AMIs belong to different versions, the inventory of one does not cover all of them.
+        let unknown = |told: Inventory| told.with_sensitive(None, false);
+        let told = plan.told.clone();
+        if let Some(inventory) = told.or(plan.images.inventory.clone().map(unknown)) {
+            writes.push(packages_added(name, version.number, &inventory)?);
         }
-        Err(changed_meanwhile(name))
+        let fresh = || {
+            let (name, owner) = (name.clone(), caller.user.clone());
+            Template::new(name, owner, file.original_template.clone(), now)
+        };
+        let mut after = match &plan.before {
+            Some(stored) if stored.value.state == TemplateState::Deleted => {
+                fresh().anew(&stored.value)
+            }
+            Some(stored) => stored.value.clone(),
+            None => fresh(),
+        };
+        after.point_to(&version, now);
+        after.borrows |= plan.images.others;
+        // A caller who may save to the template but not edit it describes only the version.
+        if !file.description.is_empty()
+            && caller.may_template(registry, Action::Edit, &after).await?
+        {
+            after.description.clone_from(&file.description);
+        }
+        let event = self.event(
+            caller,
+            AuditAction::TemplateImport,
+            Subject::Template(name.clone()),
+        );
+        let event = event.with("version", version.number);
+        match &plan.before {
+            Some(stored) => {
+                registry
+                    .replace_template(stored, &after, &event, writes)
+                    .await
+            }
+            None => registry.add_template(&after, &event, writes).await,
+        }
     }
 
     /// Returns the template with that name, if it exists. Checks that the caller may add a version to it.
@@ -268,7 +272,7 @@ impl Service {
         let wanted = ImageFilter::Ids(vec![id.clone()]);
         let found = match self.env.ec2.images(region, &wanted).await {
             Ok(found) => found,
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 return Err(unusable());
             }
             Err(error) => return Err(from_ec2(error)),
@@ -341,7 +345,11 @@ impl Service {
     }
 
     /// Opens the AMIs of an imported version to the grantees of its template.
-    async fn open_imported(&self, name: &TemplateName, number: u32) -> Result<(), Problem> {
+    pub(super) async fn open_imported(
+        &self,
+        name: &TemplateName,
+        number: u32,
+    ) -> Result<(), Problem> {
         let launches = permissions::of_template(&self.env.registry, name).await?;
         for launch in &launches {
             let failed = self.agree(name, Which::Version(number), launch).await?;
@@ -372,22 +380,5 @@ impl Service {
         let owner = image.tags.get(OWNER_TAG);
         let theirs = owner.is_some_and(|owner| owner == caller.user.as_str());
         Ok(theirs && !image.tags.contains_key(SAVE_TAG))
-    }
-}
-
-fn imported(
-    name: &TemplateName,
-    file: TemplateFile,
-    (version, repeated): (u32, bool),
-    warnings: Vec<Warning>,
-    done: bool,
-) -> Imported {
-    Imported {
-        template: name.clone(),
-        version,
-        done,
-        repeated,
-        amis: file.ami_config.amis,
-        warnings,
     }
 }

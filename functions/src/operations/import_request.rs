@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::parts::{Created, DryRun, Either, Found, IfMatch, Json};
+use super::versions::changed_meanwhile;
 use super::{Asked, Service};
 use crate::domain::ec2::Architecture;
 use crate::domain::save::Warning;
-use crate::domain::{ImageId, Region, TemplateName};
+use crate::domain::template_file::TemplateFile;
+use crate::domain::{ImageId, Region, SaveId, TemplateName};
 use crate::operations::operation::{Answered, operation};
+use crate::registry::TRIES;
 use crate::rules::access::Caller;
 
 /// A file to import.
@@ -50,6 +53,7 @@ operation! {
     ImportTemplate by import_template: Post "/v1/templates/{name}/import" of "templates",
     path: TemplateName, query: DryRun, head: IfMatch, body: Json<ImportRequest>,
     output: Either<Found<Imported>, Created<Imported>>,
+    rights: [Import Template, SaveVersion Template, Edit Template, Open Template, Delete Template],
     // Repeating it returns the existing version.
     repeatable: |_| true,
 }
@@ -59,19 +63,32 @@ async fn import_template(
     caller: &Caller,
     asked: Asked<ImportTemplate>,
 ) -> Answered<ImportTemplate> {
-    let (name, expected) = (&asked.path, asked.head.0.as_ref());
-    let Json(request) = &asked.body;
+    let (name, Json(request)) = (&asked.path, &asked.body);
+    let file = TemplateFile::from_yaml(&request.file)?;
+    let planned = || service.plan_import(caller, name, (request, &file), asked.head.0.as_ref());
     if asked.query.dry_run {
-        let planned = service.plan_import(caller, name, request, expected);
-        return planned
-            .await
-            .map(|planned| Either::One(Found::new(planned)));
+        let plan = planned().await?;
+        return Ok(Either::One(Found::new(plan.imported(name, &file, false))));
     }
-    let imported = service.import_template(caller, name, request, expected);
-    let imported = imported.await?;
-    if imported.repeated {
-        return Ok(Either::One(Found::new(imported)));
+    let digits = service.digits("import", &caller.user, None)?;
+    let id: SaveId = format!("save-{digits}").parse()?;
+    for _ in 0..TRIES {
+        let plan = planned().await?;
+        let (version, repeated) = (plan.number, plan.repeated);
+        if !repeated
+            && !service
+                .add_imported(caller, name, (&file, &id), &plan)
+                .await?
+        {
+            continue;
+        }
+        service.open_imported(name, version).await?;
+        let imported = plan.imported(name, &file, true);
+        if repeated {
+            return Ok(Either::One(Found::new(imported)));
+        }
+        let place = format!("/v1/templates/{name}/versions/{version}");
+        return Ok(Either::Other(Created::new(imported).at(place)));
     }
-    let place = format!("/v1/templates/{name}/versions/{}", imported.version);
-    Ok(Either::Other(Created::new(imported).at(place)))
+    Err(changed_meanwhile(name))
 }

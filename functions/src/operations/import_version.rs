@@ -127,7 +127,6 @@ fn added(
     added.collect()
 }
 
-/// Creates the version from a file.
 pub(super) fn version_of(
     caller: &Caller,
     name: &TemplateName,

@@ -2,7 +2,7 @@
 
 use super::parts::{Accepted, InRegion, InstanceName};
 use super::{Asked, InstanceView, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::ec2::InstanceState;
 use crate::domain::tags::PROJECT_TAG;
 use crate::domain::{Code, Problem, ProjectName, Region};
@@ -16,6 +16,7 @@ operation! {
     StartInstance by start_instance: Post "/v1/instances/{name}/start" of "instances",
     path: InstanceName, query: InRegion,
     output: Accepted<InstanceView>,
+    rights: [Change Instance],
 }
 
 async fn start_instance(
@@ -37,7 +38,7 @@ async fn start_instance(
     };
     match instance.state {
         InstanceState::Stopped => {
-            let noted = service.note(caller, "instance.start", &region, &instance);
+            let noted = service.note(caller, AuditAction::InstanceStart, &region, &instance);
             noted.await?;
             let started = service.env.ec2.start_instance(&region, &instance.id).await;
             started.map_err(from_ec2)?;
@@ -58,6 +59,7 @@ operation! {
     StopInstance by stop_instance: Post "/v1/instances/{name}/stop" of "instances",
     path: InstanceName, query: InRegion,
     output: Accepted<InstanceView>,
+    rights: [Change Instance],
 }
 
 async fn stop_instance(
@@ -69,7 +71,7 @@ async fn stop_instance(
     let instance = service.free_instance(caller, &region, &name).await?;
     match instance.state {
         InstanceState::Running => {
-            let noted = service.note(caller, "instance.stop", &region, &instance);
+            let noted = service.note(caller, AuditAction::InstanceStop, &region, &instance);
             noted.await?;
             let stopped = service.env.ec2.stop_instance(&region, &instance.id).await;
             stopped.map_err(from_ec2)?;
@@ -88,6 +90,7 @@ operation! {
     TerminateInstance by terminate_instance: Delete "/v1/instances/{name}" of "instances",
     path: InstanceName, query: InRegion,
     output: Accepted<InstanceView>,
+    rights: [Change Instance],
 }
 
 async fn terminate_instance(
@@ -98,7 +101,7 @@ async fn terminate_instance(
     let (InstanceName(name), InRegion { region }) = (asked.path, asked.query);
     let instance = service.free_instance(caller, &region, &name).await?;
     if !instance.state.is_gone() {
-        let noted = service.note(caller, "instance.terminate", &region, &instance);
+        let noted = service.note(caller, AuditAction::InstanceTerminate, &region, &instance);
         noted.await?;
         let ec2 = &service.env.ec2;
         let terminated = ec2.terminate_instance(&region, &instance.id).await;
@@ -159,7 +162,7 @@ impl Service {
     async fn note(
         &self,
         caller: &Caller,
-        action: &str,
+        action: AuditAction,
         region: &Region,
         instance: &Instance,
     ) -> Result<(), Problem> {

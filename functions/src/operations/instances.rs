@@ -61,6 +61,7 @@ operation! {
     ListInstances by list_instances: Get "/v1/instances" of "instances",
     query: InstancesPage,
     output: Found<Page<InstanceView>>,
+    rights: [],
 }
 
 async fn list_instances(
@@ -99,6 +100,7 @@ operation! {
     ShowInstance by show_instance: Get "/v1/instances/{name}" of "instances",
     path: InstanceName, query: InRegion,
     output: Found<InstanceView>,
+    rights: [Change Instance],
 }
 
 async fn show_instance(

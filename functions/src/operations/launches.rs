@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::operation::{Answered, operation};
 use super::parts::{Accepted, DryRun, Either, IdempotencyKey, Json, Trial};
 use super::{Asked, InstanceView, Service};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::ec2::Architecture;
 use crate::domain::save::{Warning, check_name};
@@ -18,7 +18,7 @@ use crate::domain::tags::{
 };
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectName, Region};
-use crate::ports::{NewInstance, Tags, from_ec2};
+use crate::ports::{Ec2ErrorKind, NewInstance, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
 use crate::rules::lookup::{check_regions, own_instances};
@@ -103,6 +103,7 @@ operation! {
     LaunchInstance by launch_instance: Post "/v1/instances" of "instances",
     query: DryRun, head: IdempotencyKey, body: Json<LaunchRequest>,
     output: Trial<LaunchPlan, Accepted<Launched>>,
+    rights: [Launch Template, Contribute Project],
     repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
 }
 
@@ -218,7 +219,7 @@ impl Service {
         let event = self
             .event(
                 caller,
-                "template.launch",
+                AuditAction::TemplateLaunch,
                 Subject::Template(request.template.name.clone()),
             )
             .of_project(request.project.as_ref())
@@ -241,13 +242,13 @@ impl Service {
             .ec2
             .run_instance(&request.region, &new)
             .await
-            .map_err(|error| match error.code.as_str() {
-                "IdempotentParameterMismatch" => Problem::new(
+            .map_err(|error| match error.kind() {
+                Ec2ErrorKind::TokenReused => Problem::new(
                     Code::RequestIdReused,
                     "The request id was used for a different launch.",
                 )
                 .because(error),
-                "InvalidSubnetID.NotFound" | "VPCIdNotSpecified" => from_ec2(error).hint(
+                Ec2ErrorKind::NoSubnet => from_ec2(error).hint(
                     "Launch in another Region, or have LaunchSubnets of the deployment name a subnet of this one.",
                 ),
                 _ => from_ec2(error),
@@ -311,7 +312,7 @@ impl Service {
             tags: BTreeMap::new(),
             warnings: Vec::new(),
             login: Some(catalogue::LOGIN.to_owned()),
-            ports: built_in.ports.to_vec(),
+            ports: catalogue::PORTS.to_vec(),
             usd_per_hour: Some(machine.usd_per_hour),
             user_data: built_in.user_data(),
         })

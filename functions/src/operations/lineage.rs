@@ -82,6 +82,7 @@ operation! {
     ShowLineage by show_lineage: Get "/v1/templates/{name}/lineage" of "templates",
     path: TemplateName,
     output: Found<Lineage>,
+    rights: [See Template],
 }
 
 async fn show_lineage(
@@ -89,35 +90,27 @@ async fn show_lineage(
     caller: &Caller,
     asked: Asked<ShowLineage>,
 ) -> Answered<ShowLineage> {
-    service.lineage(caller, &asked.path).await.map(Found::new)
+    let mut walk = Walk::new(service, caller);
+    let (name, mut begin) = (asked.path, VecDeque::new());
+    if let Some(built_in) = catalogue::find(name.as_str()) {
+        walk.add_built_in(built_in.name);
+        begin.push_back(name.clone().into());
+    } else {
+        let stored = service.own_template(caller, &name, Action::See).await?;
+        walk.templates.insert(name.clone(), Some(stored.value));
+        let versions = service.env.registry.versions(&name, OWN, None).await?;
+        walk.truncated = versions.cursor.is_some();
+        for version in versions.items {
+            walk.add(&version);
+            begin.push_back(version.reference());
+            walk.climb(version).await?;
+        }
+    }
+    walk.descend(begin).await?;
+    Ok(Found::new(walk.finish(name)))
 }
 
 impl Service {
-    /// Returns the lineage of a template that the caller may see.
-    pub async fn lineage(&self, caller: &Caller, name: &TemplateName) -> Result<Lineage, Problem> {
-        let mut walk = Walk::new(self, caller);
-        let mut begin = VecDeque::new();
-        if let Some(built_in) = catalogue::find(name.as_str()) {
-            walk.add_built_in(built_in.name);
-            begin.push_back(TemplateRef {
-                name: name.clone(),
-                version: None,
-            });
-        } else {
-            let stored = self.own_template(caller, name, Action::See).await?;
-            walk.templates.insert(name.clone(), Some(stored.value));
-            let versions = self.env.registry.versions(name, OWN, None).await?;
-            walk.truncated = versions.cursor.is_some();
-            for version in versions.items {
-                walk.add(&version);
-                begin.push_back(version.reference());
-                walk.climb(version).await?;
-            }
-        }
-        walk.descend(begin).await?;
-        Ok(walk.finish(name.clone()))
-    }
-
     /// Removes the names of parents that the caller may not see from versions.
     pub(super) async fn hide_parents<'a>(
         &self,

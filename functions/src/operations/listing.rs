@@ -15,29 +15,14 @@ use crate::domain::words::{self, Search};
 use crate::domain::{Code, Problem, ProjectName, catalogue};
 use crate::operations::operation::{Answered, operation};
 use crate::ports::table_cursor;
-use crate::registry::{Entry, Listed, Listing, Scope};
+use crate::registry::{Entry, Listing, Scope};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 
 /// The maximum number of templates of one project, or shared with one user, that one page of a search reads.
 const GIVEN: usize = 200;
 
-/// Which templates are listed. All conditions must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct TemplateFilter {
-    /// Only the caller's own templates.
-    pub mine: bool,
-    /// Only public templates.
-    pub public: bool,
-    /// Only templates of this project.
-    pub project: Option<ProjectName>,
-    /// Only templates with words that begin with these words.
-    pub search: Option<String>,
-    /// Only templates whose latest version has an AMI for this architecture.
-    pub architecture: Option<Architecture>,
-}
-
 /// The query of a request for templates.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TemplatesPage {
@@ -74,6 +59,7 @@ operation! {
     ListTemplates by list_templates: Get "/v1/templates" of "templates",
     query: TemplatesPage,
     output: parts::Found<Page<TemplateSummary>>,
+    rights: [See Template],
 }
 
 async fn list_templates(
@@ -81,17 +67,36 @@ async fn list_templates(
     caller: &Caller,
     asked: Asked<ListTemplates>,
 ) -> Answered<ListTemplates> {
-    let query = asked.query;
-    let limit = Paging::new(query.limit, None).limit()?;
-    let filter = TemplateFilter {
-        mine: query.mine,
-        public: query.public,
-        project: query.project,
-        search: query.search,
-        architecture: query.arch,
+    let TemplatesPage { limit, cursor, .. } = asked.query;
+    let limit = Paging::new(limit, None).limit()?;
+    let filter = TemplatesPage {
+        limit: None,
+        cursor: None,
+        ..asked.query
     };
-    let listed = service.templates(caller, &filter, limit, query.cursor);
-    Ok(parts::Found::new(listed.await?.into()))
+    let search = filter.search.as_deref().map(Search::new).transpose()?;
+    let list = fingerprint(caller, &filter);
+    let from = cursor.map(|text| read(&list, &text)).transpose()?;
+    let wanted = Wanted {
+        caller,
+        filter: &filter,
+        search,
+        from: from.unwrap_or_default(),
+        limit,
+    };
+    let mut found = Found::default();
+    let search = wanted.search.as_ref();
+    if wanted.from.behind.is_none() {
+        let all = built_in(&filter, search);
+        let new = all.into_iter().filter(|it| wanted.is_new(&it.place));
+        found.candidates = new.collect();
+    }
+    for source in service.sources(caller, &filter, search).await? {
+        service.look(&wanted, &source, &mut found).await?;
+    }
+    let (items, position) = page(found, wanted.from, limit);
+    let cursor = position.map(|position| table_cursor::to_text(&Cursor { list, position }));
+    Ok(parts::Found::new(Page { items, cursor }))
 }
 
 /// Where a page ended.
@@ -114,7 +119,6 @@ struct Position {
     behind: Option<String>,
 }
 
-/// A template that may be shown on a page.
 struct Candidate {
     place: String,
     summary: TemplateSummary,
@@ -123,10 +127,9 @@ struct Candidate {
     looked_through: bool,
 }
 
-/// What a page contains.
 struct Wanted<'a> {
     caller: &'a Caller,
-    filter: &'a TemplateFilter,
+    filter: &'a TemplatesPage,
     search: Option<Search>,
     from: Position,
     limit: usize,
@@ -143,42 +146,6 @@ struct Found {
 }
 
 impl Service {
-    /// Returns a page of the templates that the caller can launch, by name. Search results are sorted by the word that
-    /// was found, then by name. `limit` is 1 to 1,000. The amount of data that is read is limited, so a page may
-    /// contain fewer items, or none, even if more pages follow.
-    pub async fn templates(
-        &self,
-        caller: &Caller,
-        filter: &TemplateFilter,
-        limit: usize,
-        cursor: Option<String>,
-    ) -> Result<Listed<TemplateSummary>, Problem> {
-        let search = filter.search.as_deref().map(Search::new).transpose()?;
-        let list = fingerprint(caller, filter);
-        let from = cursor.map(|text| read(&list, &text)).transpose()?;
-        let wanted = Wanted {
-            caller,
-            filter,
-            search,
-            from: from.unwrap_or_default(),
-            limit,
-        };
-        let mut found = Found::default();
-        if wanted.from.behind.is_none() {
-            let all = built_in(filter, wanted.search.as_ref());
-            let new = all.into_iter().filter(|it| wanted.is_new(&it.place));
-            found.candidates = new.collect();
-        }
-        let search = wanted.search.as_ref();
-        for source in self.sources(caller, filter, search).await? {
-            self.look(&wanted, &source, &mut found).await?;
-        }
-        let (items, position) = page(found, wanted.from, limit);
-        let cursor = position.map(|position| table_cursor::to_text(&Cursor { list, position }));
-        Ok(Listed { items, cursor })
-    }
-
-    /// Reads one list.
     async fn look(
         &self,
         wanted: &Wanted<'_>,
@@ -291,7 +258,6 @@ fn page(found: Found, from: Position, limit: usize) -> (Vec<TemplateSummary>, Op
     (items, next)
 }
 
-/// A list to read.
 struct Source {
     listing: Listing,
     /// Whether it may contain templates that the caller may not see.
@@ -303,7 +269,7 @@ impl Service {
     async fn sources(
         &self,
         caller: &Caller,
-        filter: &TemplateFilter,
+        filter: &TemplatesPage,
         search: Option<&Search>,
     ) -> Result<Vec<Source>, Problem> {
         let trusted = |listing| Source {
@@ -360,7 +326,7 @@ fn placed(search: Option<&Search>, listing: &Listing, entry: &Entry) -> Option<S
 
 fn keeps(
     caller: &Caller,
-    filter: &TemplateFilter,
+    filter: &TemplatesPage,
     search: Option<&Search>,
     place: &str,
     template: &Template,
@@ -372,7 +338,7 @@ fn keeps(
     let public = !filter.public || template.visibility == Visibility::Public;
     let project = filter.project.is_none() || filter.project == template.project;
     let runs = |architecture| template.architectures.contains(&architecture);
-    let architecture = filter.architecture.is_none_or(runs);
+    let architecture = filter.arch.is_none_or(runs);
     let found = search.is_none_or(|search| {
         let words = words::of_template(template);
         // If several of its words are found, it is listed only by the first.
@@ -383,7 +349,7 @@ fn keeps(
     there && mine && public && project && architecture && found
 }
 
-fn built_in(filter: &TemplateFilter, search: Option<&Search>) -> Vec<Candidate> {
+fn built_in(filter: &TemplatesPage, search: Option<&Search>) -> Vec<Candidate> {
     if filter.mine || filter.project.is_some() {
         return Vec::new();
     }
@@ -406,7 +372,7 @@ fn built_in(filter: &TemplateFilter, search: Option<&Search>) -> Vec<Candidate> 
 }
 
 /// Identifies the list, so that a cursor of another list is not accepted.
-fn fingerprint(caller: &Caller, filter: &TemplateFilter) -> String {
+fn fingerprint(caller: &Caller, filter: &TemplatesPage) -> String {
     let filter = serde_json::to_string(filter).expect("a filter is JSON");
     let hash = Sha256::digest(format!("{}\n{filter}", caller.user));
     hex::encode(&hash[..8])

@@ -20,6 +20,7 @@ operation! {
     /// Returns your user name
     ShowMe by me: Get "/v1/me" of "me",
     output: Found<Me>,
+    rights: [],
 }
 
 async fn me(_: &Service, caller: &Caller, _: Asked<ShowMe>) -> Answered<ShowMe> {

@@ -47,7 +47,8 @@ use operation::entry;
 
 pub use audit::{AuditPage, ListAuditEvents};
 pub use copies::{Copies, CopyVersion};
-pub use deletion_plan::{DeleteTemplate, DeleteVersion, Deleting, Deletion, DeletionPlan};
+pub use deletion::{DeleteTemplate, DeleteVersion, Deleting};
+pub use deletion_plan::{Deletion, DeletionPlan};
 pub use edits::{
     DeprecateTemplate, DeprecateVersion, EditTemplate, EditVersion, RestoreTemplate,
     RestoreVersion, TemplateEdit,
@@ -59,7 +60,7 @@ pub use instances::{InstanceView, InstancesPage, ListInstances, ShowInstance};
 pub use launches::{LaunchInstance, LaunchPlan, LaunchRequest, Launched};
 pub use leftovers::{Fixed, Left, Leftover, Leftovers};
 pub use lineage::{Lineage, LineageNode, ShowLineage};
-pub use listing::{ListTemplates, TemplateFilter, TemplatesPage};
+pub use listing::{ListTemplates, TemplatesPage};
 pub use me::{Me, ShowMe};
 pub use operation::{Asked, Entry, Method, Operation, Raw};
 pub use projects::{
@@ -70,7 +71,7 @@ pub use projects::{
 };
 pub use recovery::{Backlog, RecoverSave, Recovery};
 pub use regions::{ListRegions, RegionView};
-pub use saves::{BeginSave, CancelSave, ListSaves, ShowSave, Started, Unrecorded};
+pub use saves::{BeginSave, CancelSave, ListSaves, SaveView, ShowSave, Started, Unrecorded};
 pub use schedules::{
     ChangeSchedule, CreateSchedule, DeleteSchedule, Fired, Keep, ListSchedules, RunSchedule,
     ScheduleEdit, ScheduleView, ShowSchedule,
@@ -111,8 +112,8 @@ pub const ALL: &[Entry] = &[
     entry::<edits::RestoreTemplate>(),
     entry::<edits::DeprecateVersion>(),
     entry::<edits::RestoreVersion>(),
-    entry::<deletion_plan::DeleteTemplate>(),
-    entry::<deletion_plan::DeleteVersion>(),
+    entry::<deletion::DeleteTemplate>(),
+    entry::<deletion::DeleteVersion>(),
     entry::<instances::ListInstances>(),
     entry::<launches::LaunchInstance>(),
     entry::<instances::ShowInstance>(),

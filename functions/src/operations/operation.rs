@@ -16,7 +16,7 @@ use super::parts::{
     Answer, BodyPart, Described, HeadParts, Json, Nothing, PathParts, QueryParts, Reply,
 };
 use crate::domain::{Code, Problem};
-use crate::rules::access::Caller;
+use crate::rules::access::{Caller, Right};
 
 /// The HTTP method of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,9 @@ pub trait Operation: Sized + Send + Sync + 'static {
     const TEXT: &'static str;
     /// Whether the resource may not exist, so that the operation can return 404.
     const MAY_MISS: bool = !matches!(Self::METHOD, Method::Get) || has_names(Self::PATH);
+    /// The rights that it checks, some of them only for some requests. An operation that checks none shows or changes
+    /// what belongs to the caller, or what everybody may see.
+    const RIGHTS: &'static [Right];
     /// What is read from the path.
     type Path: PathParts;
     /// What is read from the query.
@@ -97,6 +100,7 @@ macro_rules! operation {
         $(head: $head:ty,)?
         $(body: $body:ty,)?
         output: $output:ty,
+        rights: [$($action:ident $resource:ident),*],
         $(may_miss: $may_miss:literal,)?
         $(repeatable: |$asked:pat_param| $repeatable:expr,)?
     ) => {
@@ -110,6 +114,9 @@ macro_rules! operation {
             const PATH: &'static str = $path;
             const TAG: &'static str = $tag;
             const TEXT: &'static str = concat!($($text, "\n"),+);
+            const RIGHTS: &'static [$crate::rules::access::Right] = &[
+                $(($crate::rules::access::Action::$action, $crate::rules::access::Resource::$resource)),*
+            ];
             $(const MAY_MISS: bool = $may_miss;)?
             type Path = $crate::operations::operation::part!($($path_type)?);
             type Query = $crate::operations::operation::part!($($query)?);
@@ -126,7 +133,10 @@ macro_rules! operation {
                 caller: &$crate::rules::access::Caller,
                 asked: $crate::operations::Asked<Self>,
             ) -> impl Future<Output = Result<$output, $crate::domain::Problem>> + Send {
-                $run(service, caller, asked)
+                async move {
+                    let span = tracing::info_span!("operation", operation.id = Self::ID);
+                    tracing::Instrument::instrument($run(service, caller, asked), span).await
+                }
             }
         }
     };
@@ -319,6 +329,8 @@ pub struct Entry {
     pub text: &'static str,
     /// Whether the resource may not exist, so that the operation can return 404.
     pub may_miss: bool,
+    /// The rights that it checks.
+    pub rights: &'static [Right],
     /// Whether it takes a body.
     pub has_body: bool,
     /// The parameters in the path, the query and the headers.
@@ -344,6 +356,7 @@ pub(super) const fn entry<O: Operation>() -> Entry {
         tag: O::TAG,
         text: O::TEXT,
         may_miss: O::MAY_MISS,
+        rights: O::RIGHTS,
         has_body: O::Body::IS_ANY,
         parameters: parameters::<O>,
         body: O::Body::schema,

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::parts::Accepted;
-use super::{Asked, Service, copies, from_executions};
-use crate::domain::audit::Subject;
+use super::{Asked, SaveView, Service, copies, from_executions};
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, SaveRecord, SaveState, seconds_between};
 use crate::domain::{Code, Problem, SaveId, Timestamp};
@@ -74,7 +74,8 @@ operation! {
     /// waiting. If an execution is working on the save, nothing changes.
     RecoverSave by recover_save: Post "/v1/saves/{id}/recover" of "saves",
     path: SaveId,
-    output: Accepted<SaveRecord>,
+    output: Accepted<SaveView>,
+    rights: [Recover Save, See Save],
 }
 
 async fn recover_save(
@@ -231,7 +232,7 @@ impl Service {
         }
         let event = self.event(
             caller,
-            "save.recover",
+            AuditAction::SaveRecover,
             Subject::Save(record.save_id.clone()),
         );
         self.audit(&event).await?;

@@ -26,6 +26,7 @@ operation! {
     ListRegions by list_regions: Get "/v1/regions" of "regions",
     query: Paging,
     output: Found<Page<RegionView>>,
+    rights: [],
 }
 
 async fn list_regions(

@@ -10,7 +10,9 @@ use crate::domain::pace::Paced;
 use crate::domain::tags::SAVE_TAG;
 use crate::domain::template::{Stuck, TemplateState, Version};
 use crate::domain::{Class, Code, ImageId, Problem, Region, SnapshotId, TemplateName, Timestamp};
-use crate::ports::{Ec2Error, Image, ImageFilter, ImageState, SnapshotFilter, from_ec2};
+use crate::ports::{
+    Ec2Error, Ec2ErrorKind, Image, ImageFilter, ImageState, SnapshotFilter, from_ec2,
+};
 use crate::registry::{Batch, Going, Stored};
 use crate::rules::Maker;
 use crate::rules::versions::deleted;
@@ -233,7 +235,7 @@ impl Service {
             }
             pacing::until_removal(&self.env, region, Paced::Removal, until).await?;
             match ec2.deregister_image(region, image).await {
-                Err(error) if !is_gone(&error) => {
+                Err(error) if !error.is_gone() => {
                     return Err(not_deregistered(region, image, error));
                 }
                 _ => {}
@@ -245,7 +247,7 @@ impl Service {
         for snapshot in &self.not_of_another(region, &recorded).await? {
             pacing::until_removal(&self.env, region, Paced::SnapshotRemoval, until).await?;
             match ec2.delete_snapshot(region, snapshot).await {
-                Err(error) if error.code == "InvalidSnapshot.InUse" => {
+                Err(error) if error.kind() == Ec2ErrorKind::SnapshotInUse => {
                     self.still_in_use(version, snapshot, error)?;
                 }
                 outcome => gone(outcome)?,
@@ -286,16 +288,13 @@ impl Service {
         Ok(ours)
     }
 
-    /// Returns an AMI, if EC2 knows it.
     async fn image(&self, region: &Region, id: &ImageId) -> Result<Option<Image>, Problem> {
         let wanted = ImageFilter::Ids(vec![id.clone()]);
         match self.env.ec2.images(region, &wanted).await {
             Ok(images) => Ok(images
                 .into_iter()
                 .find(|image| image.state != ImageState::Deregistered)),
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
-                Ok(None)
-            }
+            Err(error) if error.is_gone() => Ok(None),
             Err(error) => Err(from_ec2(error)),
         }
     }
@@ -328,18 +327,14 @@ pub(super) fn is_foreign(version: &Version, region: &Region) -> bool {
 fn gone(result: Result<(), Ec2Error>) -> Result<(), Problem> {
     match result {
         Ok(()) => Ok(()),
-        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) if error.is_gone() => Ok(()),
         Err(error) => Err(from_ec2(error)),
     }
 }
 
-fn is_gone(error: &Ec2Error) -> bool {
-    error.is_not_found() || error.code == "InvalidAMIID.Unavailable"
-}
-
 /// Creates the problem that EC2 does not deregister an AMI, with the reason.
 pub(super) fn not_deregistered(region: &Region, image: &ImageId, error: Ec2Error) -> Problem {
-    if error.code == "OperationNotPermitted" {
+    if error.kind() == Ec2ErrorKind::NotPermitted {
         return is_protected(region, image).because(error);
     }
     let mut problem = from_ec2(error);
@@ -348,7 +343,6 @@ pub(super) fn not_deregistered(region: &Region, image: &ImageId, error: Ec2Error
     problem
 }
 
-/// Creates the problem that an AMI is protected against deregistration.
 pub(super) fn is_protected(region: &Region, image: &ImageId) -> Problem {
     let message = format!("The AMI {image} in {region} is protected against deregistration.");
     Problem::new(Code::ImageProtected, message).hint(format!(

@@ -1,17 +1,39 @@
 //! Saves: plan, start, read and cancel.
 
+use std::ops::Deref;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::parts::{Accepted, DryRun, Either, Found, IdempotencyKey, Json, Page, Paging, Trial};
 use super::{Asked, Service, from_executions, save_id_of};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::guide::{self, Guide};
 use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
-use crate::domain::{Code, Problem, SaveId, guide};
+use crate::domain::{Code, Problem, SaveId};
 use crate::operations::operation::{Answered, operation};
 use crate::ports::{ExecutionStatus, ExecutionsError};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 use crate::steps;
+
+/// A save as callers see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SaveView {
+    /// Its record.
+    #[serde(flatten)]
+    pub record: SaveRecord,
+    /// What to do about an instance that does not come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guide: Option<Guide>,
+}
+
+impl Deref for SaveView {
+    type Target = SaveRecord;
+
+    fn deref(&self) -> &SaveRecord {
+        &self.record
+    }
+}
 
 /// A save that was requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -45,7 +67,8 @@ operation! {
     /// Lists your saves, newest first
     ListSaves by list_saves: Get "/v1/saves" of "saves",
     query: Paging,
-    output: Found<Page<SaveRecord>>,
+    output: Found<Page<SaveView>>,
+    rights: [],
 }
 
 async fn list_saves(
@@ -72,6 +95,7 @@ operation! {
     BeginSave by begin_save: Post "/v1/saves" of "saves",
     query: DryRun, head: IdempotencyKey, body: Json<SaveRequest>,
     output: Trial<SavePlan, Accepted<Started>>,
+    rights: [Change Instance, SaveVersion Template, Share Template, Move Template, Contribute Project, MoveIn Project],
     repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
 }
 
@@ -120,7 +144,8 @@ operation! {
     /// Returns the state of a save
     ShowSave by show_save: Get "/v1/saves/{id}" of "saves",
     path: SaveId,
-    output: Found<SaveRecord>,
+    output: Found<SaveView>,
+    rights: [See Save],
 }
 
 async fn show_save(
@@ -137,7 +162,8 @@ operation! {
     /// The save's own execution brings the instance back and removes what the save has created.
     CancelSave by cancel_save: Post "/v1/saves/{id}/cancel" of "saves",
     path: SaveId,
-    output: Accepted<SaveRecord>,
+    output: Accepted<SaveView>,
+    rights: [Cancel Save],
 }
 
 async fn cancel_save(
@@ -170,18 +196,18 @@ async fn cancel_save(
             // when its turn comes.
             let cancelled = format!("{} cancelled the save before its turn.", caller.user);
             let problem = Problem::new(Code::SaveCancelled, cancelled);
-            record.failure = Some(steps::failure(&problem, &record.step));
+            record.failure = Some(steps::failure(&problem, record.step.clone()));
             record.state = SaveState::Cancelled;
             record.ended_at = Some(now);
         }
         Ok(())
     };
-    let event = service.event(caller, "save.cancel", Subject::Save(id.clone()));
+    let event = service.event(caller, AuditAction::SaveCancel, Subject::Save(id.clone()));
     let registry = &service.env.registry;
     let changed = registry.change_save_by(id, None, Some(&event), change);
     let (record, ()) = changed.await?;
     service.hurry(&record).await;
-    Ok(Accepted::new(record))
+    Ok(Accepted::new(service.guided(record)))
 }
 
 impl Service {
@@ -268,7 +294,7 @@ impl Service {
     }
 
     /// Returns the record of a save of the caller, or of a project that the caller manages.
-    pub async fn save(&self, caller: &Caller, id: &SaveId) -> Result<SaveRecord, Problem> {
+    pub async fn save(&self, caller: &Caller, id: &SaveId) -> Result<SaveView, Problem> {
         let record = self.save_for(caller, id, Action::See).await?;
         Ok(self.guided(record))
     }
@@ -311,9 +337,9 @@ impl Service {
     }
 
     /// Adds to the record what to do about an instance that does not come back.
-    fn guided(&self, mut record: SaveRecord) -> SaveRecord {
-        record.guide = guide::of(&record, &self.env.settings.allowed_regions);
-        record
+    pub(super) fn guided(&self, record: SaveRecord) -> SaveView {
+        let guide = guide::of(&record, &self.env.settings.allowed_regions);
+        SaveView { record, guide }
     }
 }
 

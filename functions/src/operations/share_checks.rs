@@ -180,7 +180,6 @@ async fn openable(
     Ok(faults.collect())
 }
 
-/// Creates the warning that an AMI will not be opened.
 fn unopened(target: &Target, fault: ImageFault) -> Warning {
     Warning {
         code: "ImageNotOpened".to_owned(),

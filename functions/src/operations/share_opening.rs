@@ -12,7 +12,7 @@ use futures::future::{join_all, try_join_all};
 use super::expected::{check, tag};
 use super::share_checks::{self, Target, Which};
 use super::{Expected, Service};
-use crate::domain::audit::AuditEvent;
+use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::template::Template;
@@ -63,7 +63,7 @@ impl Service {
             return Err(share_failed(name, "shared", &failed, rest));
         }
         let event = self
-            .event_again(event, "template.share_failed")
+            .event_again(event, AuditAction::TemplateShareFailed)
             .with("regions", failed.keys().collect::<Vec<_>>());
         self.closing(grant, &event, None).await?;
         let left = self.agree(name, Which::ALL, launch).await?;
@@ -186,7 +186,7 @@ impl Service {
         image: &ImageId,
     ) -> Result<(), Problem> {
         let held = match self.env.ec2.launch_permissions(region, image).await {
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 return Ok(());
             }
             held => held.map_err(from_ec2)?,
@@ -263,17 +263,14 @@ impl Service {
     }
 
     /// Removes a share whose AMIs are closed, unless the template was shared again in the meantime.
-    pub(super) async fn closed(
-        &self,
-        name: &TemplateName,
-        to: &Grantee,
-    ) -> Result<Template, Problem> {
+    pub(super) async fn closed(&self, name: &TemplateName, to: &Grantee) -> Result<(), Problem> {
         let change = |_: &Stored<Template>, grants: &[Grant]| {
             let closing = |it: &&Grant| it.to == *to && it.state == GrantState::Closing;
             let there = grants.iter().find(closing);
             Ok(there.map(|_| GrantChange::Remove(to.clone())))
         };
-        self.env.registry.change_grant(name, None, change).await
+        let registry = &self.env.registry;
+        registry.change_grant(name, None, change).await.map(drop)
     }
 
     /// Writes a grant, unless the same grant exists. Fails if the template does not match `expected`. Returns `None` if
@@ -308,14 +305,15 @@ impl Service {
         to: &Grantee,
         event: &AuditEvent,
         expected: Option<&Expected>,
-    ) -> Result<Template, Problem> {
+    ) -> Result<(), Problem> {
         let change = |stored: &Stored<Template>, grants: &[Grant]| {
             as_expected(stored, expected)?;
             let there = grants.iter().any(|grant| grant.to == *to);
             Ok(there.then(|| GrantChange::Remove(to.clone())))
         };
         let registry = &self.env.registry;
-        registry.change_grant(name, Some(event), change).await
+        let changed = registry.change_grant(name, Some(event), change);
+        changed.await.map(drop)
     }
 
     /// Opens or closes AMIs in all Regions at once. Returns the Regions in which it failed.
@@ -341,7 +339,6 @@ impl Service {
         join_all(regions).await.into_iter().flatten().collect()
     }
 
-    /// Opens or closes one AMI.
     async fn set_one(
         &self,
         region: &Region,
@@ -357,14 +354,13 @@ impl Service {
                 ec2.remove_launch_permissions(region, image, launch).await
             };
             let Err(error) = answer else { return Ok(()) };
-            if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" {
+            if error.is_gone() {
                 // An AMI that is gone or disabled is open to nobody, and this cannot change it. The plan of a share and
                 // the doctor report it.
                 tracing::warn!(%image, %region, open, code = error.code, "an AMI could not be opened or closed");
                 return Ok(());
             }
-            let again = error.is_throttle() || error.is_unknown_outcome();
-            if !again || attempt + 1 == TRIES {
+            if !error.is_temporary() || attempt + 1 == TRIES {
                 return Err(from_ec2(error));
             }
             let pause = std::time::Duration::from_millis(PAUSE_MS << attempt);

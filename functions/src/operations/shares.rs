@@ -4,11 +4,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::parts::{Created, DryRun, Either, Found, IfMatch, Json, NoContent, Page, Paging, Trial};
+use super::share_checks::{IMAGES, Which, closed_at_once, targets};
+use super::share_opening::{as_expected, share_failed};
+use super::sharing::Unshared;
+use super::versions::changed_meanwhile;
 use super::{Asked, Service, SharePlan, ShareRequest, Shared};
-use crate::domain::TemplateName;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::grant::{Grant, Grantee};
+use crate::domain::{Code, Problem, TemplateName};
 use crate::operations::operation::{Answered, operation};
-use crate::rules::access::Caller;
+use crate::registry::TRIES;
+use crate::rules::access::{Action, Caller};
 
 operation! {
     /// Lists the shares of a template
@@ -17,6 +23,7 @@ operation! {
     ListShares by list_shares: Get "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: Paging,
     output: Found<Page<Grant>>,
+    rights: [SeeShares Template],
 }
 
 async fn list_shares(
@@ -26,7 +33,10 @@ async fn list_shares(
 ) -> Answered<ListShares> {
     let (name, paging) = (asked.path, asked.query);
     paging.limit()?;
-    let all = service.shares(caller, &name).await?;
+    service.shareable(caller, &name, Action::SeeShares).await?;
+    let mut all = service.env.registry.grants(&name).await?;
+    // The AMIs of this template may be open in EC2 because of grants of other templates.
+    all.extend(service.openings_by_others(&name).await?);
     let key = |grant: &Grant| [grant.to.to_string(), String::new()];
     let page = paging.of(&format!("shares {name}"), all, key);
     page.map(Found::new)
@@ -42,6 +52,7 @@ operation! {
     ShareTemplate by share_template: Post "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: DryRun, head: IfMatch, body: Json<ShareRequest>,
     output: Trial<SharePlan, Created<Shared>>,
+    rights: [Share Template, Open Template, Contribute Project],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -57,8 +68,15 @@ async fn share_template(
         let plan = service.plan_share(caller, name, request, expected);
         return plan.await.map(Trial::plan);
     }
-    let shared = service.share(caller, name, request, expected).await?;
-    Ok(Either::Other(Created::new(shared)))
+    for _ in 0..TRIES {
+        match service.share_once(caller, name, request, expected).await {
+            // A version was registered since the check, or somebody else shared the template.
+            Err(Unshared::Changed) => {}
+            Err(Unshared::Problem(problem)) => return Err(problem),
+            Ok(shared) => return Ok(Either::Other(Created::new(shared))),
+        }
+    }
+    Err(changed_meanwhile(name))
 }
 
 /// The query that names a grantee.
@@ -77,6 +95,7 @@ operation! {
     UnshareTemplate by unshare_template: Delete "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: SharedWith, head: IfMatch,
     output: NoContent,
+    rights: [Share Template],
 }
 
 async fn unshare_template(
@@ -84,11 +103,48 @@ async fn unshare_template(
     caller: &Caller,
     asked: Asked<UnshareTemplate>,
 ) -> Answered<UnshareTemplate> {
-    let request = ShareRequest {
-        to: asked.query.to,
-        publish_sensitive: false,
+    let (name, expected) = (&asked.path, asked.head.0.as_ref());
+    let named = service.named(&asked.query.to)?;
+    let stored = service.shareable(caller, name, Action::Share).await?;
+    as_expected(&stored, expected)?;
+    let to = named.map_or_else(|| service.colleagues(&stored.value), Ok)?;
+    let registry = &service.env.registry;
+    let grants = registry.grants(name).await?;
+    let Some(grant) = grants.into_iter().find(|grant| grant.to == to) else {
+        let message = format!("The template {name} is not shared with {to}.");
+        return Err(Problem::new(Code::ShareNotFound, message));
     };
-    let expected = asked.head.0.as_ref();
-    let taken_back = service.unshare(caller, &asked.path, &request, expected);
-    taken_back.await.map(|_| NoContent)
+    let event = service.event(
+        caller,
+        AuditAction::TemplateUnshare,
+        Subject::Template(name.clone()),
+    );
+    let event = event.with("to", &to);
+    let Some(launch) = &grant.launch else {
+        service.remove_grant(name, &to, &event, expected).await?;
+        return Ok(NoContent);
+    };
+    service.closing(&grant, &event, expected).await?;
+    let newest = grant
+        .closed_from
+        .map_or(u32::MAX, |from| from.saturating_sub(1));
+    let left = targets(registry, name, Which::Between(0, newest)).await?;
+    let oldest = closed_at_once(&left);
+    let part = Which::Between(oldest.unwrap_or(0), newest);
+    let failed = service.agree(name, part, launch).await?;
+    if !failed.is_empty() {
+        let rest = "Everywhere else it is taken back. Ask for the same again.";
+        return Err(share_failed(name, "taken back", &failed, rest));
+    }
+    let Some(oldest) = oldest else {
+        service.closed(name, &to).await?;
+        return Ok(NoContent);
+    };
+    service.closed_so_far(name, &to, oldest).await?;
+    let still = left.iter().filter(|target| target.version < oldest);
+    let message = format!(
+        "{} AMIs of the template {name} are still open to {to}: about {IMAGES} are closed at once.",
+        still.count()
+    );
+    Err(Problem::new(Code::ShareFailed, message))
 }

@@ -10,11 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
-use super::share_checks::{self, IMAGES, Target, Which};
-use super::share_opening::{AT_ONCE, USERS, as_expected, begun, share_failed};
-use super::versions::changed_meanwhile;
+use super::share_checks::{self, Target, Which};
+use super::share_opening::{AT_ONCE, USERS, as_expected, begun};
 use super::{Expected, Service};
-use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee, OrganizationArn};
 use crate::domain::ids::shown;
@@ -22,7 +21,7 @@ use crate::domain::save::Warning;
 use crate::domain::sensitive::ShownFile;
 use crate::domain::template::{Template, Visibility};
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName, catalogue};
-use crate::registry::{Stored, TRIES};
+use crate::registry::Stored;
 use crate::rules::access::{Action, Caller};
 use crate::rules::publication::{self, Consent, Shown, Viewer};
 use crate::rules::{PublicScope, lending};
@@ -76,14 +75,12 @@ pub struct Shared {
     pub images: BTreeMap<Region, Vec<ImageId>>,
 }
 
-/// A share that was checked.
 struct Checked {
     template: Template,
     to: Grantee,
     launch: Option<LaunchPermission>,
     /// The revision of the template whose versions were checked.
     revision: u64,
-    /// The existing grants.
     grants: Vec<Grant>,
     targets: Vec<Target>,
 }
@@ -111,10 +108,8 @@ impl Checked {
 }
 
 /// Why a template was not shared.
-enum Unshared {
-    /// It has changed since the check.
+pub(super) enum Unshared {
     Changed,
-    /// Another problem.
     Problem(Problem),
 }
 
@@ -126,7 +121,7 @@ impl From<Problem> for Unshared {
 
 impl Service {
     /// Returns what sharing a template would do, and what to know before. Changes nothing.
-    pub async fn plan_share(
+    pub(super) async fn plan_share(
         &self,
         caller: &Caller,
         name: &TemplateName,
@@ -148,27 +143,8 @@ impl Service {
         })
     }
 
-    /// Shares a template, with all of its current and future versions. Fails if the template does not match `expected`.
-    pub async fn share(
-        &self,
-        caller: &Caller,
-        name: &TemplateName,
-        request: &ShareRequest,
-        expected: Option<&Expected>,
-    ) -> Result<Shared, Problem> {
-        for _ in 0..TRIES {
-            match self.share_once(caller, name, request, expected).await {
-                // A version was registered since the check, or somebody else shared the template.
-                Err(Unshared::Changed) => {}
-                Err(Unshared::Problem(problem)) => return Err(problem),
-                Ok(shared) => return Ok(shared),
-            }
-        }
-        Err(changed_meanwhile(name))
-    }
-
     /// Shares a template in the state that was checked; fails if it has changed.
-    async fn share_once(
+    pub(super) async fn share_once(
         &self,
         caller: &Caller,
         name: &TemplateName,
@@ -192,7 +168,11 @@ impl Service {
             grant = before.clone();
         }
         let event = self
-            .event(caller, "template.share", Subject::Template(name.clone()))
+            .event(
+                caller,
+                AuditAction::TemplateShare,
+                Subject::Template(name.clone()),
+            )
             .with("to", &checked.to);
         let written = async |grant: &Grant| {
             let put = self.put_grant(grant, &event, expected, checked.revision);
@@ -216,69 +196,11 @@ impl Service {
         })
     }
 
-    /// Revokes a share, for all versions and in every Region. Fails if the template does not match `expected`.
-    pub async fn unshare(
+    /// Returns the grants of other templates because of which AMIs of this template are, or may be, open in EC2.
+    pub(super) async fn openings_by_others(
         &self,
-        caller: &Caller,
-        name: &TemplateName,
-        request: &ShareRequest,
-        expected: Option<&Expected>,
-    ) -> Result<Template, Problem> {
-        let named = self.named(&request.to)?;
-        let stored = self.shareable(caller, name, Action::Share).await?;
-        as_expected(&stored, expected)?;
-        let to = named.map_or_else(|| self.colleagues(&stored.value), Ok)?;
-        let grants = self.env.registry.grants(name).await?;
-        let Some(grant) = grants.into_iter().find(|grant| grant.to == to) else {
-            let message = format!("The template {name} is not shared with {to}.");
-            return Err(Problem::new(Code::ShareNotFound, message));
-        };
-        let event = self
-            .event(caller, "template.unshare", Subject::Template(name.clone()))
-            .with("to", &to);
-        let Some(launch) = &grant.launch else {
-            return self.remove_grant(name, &to, &event, expected).await;
-        };
-        self.closing(&grant, &event, expected).await?;
-        let newest = grant
-            .closed_from
-            .map_or(u32::MAX, |from| from.saturating_sub(1));
-        let left = Which::Between(0, newest);
-        let left = share_checks::targets(&self.env.registry, name, left).await?;
-        let oldest = share_checks::closed_at_once(&left);
-        let part = Which::Between(oldest.unwrap_or(0), newest);
-        let failed = self.agree(name, part, launch).await?;
-        if !failed.is_empty() {
-            let rest = "Everywhere else it is taken back. Ask for the same again.";
-            return Err(share_failed(name, "taken back", &failed, rest));
-        }
-        let Some(oldest) = oldest else {
-            return self.closed(name, &to).await;
-        };
-        self.closed_so_far(name, &to, oldest).await?;
-        let still = left.iter().filter(|target| target.version < oldest);
-        let message = format!(
-            "{} AMIs of the template {name} are still open to {to}: about {IMAGES} are closed at once.",
-            still.count()
-        );
-        Err(Problem::new(Code::ShareFailed, message))
-    }
-
-    /// Returns the shares of a template, for callers who may see them. This includes those grants of other templates
-    /// because of which AMIs of this template are open in EC2; each of them names its own template.
-    pub async fn shares(
-        &self,
-        caller: &Caller,
         name: &TemplateName,
     ) -> Result<Vec<Grant>, Problem> {
-        self.shareable(caller, name, Action::SeeShares).await?;
-        let mut grants = self.env.registry.grants(name).await?;
-        grants.extend(self.openings_by_others(name).await?);
-        Ok(grants)
-    }
-
-    /// Returns the grants of other templates because of which AMIs of this template are, or may be, open in EC2.
-    async fn openings_by_others(&self, name: &TemplateName) -> Result<Vec<Grant>, Problem> {
         let registry = &self.env.registry;
         let targets = share_checks::targets(registry, name, Which::ALL).await?;
         let mut others = BTreeSet::new();
@@ -299,7 +221,7 @@ impl Service {
         Ok(grants)
     }
 
-    async fn shareable(
+    pub(super) async fn shareable(
         &self,
         caller: &Caller,
         name: &TemplateName,
@@ -317,14 +239,14 @@ impl Service {
     }
 
     /// Parses a grantee; `None` for the keyword that depends on the template.
-    fn named(&self, text: &str) -> Result<Option<Grantee>, Problem> {
+    pub(super) fn named(&self, text: &str) -> Result<Option<Grantee>, Problem> {
         let left = text == COLLEAGUES;
         (!left).then(|| self.grantee(text)).transpose()
     }
 
     /// Returns the colleagues with whom a template is shared by default. They are always within this deployment: a
     /// share beyond it must be requested explicitly.
-    fn colleagues(&self, template: &Template) -> Result<Grantee, Problem> {
+    pub(super) fn colleagues(&self, template: &Template) -> Result<Grantee, Problem> {
         if let Some(project) = &template.project {
             return Ok(Grantee::Project(project.clone()));
         }
@@ -336,7 +258,7 @@ impl Service {
             template.name
         );
         Err(Problem::new(Code::InvalidInput, message).hint(
-            "Name whom to share it with: a user, a project, an account, an organisation or everybody.",
+            "Name whom to share it with: a user, a project, an account, an organization or everybody.",
         ))
     }
 
@@ -350,10 +272,10 @@ impl Service {
             Some(arn) if arn.id() == id => Ok(Grantee::Organization(arn.clone())),
             _ => {
                 let message = format!(
-                    "The organisation {} is not this deployment's: EC2 needs its ARN.",
+                    "The organization {} is not this deployment's: EC2 needs its ARN.",
                     shown(id)
                 );
-                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account tells it: aws organizations describe-organization";
+                let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account shows it: aws organizations describe-organization";
                 Err(Problem::new(Code::InvalidInput, message).hint(hint))
             }
         }
@@ -434,10 +356,10 @@ impl Service {
     }
 
     /// Creates an event for the same change with another action, now.
-    pub(super) fn event_again(&self, event: &AuditEvent, action: &str) -> AuditEvent {
+    pub(super) fn event_again(&self, event: &AuditEvent, action: AuditAction) -> AuditEvent {
         AuditEvent {
             at: self.env.clock.now(),
-            action: action.to_owned(),
+            action: action.into(),
             ..event.clone()
         }
     }

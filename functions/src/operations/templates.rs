@@ -14,7 +14,7 @@ use crate::domain::template::{Stuck, Template, TemplateRef, TemplateState, Versi
 use crate::domain::template_file::TemplateFile;
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName, Timestamp};
 use crate::operations::operation::{Answered, operation};
-use crate::registry::{Listed, Stored};
+use crate::registry::Stored;
 use crate::rules::access::{Action, Caller};
 use crate::rules::{ImageFault, images};
 
@@ -105,6 +105,7 @@ operation! {
     ShowTemplate by show_template: Get "/v1/templates/{name}" of "templates",
     path: TemplateName,
     output: Found<TemplateView>,
+    rights: [See Template],
 }
 
 async fn show_template(
@@ -112,8 +113,8 @@ async fn show_template(
     caller: &Caller,
     asked: Asked<ShowTemplate>,
 ) -> Answered<ShowTemplate> {
-    let latest = whole(asked.path);
-    service.template(caller, &latest).await.map(of_template)
+    let view = service.template(caller, &asked.path.into()).await?;
+    Ok(tagged(view, false))
 }
 
 operation! {
@@ -121,6 +122,7 @@ operation! {
     ShowVersion by show_version: Get "/v1/templates/{name}/versions/{version}" of "templates",
     path: TemplateRef,
     output: Found<TemplateView>,
+    rights: [See Template],
 }
 
 async fn show_version(
@@ -128,7 +130,8 @@ async fn show_version(
     caller: &Caller,
     asked: Asked<ShowVersion>,
 ) -> Answered<ShowVersion> {
-    service.template(caller, &asked.path).await.map(of_version)
+    let view = service.template(caller, &asked.path).await?;
+    Ok(tagged(view, true))
 }
 
 operation! {
@@ -138,6 +141,7 @@ operation! {
     ListPackages by list_packages: Get "/v1/templates/{name}/versions/{version}/packages" of "templates",
     path: TemplateRef,
     output: Perhaps<Inventory>,
+    rights: [See Template],
 }
 
 async fn list_packages(
@@ -145,7 +149,12 @@ async fn list_packages(
     caller: &Caller,
     asked: Asked<ListPackages>,
 ) -> Answered<ListPackages> {
-    service.packages(caller, &asked.path).await.map(Perhaps)
+    let (template, version) = service
+        .saved_template(caller, &asked.path, Action::See)
+        .await?;
+    let registry = &service.env.registry;
+    let told = registry.packages(&template.name, version.number).await?;
+    Ok(Perhaps(told.map(|told| told.with_sensitive(None, false))))
 }
 
 operation! {
@@ -153,6 +162,7 @@ operation! {
     ExportVersion by export_version: Get "/v1/templates/{name}/versions/{version}/export" of "templates",
     path: TemplateRef,
     output: Yaml,
+    rights: [See Template],
 }
 
 async fn export_version(
@@ -160,34 +170,30 @@ async fn export_version(
     caller: &Caller,
     asked: Asked<ExportVersion>,
 ) -> Answered<ExportVersion> {
-    service.export_template(caller, &asked.path).await.map(Yaml)
-}
-
-/// Returns a reference to a template without a version.
-pub(super) fn whole(name: TemplateName) -> TemplateRef {
-    TemplateRef {
-        name,
-        version: None,
+    let name = &asked.path.name;
+    if catalogue::find(name.as_str()).is_some() {
+        let message =
+            format!("The template {name} is built in: it is the same everywhere and has no file.");
+        return Err(Problem::new(Code::TemplateNotFound, message)
+            .hint("Export a template that was saved from an instance."));
     }
+    let (template, version) = service
+        .saved_template(caller, &asked.path, Action::See)
+        .await?;
+    TemplateFile::of(&template, &version).to_yaml().map(Yaml)
 }
 
-/// Returns a template with its own tag. A built-in template has none, because it never changes.
-pub(super) fn of_template(view: TemplateView) -> Found<TemplateView> {
-    let tag = match &view {
-        TemplateView::Saved { revision, .. } => Some(revision.to_string()),
-        TemplateView::BuiltIn { .. } => None,
-    };
-    Found::new(view).tagged(tag)
-}
-
-/// Returns a template with the tag of its version.
-pub(super) fn of_version(view: TemplateView) -> Found<TemplateView> {
+/// Returns a template with the tag of its version, or with its own. A built-in template has none, because it never
+/// changes.
+pub(super) fn tagged(view: TemplateView, by_version: bool) -> Found<TemplateView> {
     let tag = match &view {
         TemplateView::Saved {
             version_revision, ..
-        } => Some(version_revision.to_string()),
+        } if by_version => Some(version_revision),
+        TemplateView::Saved { revision, .. } => Some(revision),
         TemplateView::BuiltIn { .. } => None,
     };
+    let tag = tag.map(u64::to_string);
     Found::new(view).tagged(tag)
 }
 
@@ -239,33 +245,6 @@ impl Service {
         join_all(regions).await.into_iter().flatten().collect()
     }
 
-    /// Lists the versions of a saved template, newest first; `limit` is 1 to 1,000.
-    pub async fn versions(
-        &self,
-        caller: &Caller,
-        name: &TemplateName,
-        limit: usize,
-        cursor: Option<String>,
-    ) -> Result<Listed<Version>, Problem> {
-        self.own_template(caller, name, Action::See).await?;
-        let mut listed = self.env.registry.versions(name, limit, cursor).await?;
-        self.hide_parents(caller, &mut listed.items).await?;
-        Ok(listed)
-    }
-
-    /// Returns the packages of a saved template's version, as the instance had them when its save began; `None` if they
-    /// were not reported.
-    pub async fn packages(
-        &self,
-        caller: &Caller,
-        reference: &TemplateRef,
-    ) -> Result<Option<Inventory>, Problem> {
-        let (template, version) = self.saved_template(caller, reference, Action::See).await?;
-        let registry = &self.env.registry;
-        let told = registry.packages(&template.name, version.number).await?;
-        Ok(told.map(|told| told.with_sensitive(None, false)))
-    }
-
     /// Returns a saved template and one of its versions, if the caller may perform `action` on it.
     pub(super) async fn saved_template(
         &self,
@@ -284,40 +263,27 @@ impl Service {
         reference: &TemplateRef,
         action: Action,
     ) -> Result<(Stored<Template>, Stored<Version>), Problem> {
-        let name = &reference.name;
-        let template = self.own_template(caller, name, action).await?;
+        let template = self.own_template(caller, &reference.name, action).await?;
         let number = reference.version.unwrap_or(template.value.latest);
-        match self.env.registry.stored_version(name, number).await? {
-            Some(version)
-                if action != Action::See && version.value.state == TemplateState::Deleted =>
-            {
-                let why = "had it once: it was deleted";
-                Err(version_not_found(name, number, why))
-            }
-            Some(version) => Ok((template, version)),
-            None => {
-                let why = format!("has the versions 1 to {}", template.value.newest());
-                Err(version_not_found(name, number, &why))
-            }
-        }
+        let version = self.stored_version(&template.value, number, action).await?;
+        Ok((template, version))
     }
 
-    /// Returns the YAML file of a saved template's version.
-    pub async fn export_template(
+    /// Returns a version of a template. A deleted version can only be seen.
+    pub(super) async fn stored_version(
         &self,
-        caller: &Caller,
-        reference: &TemplateRef,
-    ) -> Result<String, Problem> {
-        if catalogue::find(reference.name.as_str()).is_some() {
-            let message = format!(
-                "The template {} is built in: it is the same everywhere and has no file.",
-                reference.name
-            );
-            return Err(Problem::new(Code::TemplateNotFound, message)
-                .hint("Export a template that was saved from an instance."));
-        }
-        let (template, version) = self.saved_template(caller, reference, Action::See).await?;
-        TemplateFile::of(&template, &version).to_yaml()
+        template: &Template,
+        number: u32,
+        action: Action,
+    ) -> Result<Stored<Version>, Problem> {
+        let name = &template.name;
+        let gone = |it: &Version| action != Action::See && it.state == TemplateState::Deleted;
+        let why = match self.env.registry.stored_version(name, number).await? {
+            Some(version) if !gone(&version.value) => return Ok(version),
+            Some(_) => "had it once: it was deleted".to_owned(),
+            None => format!("has the versions 1 to {}", template.newest()),
+        };
+        Err(version_not_found(name, number, &why))
     }
 }
 
@@ -371,6 +337,6 @@ fn built_in_view(built_in: &'static BuiltIn) -> TemplateView {
         description: built_in.description.to_owned(),
         packages: packages.map(|name| (*name).to_owned()).collect(),
         root_size_gib: built_in.root_size_gib,
-        ports: built_in.ports.to_vec(),
+        ports: catalogue::PORTS.to_vec(),
     }
 }

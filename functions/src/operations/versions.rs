@@ -7,9 +7,8 @@ use utoipa::IntoParams;
 
 use super::expected::{check, tag};
 use super::parts::{Found, IfMatch, Page, Paging};
-use super::templates::version_not_found;
-use super::{Asked, Expected, Service};
-use crate::domain::audit::Subject;
+use super::{Asked, Service};
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::diff::{TemplateDiff, diff};
 use crate::domain::inventory::Inventory;
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
@@ -39,6 +38,7 @@ operation! {
     ListVersions by list_versions: Get "/v1/templates/{name}/versions" of "templates",
     path: TemplateName, query: Paging,
     output: Found<Page<Version>>,
+    rights: [See Template],
 }
 
 async fn list_versions(
@@ -46,9 +46,12 @@ async fn list_versions(
     caller: &Caller,
     asked: Asked<ListVersions>,
 ) -> Answered<ListVersions> {
-    let limit = asked.query.limit()?;
-    let listed = service.versions(caller, &asked.path, limit, asked.query.cursor);
-    Ok(Found::new(listed.await?.into()))
+    let (name, limit) = (asked.path, asked.query.limit()?);
+    service.own_template(caller, &name, Action::See).await?;
+    let registry = &service.env.registry;
+    let mut listed = registry.versions(&name, limit, asked.query.cursor).await?;
+    service.hide_parents(caller, &mut listed.items).await?;
+    Ok(Found::new(listed.into()))
 }
 
 /// The query that names the version to compare with.
@@ -65,6 +68,7 @@ operation! {
     DiffVersions by diff_versions: Get "/v1/templates/{name}/versions/{version}/diff" of "templates",
     path: TemplateRef, query: With,
     output: Found<TemplateDiff>,
+    rights: [See Template],
 }
 
 async fn diff_versions(
@@ -72,8 +76,10 @@ async fn diff_versions(
     caller: &Caller,
     asked: Asked<DiffVersions>,
 ) -> Answered<DiffVersions> {
-    let found = service.diff(caller, &asked.path, &asked.query.with);
-    found.await.map(Found::new)
+    let a = service.compared(caller, &asked.path).await?;
+    let b = service.compared(caller, &asked.query.with).await?;
+    let found = diff((&a.0, a.1.as_ref()), (&b.0, b.1.as_ref()));
+    Ok(Found::new(found))
 }
 
 /// The query of a rollback.
@@ -97,6 +103,7 @@ operation! {
     RollBackTemplate by roll_back_template: Post "/v1/templates/{name}/rollback" of "templates",
     path: TemplateName, query: Target, head: IfMatch,
     output: Found<RolledBack>,
+    rights: [Rollback Template],
     // With an explicit version, repeating the rollback changes nothing.
     repeatable: |asked| asked.query.to.is_some(),
 }
@@ -106,13 +113,50 @@ async fn roll_back_template(
     caller: &Caller,
     asked: Asked<RollBackTemplate>,
 ) -> Answered<RollBackTemplate> {
-    let Target {
-        to,
-        publish_sensitive,
-    } = asked.query;
-    let (to, expected) = (to.map(NonZeroU32::get), asked.head.0.as_ref());
-    let done = service.rollback(caller, &asked.path, to, publish_sensitive, expected);
-    done.await.map(Found::new)
+    let (
+        name,
+        Target {
+            to,
+            publish_sensitive,
+        },
+    ) = (&asked.path, asked.query);
+    let (env, registry) = (&service.env, &service.env.registry);
+    for _ in 0..TRIES {
+        let before = service.own_template(caller, name, Action::Rollback).await?;
+        let what = format!("The template {name}");
+        check(asked.head.0.as_ref(), &what, &tag(&before))?;
+        let target = match to {
+            Some(number) => {
+                let version = service.stored_version(&before.value, number.get(), Action::Rollback);
+                version.await?
+            }
+            None => service.version_before(&before.value).await?,
+        };
+        let mut after = before.value.clone();
+        after.point_to(&target.value, env.clock.now());
+        let done = RolledBack {
+            from: before.value.latest,
+            to: after.latest,
+            template: after.clone(),
+        };
+        if done.from == done.to {
+            return Ok(Found::new(done));
+        }
+        let showings = publication::of_rollback(registry, caller, &before.value, &target.value);
+        let doing = format!("Going back to {}", target.value.reference());
+        let consent = Consent::asked(publish_sensitive);
+        publication::decide(&env.settings, &doing, &showings.await?, consent)?;
+        // The write fails if the version is deleted in the meantime.
+        let still_there = Batch::from(vec![version_unchanged(&target)]);
+        let subject = Subject::Template(name.clone());
+        let event = service.event(caller, AuditAction::TemplateRollback, subject);
+        let event = event.with("from", done.from).with("to", done.to);
+        let replaced = registry.replace_template(&before, &after, &event, still_there);
+        if replaced.await? {
+            return Ok(Found::new(done));
+        }
+    }
+    Err(changed_meanwhile(name))
 }
 
 impl Service {
@@ -156,74 +200,6 @@ impl Service {
         Ok(stored)
     }
 
-    /// Changes a template's latest version to an earlier one, or back to a later one; by default, to the version before
-    /// the latest. The next save still creates the next number. Fails if the template does not match `expected`.
-    pub async fn rollback(
-        &self,
-        caller: &Caller,
-        name: &TemplateName,
-        to: Option<u32>,
-        publish_sensitive: bool,
-        expected: Option<&Expected>,
-    ) -> Result<RolledBack, Problem> {
-        for _ in 0..TRIES {
-            let before = self.own_template(caller, name, Action::Rollback).await?;
-            check(expected, &format!("The template {name}"), &tag(&before))?;
-            let target = match to {
-                Some(number) => self.version_to_stand_for(&before.value, number).await?,
-                None => self.version_before(&before.value).await?,
-            };
-            let mut after = before.value.clone();
-            after.point_to(&target.value, self.env.clock.now());
-            let done = RolledBack {
-                from: before.value.latest,
-                to: after.latest,
-                template: after.clone(),
-            };
-            if done.from == done.to {
-                return Ok(done);
-            }
-            let registry = &self.env.registry;
-            let showings = publication::of_rollback(registry, caller, &before.value, &target.value);
-            publication::decide(
-                &self.env.settings,
-                &format!("Going back to {}", target.value.reference()),
-                &showings.await?,
-                Consent::asked(publish_sensitive),
-            )?;
-            // The write fails if the version is deleted in the meantime.
-            let still_there = Batch::from(vec![version_unchanged(&target)]);
-            let subject = Subject::Template(name.clone());
-            let event = self.event(caller, "template.rollback", subject);
-            let event = event.with("from", done.from).with("to", done.to);
-            let replaced = registry.replace_template(&before, &after, &event, still_there);
-            if replaced.await? {
-                return Ok(done);
-            }
-        }
-        Err(changed_meanwhile(name))
-    }
-
-    async fn version_to_stand_for(
-        &self,
-        template: &Template,
-        number: u32,
-    ) -> Result<Stored<Version>, Problem> {
-        let name = &template.name;
-        match self.env.registry.stored_version(name, number).await? {
-            Some(stored) if stored.value.state == TemplateState::Deleted => Err(version_not_found(
-                name,
-                number,
-                "had it once: it was deleted",
-            )),
-            Some(stored) => Ok(stored),
-            None => {
-                let why = format!("has the versions 1 to {}", template.newest());
-                Err(version_not_found(name, number, &why))
-            }
-        }
-    }
-
     /// Returns the newest existing version before the latest.
     async fn version_before(&self, template: &Template) -> Result<Stored<Version>, Problem> {
         let registry = &self.env.registry;
@@ -245,18 +221,6 @@ impl Service {
         };
         Err(Problem::new(Code::VersionNotFound, message)
             .hint("Name the version to stand for: prism template rollback NAME VERSION"))
-    }
-
-    /// Returns the differences between two versions that the caller may see.
-    pub async fn diff(
-        &self,
-        caller: &Caller,
-        from: &TemplateRef,
-        to: &TemplateRef,
-    ) -> Result<TemplateDiff, Problem> {
-        let a = self.compared(caller, from).await?;
-        let b = self.compared(caller, to).await?;
-        Ok(diff((&a.0, a.1.as_ref()), (&b.0, b.1.as_ref())))
     }
 
     async fn compared(

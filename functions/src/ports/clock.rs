@@ -11,4 +11,10 @@ pub trait Clock: Send + Sync {
 
     /// Waits for a duration, measured by this clock.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// The time that passes on this clock while work is done that takes `work` of real time. Limits of work, unlike
+    /// waits, are given in it: work does not get faster with a clock that runs faster than real time.
+    fn during(&self, work: Duration) -> Duration {
+        work
+    }
 }

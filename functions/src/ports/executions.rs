@@ -9,7 +9,6 @@ use crate::domain::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ExecutionStatus {
-    /// It is running.
     Running,
     /// It ended in a Succeed state.
     Succeeded,
@@ -28,7 +27,6 @@ pub struct Execution {
     pub name: String,
     /// The state of the execution.
     pub status: ExecutionStatus,
-    /// The input.
     pub input: Value,
     /// The output, if the execution succeeded.
     pub output: Option<Value>,
@@ -46,22 +44,16 @@ pub struct Execution {
 #[derive(Debug, thiserror::Error)]
 pub enum ExecutionsError {
     /// The name belongs to an execution with different input.
-    #[error("an execution named {name} exists already with another input")]
-    AlreadyExists {
-        /// The name.
-        name: String,
-    },
+    #[error("an execution named {name} already exists with a different input")]
+    AlreadyExists { name: String },
     /// No execution has that name.
     #[error("there is no execution named {name}")]
-    NotFound {
-        /// The name.
-        name: String,
-    },
+    NotFound { name: String },
     /// The service refuses every request because of how Prism is configured.
-    #[error("the execution service refused")]
+    #[error("the execution service denied the request")]
     Refused(#[source] Refusal),
     /// The service did not respond or did not complete the request.
-    #[error("the execution service did not do it: {reason}")]
+    #[error("the execution service could not process the request: {reason}")]
     Unavailable {
         /// What the adapter observed, as text for users.
         reason: String,
@@ -77,7 +69,6 @@ pub trait Executions: Send + Sync {
     /// Starts an execution. Starting it again with the same name and input has no effect while it is running.
     async fn start(&self, name: &str, input: Value) -> Result<(), ExecutionsError>;
 
-    /// Returns the execution with this name.
     async fn describe(&self, name: &str) -> Result<Execution, ExecutionsError>;
 
     /// Ends the wait of the Task with this token. Returns whether the Task was still waiting; an expired or unknown

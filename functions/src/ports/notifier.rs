@@ -24,7 +24,7 @@ pub struct Notice {
 
 /// The notice could not be delivered.
 #[derive(Debug, thiserror::Error)]
-#[error("the notice was not delivered: {reason}")]
+#[error("the notification was not delivered: {reason}")]
 pub struct NotifierError {
     /// What the adapter observed, as text for users.
     pub reason: String,

@@ -8,7 +8,6 @@ use crate::domain::{Code, Problem};
 /// The configuration error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The credentials have expired.
     CredentialsExpired,
     /// AWS does not recognize the credentials.
     CredentialsRefused,
@@ -50,34 +49,32 @@ impl Fault {
     pub fn means(self) -> &'static str {
         match self {
             Self::CredentialsExpired => "The AWS credentials have expired.",
-            Self::CredentialsRefused => "AWS does not accept the credentials.",
+            Self::CredentialsRefused => "AWS rejects the credentials.",
             Self::CredentialsMissing => {
-                "The call could not be sent: there are no AWS credentials, or none that can be read."
+                "The request could not be sent: there are no AWS credentials, or they cannot be read."
             }
-            Self::Clock => "AWS refuses the call for the time in its signature.",
-            Self::Permission => "A permission that this needs is missing.",
-            Self::Absent => "Something that the configuration names is not there.",
+            Self::Clock => "AWS rejects the request because of the time in its signature.",
+            Self::Permission => "A required permission is missing.",
+            Self::Absent => "A resource in the configuration does not exist.",
         }
     }
 
     /// What to do about it.
     pub fn advice(self) -> &'static str {
         match self {
-            Self::CredentialsExpired => {
-                "Get new credentials: these have expired. If they are new, set the clock."
-            }
+            Self::CredentialsExpired => "Get new credentials. If these are new, set the clock.",
             Self::CredentialsRefused => {
-                "Check the credentials, and that they are of this account and partition; if they \
-                 are right, check the clock."
+                "Check that the credentials are valid for this account and partition. If they are, check the \
+                 clock."
             }
             Self::CredentialsMissing => {
-                "Give it credentials: a role, a profile (AWS_PROFILE), or keys."
+                "Provide credentials: a role, a profile (AWS_PROFILE), or access keys."
             }
-            Self::Clock => "Set the clock: AWS takes no request whose time is minutes off.",
+            Self::Clock => "Set the clock: AWS rejects requests whose time is off by minutes.",
             Self::Permission => "Ask an administrator to grant the action that the message names.",
             Self::Absent => {
-                "Check the names that Prism is given (PRISM_TABLE, PRISM_STATE_MACHINE_ARN, \
-                 PRISM_SCHEDULE_GROUP) and the Region (AWS_REGION)."
+                "Check the configured names (PRISM_TABLE, PRISM_STATE_MACHINE_ARN, PRISM_SCHEDULE_GROUP) and the \
+                 Region (AWS_REGION)."
             }
         }
     }
@@ -130,7 +127,7 @@ impl Refusal {
         let (action, resource) = (&self.action, &self.resource);
         let message = match self.fault {
             Fault::Permission => format!("The permission for {action} on {resource} is missing."),
-            Fault::Absent => format!("AWS knows nothing of {resource}."),
+            Fault::Absent => format!("AWS cannot find {resource}."),
             fault => fault.means().to_owned(),
         };
         Problem::new(self.fault.code(), message)
@@ -152,9 +149,8 @@ pub(crate) fn named_action(message: &str) -> Option<&str> {
     (plain(service) && plain(name)).then_some(action)
 }
 
-/// The advice for network errors.
-const NETWORK: &str = "Check the Region (AWS_REGION) and the endpoint, and that the network leads \
-     to AWS.";
+const NETWORK: &str =
+    "Check the Region (AWS_REGION), the endpoint, and the network connection to AWS.";
 
 /// The advice for AWS's error `code` with the text `message`; `None` if it does not indicate a configuration error.
 pub fn advice(code: &str, message: &str) -> Option<&'static str> {

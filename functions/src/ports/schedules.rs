@@ -11,13 +11,13 @@ pub enum SchedulesError {
     #[error("the scheduler refused")]
     Refused(#[source] Refusal),
     /// The scheduler does not accept this schedule. A retry does not help.
-    #[error("the scheduler refused: {reason}")]
+    #[error("the scheduler rejected the schedule: {reason}")]
     Unacceptable {
         /// The scheduler's message, as text for users.
         reason: String,
     },
     /// The scheduler did not respond, or the response was lost.
-    #[error("the scheduler did not do it: {reason}")]
+    #[error("the scheduler could not process the request: {reason}")]
     Unavailable {
         /// What the adapter observed, as text for users.
         reason: String,
@@ -34,7 +34,6 @@ pub struct Firing {
     pub id: String,
     /// The owner of the schedule.
     pub owner: UserId,
-    /// The name of the schedule.
     pub schedule: ScheduleName,
 }
 

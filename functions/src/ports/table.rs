@@ -197,22 +197,22 @@ const ADVANCES: usize = 100;
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// A condition of the transaction did not hold.
-    #[error("the condition of write {write} did not hold")]
+    #[error("the condition of write {write} failed")]
     ConditionFailed {
         /// The index of the first write whose condition failed, counted from 0.
         write: usize,
     },
     /// The transaction conflicted with another one. It can be retried.
-    #[error("another transaction is in the way")]
+    #[error("the transaction conflicts with another one")]
     Conflict,
     /// The request itself is invalid, such as two writes to one key, a limit of 0 or a cursor from another query.
-    #[error("the table cannot do that: {0}")]
+    #[error("the table request is not valid: {0}")]
     Invalid(String),
     /// The table refuses every request because of how Prism is configured.
-    #[error("the table refused")]
+    #[error("the table denied the request")]
     Refused(#[source] Refusal),
     /// The table did not respond, or the response was lost.
-    #[error("the table did not answer: {reason}")]
+    #[error("the table did not respond: {reason}")]
     Unavailable {
         /// What the adapter observed, as text for users.
         reason: String,
@@ -229,7 +229,6 @@ pub enum TableError {
 /// The table. Reads by primary key are strongly consistent; on AWS, reads from an index are eventually consistent.
 #[async_trait]
 pub trait Table: Send + Sync {
-    /// Returns the item with this key.
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError>;
 
     /// Returns one page of a partition.

@@ -54,7 +54,7 @@ pub fn write(query: &Query, position: Position) -> String {
 
 /// Encodes a value as text that can be used in a URL without escaping.
 pub(crate) fn to_text<T: Serialize>(value: &T) -> String {
-    let text = serde_json::to_string(value).expect("texts and a flag are JSON");
+    let text = serde_json::to_string(value).expect("strings and a Boolean serialize to JSON");
     text.bytes()
         .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
         .collect()
@@ -66,19 +66,19 @@ pub fn read(query: &Query) -> Result<Option<Position>, TableError> {
         return Ok(None);
     };
     let cursor = from_text::<Cursor>(text)
-        .ok_or_else(|| TableError::Invalid("that is no cursor".to_owned()))?;
+        .ok_or_else(|| TableError::Invalid("the cursor is malformed".to_owned()))?;
     let ours = cursor.index == name(query.index)
         && cursor.pk == query.pk
         && cursor.descending == query.descending
         && cursor.position.tie.is_some() == (query.index != Index::Primary);
     if !ours {
         return Err(TableError::Invalid(
-            "the cursor is another query's".to_owned(),
+            "the cursor belongs to another query".to_owned(),
         ));
     }
     if !is_within(&query.sort_keys, &cursor.position.sort_key) {
         return Err(TableError::Invalid(
-            "the cursor lies outside of the sort keys that are asked for".to_owned(),
+            "the cursor is outside of the requested range of sort keys".to_owned(),
         ));
     }
     Ok(Some(cursor.position))
@@ -92,7 +92,6 @@ fn is_within(wanted: &SortKeys, sort_key: &str) -> bool {
     }
 }
 
-/// Decodes text from [`to_text`].
 pub(crate) fn from_text<T: DeserializeOwned>(text: &str) -> Option<T> {
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     let bytes = pairs
@@ -104,7 +103,7 @@ pub(crate) fn from_text<T: DeserializeOwned>(text: &str) -> Option<T> {
 }
 
 fn digit(value: u8) -> char {
-    char::from_digit(u32::from(value), 16).expect("half a byte is one hexadecimal digit")
+    char::from_digit(u32::from(value), 16).expect("four bits are one hexadecimal digit")
 }
 
 fn value(digit: u8) -> Option<u8> {

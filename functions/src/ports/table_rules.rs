@@ -38,7 +38,7 @@ fn invalid<T>(reason: impl Into<String>) -> Valid<T> {
 pub fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
     if writes.is_empty() || writes.len() > TRANSACTION_WRITES {
         return invalid(format!(
-            "a transaction takes 1 to {TRANSACTION_WRITES} writes, not {}",
+            "a transaction must have 1 to {TRANSACTION_WRITES} writes, not {}",
             writes.len()
         ));
     }
@@ -49,7 +49,7 @@ pub fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
         if !keys.insert(write.key()) {
             let Key { pk, sk } = write.key();
             return invalid(format!(
-                "two writes of one transaction are about ({pk}, {sk})"
+                "two writes of one transaction have the key ({pk}, {sk})"
             ));
         }
         condition(write.condition())?;
@@ -69,7 +69,7 @@ pub fn transaction(writes: &[Write]) -> Valid<Vec<String>> {
 pub fn transaction_bytes(bytes: usize) -> Valid {
     if bytes > TRANSACTION_BYTES {
         return invalid(format!(
-            "a transaction writes at most {TRANSACTION_BYTES} bytes, not {bytes}"
+            "a transaction can write at most {TRANSACTION_BYTES} bytes, not {bytes}"
         ));
     }
     Ok(())
@@ -85,11 +85,11 @@ pub fn item(at: &Key, attributes: &Map<String, Value>) -> Valid<String> {
         index_key(name, value)?;
     }
     let text = serde_json::to_string(attributes)
-        .or_else(|error| invalid(format!("an item is no JSON: {error}")))?;
+        .or_else(|error| invalid(format!("an item cannot be written as JSON: {error}")))?;
     let bytes = text.len() + at.pk.len() + at.sk.len();
     if bytes > ITEM_BYTES {
         return invalid(format!(
-            "an item has at most {ITEM_BYTES} bytes, not {bytes}"
+            "an item can have at most {ITEM_BYTES} bytes, not {bytes}"
         ));
     }
     Ok(text)
@@ -107,13 +107,13 @@ pub fn query(query: &Query) -> Valid {
     key_text(pk, &query.pk, PARTITION_KEY_BYTES)?;
     if !(1..=QUERY_LIMIT).contains(&query.limit) {
         return invalid(format!(
-            "a limit is 1 to {QUERY_LIMIT}, not {}",
+            "a limit must be 1 to {QUERY_LIMIT}, not {}",
             query.limit
         ));
     }
     match &query.sort_keys {
         SortKeys::Between(from, to) if from > to => {
-            invalid("the first of two sort keys lies after the second")
+            invalid("the first sort key of a range is after the second")
         }
         _ => Ok(()),
     }
@@ -121,7 +121,10 @@ pub fn query(query: &Query) -> Valid {
 
 fn key_text(name: &str, text: &str, most: usize) -> Valid {
     if text.is_empty() || text.len() > most {
-        return invalid(format!("{name} has 1 to {most} bytes, not {}", text.len()));
+        return invalid(format!(
+            "{name} must have 1 to {most} bytes, not {}",
+            text.len()
+        ));
     }
     Ok(())
 }
@@ -132,7 +135,7 @@ fn index_key(name: &str, value: &Value) -> Valid {
     match (index_key_bytes(name), value) {
         (None, _) => Ok(()),
         (Some(most), Value::String(text)) => key_text(name, text, most),
-        (Some(_), _) => invalid(format!("{name} must be a text: an index reads it")),
+        (Some(_), _) => invalid(format!("{name} must be a string, because an index uses it")),
     }
 }
 
@@ -152,7 +155,7 @@ fn attribute_name(name: &str) -> Valid {
     match name {
         "" => invalid("an attribute has no name"),
         "pk" | "sk" => invalid(format!(
-            "no attribute may be called {name}: that is the key"
+            "no attribute can be named {name}, because the key has that name"
         )),
         _ => Ok(()),
     }
@@ -188,7 +191,7 @@ fn changes(changes: &[Change]) -> Valid {
                 nesting(name, value, NESTING)?;
             }
             Change::Add(name, _) if index_key_bytes(name).is_some() => {
-                return invalid(format!("{name} must be a text: an index reads it"));
+                return invalid(format!("{name} must be a string, because an index uses it"));
             }
             Change::Add(..) | Change::Remove(_) => {}
         }
@@ -201,9 +204,7 @@ fn condition(condition: &Condition) -> Valid {
         Condition::Always | Condition::ItemAbsent | Condition::ItemPresent => Ok(()),
         Condition::Equals(name, _) | Condition::AttributeAbsent(name) => attribute_name(name),
         Condition::AtMost(name, limit) if limit.is_finite() => attribute_name(name),
-        Condition::AtMost(name, limit) => {
-            invalid(format!("{name} cannot be compared with {limit}"))
-        }
+        Condition::AtMost(name, limit) => invalid(format!("{name} cannot be compared to {limit}")),
         Condition::All(conditions) | Condition::Any(conditions) => {
             conditions.iter().try_for_each(self::condition)
         }

@@ -10,22 +10,17 @@ use crate::ports::{Condition, Index, Query, SortKeys, Write};
 /// Selects audit events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditOf {
-    /// Changes made by a user.
     User(UserId),
     /// Changes to a resource, since it was created. A schedule belongs to this user.
     Subject {
-        /// The resource.
         subject: Subject,
         /// The owner of the schedule, if the resource is one.
         user: UserId,
-        /// The earliest time.
         since: Timestamp,
     },
     /// Changes in a project, since it was created.
     Project {
-        /// The project.
         project: ProjectName,
-        /// The earliest time.
         since: Timestamp,
     },
 }
@@ -38,7 +33,6 @@ pub(super) fn audit_write(event: &AuditEvent, mark: u64) -> Result<Write, Proble
 }
 
 impl Registry {
-    /// Writes an event in its own transaction.
     pub(crate) async fn audit(&self, event: &AuditEvent, mark: u64) -> Result<(), Problem> {
         let write = audit_write(event, mark)?;
         self.table.transact(&[write]).await.map_err(problem)

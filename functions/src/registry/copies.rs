@@ -18,16 +18,12 @@ use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, ImageId, InstanceId, Problem, Region, SaveId, SnapshotId, TemplateName};
 use crate::ports::{Condition, Index, Key, Query, SortKeys, TableError, Write};
 
-/// What a copy adds to its version.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Additions {
     /// The architecture of the AMIs; `None` for the version's own architecture.
     pub(crate) architecture: Option<Architecture>,
-    /// The available AMIs, by Region.
     pub(crate) images: BTreeMap<Region, ImageId>,
-    /// The snapshots of the AMIs, by Region.
     pub(crate) snapshots: BTreeMap<Region, Vec<SnapshotId>>,
-    /// The Regions to which the copy failed, with the reason.
     pub(crate) failed: BTreeMap<Region, String>,
     /// By Region, the AMIs that no longer existed and are replaced.
     pub(crate) replaces: BTreeMap<Region, ImageId>,
@@ -39,7 +35,6 @@ impl Additions {
     }
 }
 
-/// The lock of a version in a Region, and the copy that holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CopyLock {
     pub(crate) version: u32,
@@ -81,7 +76,6 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// The copy to a Region that is in progress.
     pub async fn copy_holder(
         &self,
         name: &TemplateName,
@@ -91,7 +85,6 @@ impl Registry {
         self.holder(&copy_lock_key(name, version, region)).await
     }
 
-    /// The locks of all copies of a template's versions.
     pub(crate) async fn copy_locks(&self, name: &TemplateName) -> Result<Vec<CopyLock>, Problem> {
         let (mut locks, mut cursor) = (Vec::new(), None);
         loop {
@@ -161,7 +154,6 @@ impl Registry {
         }
     }
 
-    /// The deletions that release the locks held by a copy.
     pub(super) async fn copy_releases(&self, record: &SaveRecord) -> Result<Vec<Write>, Problem> {
         let mut releases = Vec::new();
         for key in copy_lock_keys(record) {
@@ -200,7 +192,7 @@ impl Registry {
             }
             check_epoch(&save.value, Some(record.epoch))?;
             let Some(stored) = self.stored_version(name, number).await? else {
-                let message = format!("The version {name}@{number} is gone.");
+                let message = format!("The version {name}@{number} no longer exists.");
                 return Err(Problem::new(Code::VersionNotFound, message));
             };
             let version = with(&stored.value, additions)?;
@@ -235,11 +227,10 @@ impl Registry {
     }
 }
 
-/// Returns the version with the additions.
 fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
     if version.state == TemplateState::Deleted {
         let (name, number) = (&version.template, version.number);
-        let message = format!("The version {name}@{number} was deleted meanwhile.");
+        let message = format!("The version {name}@{number} was deleted in the meantime.");
         return Err(Problem::new(Code::VersionNotFound, message));
     }
     let mut after = version.clone();
@@ -257,7 +248,7 @@ fn with(version: &Version, additions: &Additions) -> Result<Version, Problem> {
             }
         } else if let Some(there) = there {
             let message = format!(
-                "{}@{} has an AMI for {} in {region} already: {there}.",
+                "{}@{} already has an AMI for {} in {region}: {there}.",
                 version.template,
                 version.number,
                 architecture.as_str()

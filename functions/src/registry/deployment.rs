@@ -8,7 +8,6 @@ use crate::domain::{DeploymentId, Problem};
 use crate::ports::{Condition, TableError, Write};
 
 impl Registry {
-    /// The deployment that the registry belongs to, if it is set.
     pub async fn deployment(&self) -> Result<Option<DeploymentId>, Problem> {
         let item = self.table.get(&deployment_key()).await.map_err(problem)?;
         let stored = item.as_ref().map(decode::<Record>).transpose()?;

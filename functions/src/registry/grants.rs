@@ -13,7 +13,6 @@ use crate::domain::template::{Template, TemplateState, Visibility};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
-/// The visibility that results from these grants.
 fn visibility(template: &Template, grants: &[Grant]) -> Visibility {
     let open = |grant: &&Grant| grant.state == GrantState::Open;
     let reach = grants.iter().filter(open).map(|grant| match &grant.to {
@@ -29,17 +28,13 @@ fn visibility(template: &Template, grants: &[Grant]) -> Visibility {
     }
 }
 
-/// A change to one grant of a template.
 #[derive(Debug, Clone)]
 pub(crate) enum GrantChange {
-    /// Adds or replaces the grant.
     Put(Grant),
-    /// Removes the grant.
     Remove(Grantee),
 }
 
 impl Registry {
-    /// Returns all grants of a template.
     pub async fn grants(&self, template: &TemplateName) -> Result<Vec<Grant>, Problem> {
         let query = Query {
             index: Index::Primary,
@@ -64,7 +59,6 @@ impl Registry {
         }
     }
 
-    /// Returns a template's grant to a recipient, if there is one.
     pub async fn grant(
         &self,
         template: &TemplateName,
@@ -120,10 +114,10 @@ impl Registry {
                     grants.push(grant.clone());
                     if grants.len() > GRANTS {
                         let message = format!(
-                            "The template {name} is shared {GRANTS} times already; more are not possible."
+                            "The template {name} already has {GRANTS} shares, which is the maximum."
                         );
                         return Err(Problem::new(Code::LimitReached, message).hint(
-                            "Share it with a project instead of each user, or take a share back.",
+                            "Share it with a project instead of each user, or revoke a share.",
                         ));
                     }
                     grant_write(grant)?
@@ -151,7 +145,6 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// The writes that remove all grants of a template, for the transaction that deletes it.
     pub(crate) async fn without_grants(
         &self,
         template: &TemplateName,

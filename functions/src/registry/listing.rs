@@ -23,11 +23,8 @@ const FIRST: char = '\u{1}';
 /// The list of templates to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listing {
-    /// Templates of an owner, by name.
     OwnedBy(UserId),
-    /// Public templates, by name.
     Public,
-    /// Templates of a project, by name.
     InProject(ProjectName),
     /// Templates that are shared with a recipient, by name.
     GivenTo(Grantee),
@@ -40,7 +37,6 @@ pub enum Listing {
 pub struct Entry {
     /// The position in the list: the template's name, or `word#name`.
     pub place: String,
-    /// The template.
     pub template: Template,
 }
 
@@ -99,7 +95,6 @@ impl Listing {
         }
     }
 
-    /// The name of the template that an item of this list refers to.
     fn named(&self, item: &Item) -> Result<TemplateName, Problem> {
         Ok(match self {
             Listing::InProject(_) => decode::<ProjectTemplate>(item)?.value.template,
@@ -108,7 +103,6 @@ impl Listing {
         })
     }
 
-    /// The position of an item in this list.
     fn place(&self, item: &Item) -> String {
         let (_, sk) = self.partition().0.attributes();
         let indexed = item.attributes.get(sk).and_then(|value| value.as_str());
@@ -119,7 +113,6 @@ impl Listing {
 }
 
 impl Registry {
-    /// Returns the templates of a list after a position.
     pub async fn entries(
         &self,
         listing: &Listing,

@@ -103,14 +103,12 @@ impl std::fmt::Debug for Registry {
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listed<T> {
-    /// The records.
     pub items: Vec<T>,
     /// The cursor of the next page; `None` at the end.
     pub cursor: Option<String>,
 }
 
 impl Registry {
-    /// Creates a registry that uses a table.
     pub fn new(table: Arc<dyn Table>) -> Self {
         Self { table }
     }
@@ -120,7 +118,6 @@ impl Registry {
         self.list_by(query, records::decode).await
     }
 
-    /// The same for items that contain more than the record.
     async fn list_by<T>(
         &self,
         query: &Query,
@@ -130,7 +127,7 @@ impl Registry {
             TableError::Invalid(what) if query.cursor.is_some() => {
                 let message = format!("The cursor cannot be used: {what}.");
                 Problem::new(Code::InvalidInput, message)
-                    .hint("Take the cursor from the last page of the same list, or begin anew without one.")
+                    .hint("Use the cursor from the last page of the same list, or start again without a cursor.")
             }
             error => problem(error),
         })?;
@@ -148,20 +145,18 @@ fn problem(error: TableError) -> Problem {
     match error {
         TableError::ConditionFailed { .. } | TableError::Conflict => Problem::new(
             Code::RegistryConflict,
-            "The record was changed by somebody else at the same time.",
+            "Somebody else changed the record at the same time.",
         )
         .because(error),
-        TableError::Invalid(_) => Problem::new(
-            Code::Internal,
-            "The registry was asked something impossible.",
-        )
-        .because(error),
+        TableError::Invalid(_) => {
+            Problem::new(Code::Internal, "The request to the registry is not valid.").because(error)
+        }
         TableError::Refused(refusal) => refusal.problem(),
         TableError::Unavailable {
             transient, advice, ..
         } => {
             let message = if transient {
-                "The registry did not answer."
+                "The registry did not respond."
             } else {
                 "The registry cannot be used."
             };

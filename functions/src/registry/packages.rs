@@ -18,7 +18,6 @@ pub(super) fn packages_of(
     Ok(Write::Put(item, Condition::ItemAbsent))
 }
 
-/// The write that stores the packages of a new version.
 pub(crate) fn packages_added(
     name: &TemplateName,
     number: u32,
@@ -29,7 +28,6 @@ pub(crate) fn packages_added(
 }
 
 impl Registry {
-    /// Stores the packages that an instance had when its save began.
     pub(crate) async fn keep_packages(
         &self,
         id: &SaveId,
@@ -40,7 +38,6 @@ impl Registry {
         self.table.transact(&[write]).await.map_err(problem)
     }
 
-    /// Returns the packages that an instance had when its save began.
     pub(crate) async fn packages_of_save(&self, id: &SaveId) -> Result<Option<Inventory>, Problem> {
         self.inventory(&save_packages_key(id)).await
     }
@@ -73,7 +70,6 @@ impl Registry {
         Ok(Some(Write::Put(item, condition)))
     }
 
-    /// Returns the packages of a version.
     pub async fn packages(
         &self,
         name: &TemplateName,

@@ -34,7 +34,6 @@ pub(crate) struct Admission {
 }
 
 impl Admission {
-    /// The writes with which a save uses the admission.
     pub(super) fn writes(&self, save: &SaveId) -> Result<[Write; 3], Problem> {
         let name = &self.project.value.name;
         let pledge = Pledge {
@@ -95,7 +94,6 @@ impl Registry {
         self.commit(&writes).await
     }
 
-    /// The sum of all pledges to a project, counted from the individual pledges.
     pub(super) async fn count_pledged(&self, project: &ProjectName) -> Result<MicroUsd, Problem> {
         let (mut pledged, mut cursor) = (MicroUsd::ZERO, None);
         loop {

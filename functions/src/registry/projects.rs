@@ -28,17 +28,13 @@ fn as_read<T>(stored: &Stored<T>) -> Condition {
     }
 }
 
-/// A change to a member of a project.
 #[derive(Debug, Clone)]
 pub(crate) enum MemberChange {
-    /// Adds or updates the member.
     Put(Member),
-    /// Removes the member.
     Remove,
 }
 
 impl Registry {
-    /// Returns a project.
     pub async fn project(&self, name: &ProjectName) -> Result<Option<Stored<Project>>, Problem> {
         let item = self.table.get(&project_key(name)).await.map_err(problem)?;
         let stored: Option<Stored<Project>> = item.as_ref().map(decode).transpose()?;
@@ -56,7 +52,6 @@ impl Registry {
         }))
     }
 
-    /// Returns a member of a project.
     pub async fn member(
         &self,
         project: &ProjectName,
@@ -68,7 +63,6 @@ impl Registry {
         Ok(stored.map(|stored| stored.value))
     }
 
-    /// Returns the members of a project, by name.
     pub async fn members(
         &self,
         project: &ProjectName,
@@ -78,7 +72,6 @@ impl Registry {
         self.list(&within(project, "MEMBER#", limit, cursor)).await
     }
 
-    /// Returns the templates of a project, by name.
     pub async fn templates_of_project(
         &self,
         project: &ProjectName,
@@ -138,7 +131,6 @@ impl Registry {
             .await
     }
 
-    /// Returns a project's approval of a template.
     pub async fn approval(
         &self,
         project: &ProjectName,
@@ -150,7 +142,6 @@ impl Registry {
         Ok(stored.map(|stored| stored.value))
     }
 
-    /// Creates a project with its first owner.
     pub(crate) async fn add_project(
         &self,
         project: &Project,
@@ -175,7 +166,7 @@ impl Registry {
             match self.table.transact(&writes).await {
                 Ok(()) => return Ok(()),
                 Err(TableError::ConditionFailed { write: 0 }) => {
-                    let message = format!("There is a project {} already.", project.name);
+                    let message = format!("The project {} already exists.", project.name);
                     return Err(Problem::new(Code::ProjectNameTaken, message));
                 }
                 Err(TableError::ConditionFailed { .. } | TableError::Conflict) => {}
@@ -375,7 +366,7 @@ fn count(
     }
     if usize::try_from(project.members).unwrap_or(usize::MAX) > MEMBERS {
         let message = format!(
-            "The project {} has {MEMBERS} members; more are not possible.",
+            "The project {} already has {MEMBERS} members, which is the maximum.",
             project.name
         );
         return Err(Problem::new(Code::LimitReached, message));
@@ -387,11 +378,11 @@ fn check_projects(user: &UserId, memberships: &Memberships) -> Result<(), Proble
     if memberships.roles.len() <= PROJECTS {
         return Ok(());
     }
-    let message = format!("{user} is in {PROJECTS} projects; more are not possible.");
+    let message = format!("{user} is already in {PROJECTS} projects, which is the maximum.");
     Err(Problem::new(Code::LimitReached, message))
 }
 
 fn not_found(name: &ProjectName) -> Problem {
-    let message = format!("There is no project {name} that you are in.");
+    let message = format!("You are not in a project {name}.");
     Problem::new(Code::ProjectNotFound, message)
 }

@@ -18,7 +18,6 @@ pub(super) const EXPIRES: &str = "expires_at";
 /// A record as read from the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored<T> {
-    /// The record.
     pub value: T,
     /// The revision. The next write succeeds only if it has not changed.
     pub revision: u64,
@@ -31,7 +30,6 @@ impl<T> Stored<T> {
     }
 }
 
-/// The entry of a record in an index.
 pub(super) struct Indexed {
     pub(super) index: Index,
     pub(super) pk: String,
@@ -43,7 +41,6 @@ pub(super) fn sortable(at: Timestamp) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Creates the item of a record.
 pub(super) fn encode<T: Serialize>(
     key: Key,
     record: &T,
@@ -86,7 +83,6 @@ pub(super) fn changes<T: Serialize>(
     Ok(changes)
 }
 
-/// Parses the record of an item.
 pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>, Problem> {
     let damaged = |what: &str| {
         let message = format!(
@@ -99,12 +95,12 @@ pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>, Prob
         Some(FORM) => {}
         Some(form) => {
             let message = format!(
-                "The record {} {} was written by a newer version of Prism (form {form}, known up to {FORM}). It was left as it is.",
+                "The record {} {} was written by a newer version of Prism (format {form}; this version supports up to {FORM}). It was not changed.",
                 item.key.pk, item.key.sk
             );
             return Err(Problem::new(Code::RegistryNewer, message));
         }
-        None => return Err(damaged("it says no form")),
+        None => return Err(damaged("it has no format number")),
     }
     let revision = item
         .attributes
@@ -116,6 +112,6 @@ pub(super) fn decode<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>, Prob
         .get("record")
         .ok_or_else(|| damaged("it is empty"))?;
     let value =
-        T::deserialize(record).map_err(|error| damaged("its form is wrong").because(error))?;
+        T::deserialize(record).map_err(|error| damaged("its format is wrong").because(error))?;
     Ok(Stored { value, revision })
 }

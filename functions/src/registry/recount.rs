@@ -13,9 +13,7 @@ use crate::ports::{Condition, Item, TableError, Write};
 /// A stored sum that differs from the counted one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrongSum<T> {
-    /// The stored sum.
     pub kept: T,
-    /// The counted sum.
     pub counted: T,
 }
 

@@ -9,7 +9,6 @@ use crate::domain::{Code, Problem};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 impl Registry {
-    /// Returns the most recent runs of a schedule.
     pub async fn runs(&self, schedule: &Schedule) -> Result<Runs, Problem> {
         let stored = self.stored_runs(schedule).await?;
         Ok(of(schedule, stored.map(|stored| stored.value)))
@@ -84,7 +83,7 @@ impl Registry {
                 Err(error) => return Err(problem(error)),
             }
         }
-        let message = format!("The runs of the schedule {name} were changed all the time.");
+        let message = format!("Others kept changing the runs of the schedule {name}.");
         Err(Problem::new(Code::RegistryConflict, message))
     }
 }

@@ -22,19 +22,15 @@ fn discharged(duty: &Stored<Duty>, finding: Finding, at: Timestamp) -> Result<Wr
     Ok(Write::Put(item, duty.unchanged()))
 }
 
-/// The result of an attempt to begin a save.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Begun {
-    /// The save has begun.
     Now,
-    /// Another save holds the instance.
     HeldBy(SaveId),
     /// The save had already begun. Contains its record.
     Before(Box<SaveRecord>),
 }
 
 impl Registry {
-    /// Returns the record of a save.
     pub async fn save(&self, id: &SaveId) -> Result<Option<Stored<SaveRecord>>, Problem> {
         let item = self.table.get(&save_key(id)).await.map_err(problem)?;
         item.as_ref().map(decode).transpose()
@@ -215,7 +211,6 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// The save that holds the lock of an instance.
     pub async fn lock_holder(
         &self,
         region: &Region,
@@ -224,7 +219,6 @@ impl Registry {
         self.holder(&lock_key(region, id)).await
     }
 
-    /// The duty to bring an instance back, open or discharged.
     pub async fn duty(
         &self,
         region: &Region,
@@ -270,7 +264,6 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Discharges a duty for which no save is responsible any longer.
     pub(crate) async fn settle_duty(
         &self,
         duty: &Stored<Duty>,
@@ -337,8 +330,8 @@ pub(super) fn check_epoch(record: &SaveRecord, epoch: Option<u32>) -> Result<(),
     match epoch {
         Some(epoch) if epoch != record.epoch => {
             let message = format!(
-                "The save {} is worked on by its execution {} now; this was its execution number {epoch}.",
-                record.save_id, record.execution
+                "Execution {} of the save {} has taken over; this is execution {epoch}.",
+                record.execution, record.save_id
             );
             Err(Problem::new(Code::Superseded, message))
         }

@@ -13,7 +13,6 @@ use crate::domain::{Code, Problem, ScheduleName, TemplateName, UserId};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 
 impl Registry {
-    /// Returns the schedules that save to a template.
     pub(crate) async fn schedules_into(
         &self,
         template: &TemplateName,
@@ -30,7 +29,6 @@ impl Registry {
         Ok(self.list(&query).await?.items)
     }
 
-    /// Returns a user's schedule.
     pub async fn schedule(
         &self,
         owner: &UserId,
@@ -41,7 +39,6 @@ impl Registry {
         item.as_ref().map(decode).transpose()
     }
 
-    /// Returns a user's schedules, by name.
     pub async fn schedules_of(
         &self,
         owner: &UserId,
@@ -94,7 +91,7 @@ impl Registry {
             }),
             Err(TableError::ConditionFailed { .. }) => Err(Problem::new(
                 Code::ScheduleNameTaken,
-                format!("You have a schedule {} already.", new.name),
+                format!("You already have a schedule {}.", new.name),
             )),
             Err(error) => Err(problem(error)),
         }

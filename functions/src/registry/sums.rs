@@ -43,7 +43,6 @@ impl Extend<Write> for Batch {
 }
 
 impl Batch {
-    /// The writes that create or change a version, with the resulting change of costs.
     pub(super) fn of_version(
         writes: Vec<Write>,
         before: Option<&Version>,
@@ -56,7 +55,6 @@ impl Batch {
         }
     }
 
-    /// Adds a write.
     pub(crate) fn push(&mut self, write: Write) {
         self.writes.push(write);
     }
@@ -92,12 +90,11 @@ impl Batch {
         if self.costs == MicroUsd::ZERO && self.redeemed.is_none() {
             return Ok(self.writes);
         }
-        let message = "A version's costs were to change without its template.";
+        let message = "The costs of a version cannot change without its template.";
         Err(Problem::new(Code::Internal, message))
     }
 }
 
-/// The changes to the sums of projects.
 #[derive(Debug, Default)]
 struct Changes(BTreeMap<ProjectName, Committed>);
 
@@ -150,7 +147,6 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Returns the costs of a project and the amount pledged to it.
     pub(crate) async fn committed(&self, project: &ProjectName) -> Result<Committed, Problem> {
         Ok(self.sums(project).await?.1)
     }
@@ -161,7 +157,6 @@ impl Registry {
         Ok(Mark::of(item.as_ref()))
     }
 
-    /// Counts the costs and pledges of a project from its versions and pledges.
     pub(super) async fn count(&self, project: &ProjectName) -> Result<Committed, Problem> {
         Ok(Committed {
             costs: self.count_project(project).await?,
@@ -169,13 +164,11 @@ impl Registry {
         })
     }
 
-    /// Counts the costs of a template from its versions.
     pub(super) async fn count_template(&self, name: &TemplateName) -> Result<MicroUsd, Problem> {
         let versions = self.all_versions(name).await?;
         Ok(versions.iter().map(costs_of).sum())
     }
 
-    /// Returns the costs of a template.
     pub(crate) async fn template_costs(&self, template: &Template) -> Result<MicroUsd, Problem> {
         match template.costs {
             Some(costs) => Ok(costs),

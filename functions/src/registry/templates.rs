@@ -9,7 +9,7 @@ use super::items::version::{child_prefix, children_of, read_version, version_key
 use super::records::Stored;
 use super::sums::{self, Batch};
 use super::{Listed, Registry, TRIES, entries, images, packages, problem};
-use crate::domain::audit::AuditEvent;
+use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::inventory::Inventory;
@@ -21,17 +21,12 @@ use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
 /// A template or version whose deletion is in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Going {
-    /// A template, with all of its versions.
     Template(TemplateName),
-    /// A version.
     Version(TemplateName, u32),
 }
 
-/// What a save adds to the registry.
 pub(crate) struct Registration {
-    /// The new state of the template.
     pub(crate) template: Template,
-    /// The new state of the version.
     pub(crate) version: Version,
     /// The previous state of the version, if the save adds to an existing one.
     pub(crate) before: Option<Stored<Version>>,
@@ -50,7 +45,6 @@ pub(super) fn template_changed(
     Ok(writes)
 }
 
-/// The writes that create a template, including its index items.
 fn template_added(template: &Template) -> Result<Vec<Write>, Problem> {
     let mut writes = place_writes(&template.name, None, template.project.as_ref())?;
     writes.extend(entries::writes(None, template)?);
@@ -58,7 +52,6 @@ fn template_added(template: &Template) -> Result<Vec<Write>, Problem> {
     Ok(writes)
 }
 
-/// The writes for the results of a save, except for the template itself.
 fn registration(
     save: &Stored<SaveRecord>,
     made: &Registration,
@@ -86,7 +79,6 @@ fn registration(
     Ok(batch)
 }
 
-/// The write of the grant with which a save makes a template public.
 fn opening_write(
     record: &SaveRecord,
     before: Option<&Template>,
@@ -120,13 +112,11 @@ pub(crate) fn version_changed(before: &Stored<Version>, after: &Version) -> Resu
     Ok(Batch::of_version(writes, Some(&before.value), after))
 }
 
-/// The check that a version is unchanged since it was read.
 pub(crate) fn version_unchanged(before: &Stored<Version>) -> Write {
     let key = version_key(&before.value.template, before.value.number);
     Write::Check(key, before.unchanged())
 }
 
-/// The writes that create a version.
 pub(crate) fn version_added(version: &Version) -> Result<Batch, Problem> {
     let mut writes = images::writes(None, version)?;
     writes.push(version_write(version, 1, Condition::ItemAbsent)?);
@@ -134,13 +124,11 @@ pub(crate) fn version_added(version: &Version) -> Result<Batch, Problem> {
 }
 
 impl Registry {
-    /// Returns a template.
     pub async fn template(&self, name: &TemplateName) -> Result<Option<Stored<Template>>, Problem> {
         let item = self.table.get(&template_key(name)).await.map_err(problem)?;
         item.as_ref().map(read_template).transpose()
     }
 
-    /// Returns a version of a template, with its revision.
     pub async fn stored_version(
         &self,
         name: &TemplateName,
@@ -151,7 +139,6 @@ impl Registry {
         item.as_ref().map(read_version).transpose()
     }
 
-    /// Returns a version of a template.
     pub async fn version(
         &self,
         name: &TemplateName,
@@ -255,7 +242,7 @@ impl Registry {
             && left != now
         {
             let event = AuditEvent {
-                action: "template.leave_project".to_owned(),
+                action: AuditAction::TemplateLeaveProject.into(),
                 details: serde_json::Map::new(),
                 ..event
             };
@@ -374,7 +361,7 @@ impl Registry {
             return Err(Problem::new(Code::SaveNotFound, message));
         };
         if save.value.version.is_none() && save.value.epoch != record.epoch {
-            let message = format!("A recovery of {} has taken over.", record.save_id);
+            let message = format!("A recovery of the save {} has taken over.", record.save_id);
             return Err(Problem::new(Code::Superseded, message));
         }
         Ok(save)

@@ -18,10 +18,8 @@ const NEXT: &str = "next_ms";
 /// The maximum difference between the clocks of machines, in milliseconds.
 const SKEW_MS: i64 = 60_000;
 
-/// The intervals between the turns of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rhythm {
-    /// The time between two turns.
     pub(crate) interval: TimeDelta,
     /// How many turns can be at the same time after a pause; at least one.
     pub(crate) at_once: i32,

@@ -23,7 +23,7 @@ impl Registry {
         {
             Ok(()) => Ok(()),
             Err(TableError::ConditionFailed { .. }) => {
-                let message = format!("A later execution of {} waits.", wait.save_id);
+                let message = format!("A later execution of the save {} is waiting.", wait.save_id);
                 Err(Problem::new(Code::Superseded, message))
             }
             Err(error) => Err(problem(error)),
@@ -68,7 +68,6 @@ impl Registry {
         }
     }
 
-    /// Returns the current wait for a resource.
     pub async fn wait(
         &self,
         region: &Region,

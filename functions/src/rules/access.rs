@@ -21,15 +21,10 @@ pub use super::relations::Relation;
 /// A kind of resource that an action applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, VariantArray)]
 pub enum Resource {
-    /// A template, with its versions.
     Template,
-    /// A save.
     Save,
-    /// An instance.
     Instance,
-    /// A schedule.
     Schedule,
-    /// A project.
     Project,
 }
 
@@ -38,37 +33,29 @@ pub enum Resource {
 pub enum Action {
     /// See that the resource exists, and read it.
     See,
-    /// Launch a template.
     Launch,
     /// Save an instance as the next version of a template; save an instance.
     SaveVersion,
-    /// Copy a version to further Regions.
     Copy,
     /// Change how a template is described (description, notes, project), or the rules of a project.
     Edit,
     /// Set which version is a template's latest.
     Rollback,
-    /// Deprecate a version or a template, or undo that.
     Deprecate,
     /// Create a version of another template from a template's AMIs, by importing its file.
     Import,
     /// Move a template, with its versions and their costs, out of its project, or into its first project.
     Move,
-    /// Share a template with others, and revoke a share.
     Share,
     /// Open a template's AMIs in EC2 to principals outside this deployment, through any template that has these AMIs.
     Open,
-    /// List the shares of a template.
     SeeShares,
-    /// Read the audit events of a resource.
     SeeAudit,
-    /// Delete the resource.
     Delete,
     /// Start, stop, terminate or customize an instance; pause a schedule, or run it now.
     Change,
     /// See the state of a save's execution before the save has a record.
     Watch,
-    /// Cancel a save.
     Cancel,
     /// Recover a save immediately if no execution is working on it any more.
     Recover,
@@ -76,23 +63,24 @@ pub enum Action {
     Contribute,
     /// Move a template into a project, which pays for all of its versions from then on.
     MoveIn,
-    /// See the costs of a project.
     SeeCosts,
-    /// Approve templates for a project, and withdraw the approval.
     Approve,
-    /// Add members and viewers to a project, and remove them.
     Invite,
     /// Make a user an owner or admin of a project, and revoke that role.
     Appoint,
-    /// Set a project's budget.
     SetBudget,
-    /// Leave a project.
     Leave,
 }
 
 use Relation::{
     Grantee, Onlooker, Owner, ProjectAdmin, ProjectMember, ProjectOwner, ProjectViewer, Public,
 };
+
+/// An action on a kind of resource.
+pub type Right = (Action, Resource);
+
+/// The target of the trace events that report which rights are checked.
+pub const CHECKS: &str = "prism::access";
 
 type Row = (Resource, Action, &'static [Relation]);
 
@@ -159,7 +147,6 @@ const TABLE: &[Row] = &[
     (Resource::Project, Action::Delete, &[ProjectOwner]),
 ];
 
-/// The relations that allow using a template.
 const USERS: &[Relation] = &[
     Owner,
     ProjectOwner,
@@ -170,20 +157,29 @@ const USERS: &[Relation] = &[
 ];
 /// The owner, and those who manage the project that pays.
 const MANAGERS: &[Relation] = &[Owner, ProjectOwner, ProjectAdmin];
-/// The relations that manage a project.
 const ADMINS: &[Relation] = &[ProjectOwner, ProjectAdmin];
-/// The relations that can work for a project.
 const WORKERS: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember];
-/// All relations that a role in a project gives.
 const EVERY_ROLE: &[Relation] = &[ProjectOwner, ProjectAdmin, ProjectMember, ProjectViewer];
 
-/// Returns whether this relation to a resource allows the action.
+/// Returns whether this relation to a resource allows the action. Each check is traced, so that a test can compare the
+/// checks of an operation with the rights that it declares.
 pub fn allowed(relation: Relation, action: Action, resource: Resource) -> bool {
+    tracing::trace!(target: CHECKS, ?action, ?resource);
+    is_listed(relation, action, resource)
+}
+
+fn is_listed(relation: Relation, action: Action, resource: Resource) -> bool {
     let row = |row: &&Row| row.0 == resource && row.1 == action;
     TABLE
         .iter()
         .find(row)
         .is_some_and(|row| row.2.contains(&relation))
+}
+
+/// Returns whether a refusal may say that the resource exists. This is no right that the operation needs.
+fn is_visible(relations: &BTreeSet<Relation>, resource: Resource) -> bool {
+    let mut relations = relations.iter();
+    relations.any(|relation| is_listed(*relation, Action::See, resource))
 }
 
 /// Returns whether any of these relations allows the action.
@@ -199,12 +195,10 @@ impl Resource {
 }
 
 impl Action {
-    /// All actions.
     pub const ALL: &[Self] = Self::VARIANTS;
 }
 
 impl Caller {
-    /// Returns whether the caller may perform the action on an instance.
     pub fn may(&self, action: Action, instance: &Instance) -> bool {
         let mine = instance
             .tags
@@ -213,7 +207,6 @@ impl Caller {
         mine && allowed(Owner, action, Resource::Instance)
     }
 
-    /// Returns whether the caller may perform the action on a template.
     pub async fn may_template(
         &self,
         registry: &Registry,
@@ -229,7 +222,6 @@ impl Caller {
         Ok(any_allowed(&all, action, Resource::Template))
     }
 
-    /// Returns whether the caller may see a template that is one of many in a list.
     pub(crate) async fn sees_in_list(
         &self,
         registry: &Registry,
@@ -259,7 +251,7 @@ impl Caller {
         if any_allowed(&all, action, Resource::Template) {
             return Ok(());
         }
-        if any_allowed(&all, Action::See, Resource::Template) {
+        if is_visible(&all, Resource::Template) {
             let message = format!(
                 "The template {} belongs to {}.",
                 template.name, template.owner
@@ -297,7 +289,7 @@ impl Caller {
         if any_allowed(&relations, action, Resource::Save) {
             return Ok(());
         }
-        if any_allowed(&relations, Action::See, Resource::Save) {
+        if is_visible(&relations, Resource::Save) {
             let message = format!("The save {} is {}'s.", record.save_id, record.saved_by);
             return Err(Problem::new(Code::NotAllowed, message));
         }
@@ -319,7 +311,7 @@ impl Caller {
         if allowed(Relation::of_role(role), action, Resource::Project) {
             return Ok(role);
         }
-        let message = format!("As {role} of the project {project} you may not do that.");
+        let message = format!("The role {role} of the project {project} does not allow this.");
         Err(Problem::new(Code::NotAllowed, message).hint("Ask an owner or admin of the project."))
     }
 }
@@ -329,7 +321,7 @@ impl Caller {
 pub fn schedule_not_found(name: &str) -> Problem {
     Problem::new(
         Code::ScheduleNotFound,
-        format!("There is no schedule {name} of yours."),
+        format!("You have no schedule {name}."),
     )
 }
 
@@ -350,7 +342,7 @@ pub fn save_not_found(id: &str) -> Problem {
 pub fn project_not_found(name: &ProjectName) -> Problem {
     Problem::new(
         Code::ProjectNotFound,
-        format!("There is no project {name} that you are in."),
+        format!("You are not in a project {name}."),
     )
 }
 
@@ -360,7 +352,7 @@ pub fn markdown() -> String {
     let mut text = String::new();
     for &resource in Resource::ALL {
         let concerned = |relation: &&Relation| {
-            let may = |action| allowed(**relation, action, resource);
+            let may = |action| is_listed(**relation, action, resource);
             Action::ALL.iter().copied().any(may)
         };
         let relations: Vec<&Relation> = Relation::ALL.iter().filter(concerned).collect();
@@ -368,7 +360,7 @@ pub fn markdown() -> String {
         let _ = writeln!(text, "| {resource:?} | {} |", heads.join(" | "));
         let _ = writeln!(text, "|---|{}", "---|".repeat(relations.len()));
         for &action in Action::ALL {
-            let may = |relation: &&Relation| allowed(**relation, action, resource);
+            let may = |relation: &&Relation| is_listed(**relation, action, resource);
             if !relations.iter().any(may) {
                 continue;
             }

@@ -5,13 +5,18 @@
 //! stopping an instance, the event is written before the change is requested.
 
 use super::access::Caller;
-use crate::domain::audit::{AuditEvent, Origin, Subject};
+use crate::domain::audit::{AuditAction, AuditEvent, Origin, Subject};
 use crate::domain::save::{SavePlan, SaveRecord};
 use crate::domain::{Timestamp, UserId};
 
-/// Creates an event by the caller, at `at`; `action` is for example `template.share`. [`AuditEvent::with`] adds
+/// Creates an event by the caller, at `at`. [`AuditEvent::with`] adds
 /// details.
-pub(crate) fn event(caller: &Caller, at: Timestamp, action: &str, resource: Subject) -> AuditEvent {
+pub(crate) fn event(
+    caller: &Caller,
+    at: Timestamp,
+    action: AuditAction,
+    resource: Subject,
+) -> AuditEvent {
     of(&caller.user, &caller.origin, at, action, resource)
 }
 
@@ -20,13 +25,13 @@ pub(crate) fn of(
     user: &UserId,
     origin: &Origin,
     at: Timestamp,
-    action: &str,
+    action: AuditAction,
     resource: Subject,
 ) -> AuditEvent {
     AuditEvent {
         at,
         user: user.clone(),
-        action: action.to_owned(),
+        action: action.into(),
         resource,
         project: None,
         origin: origin.clone(),
@@ -38,7 +43,7 @@ pub(crate) fn of(
 pub(crate) fn of_save(record: &SaveRecord, plan: &SavePlan) -> AuditEvent {
     let subject = Subject::Save(record.save_id.clone());
     let (by, from, at) = (&record.saved_by, &record.origin, record.started_at);
-    let event = of(by, from, at, "save.begin", subject)
+    let event = of(by, from, at, AuditAction::SaveBegin, subject)
         .of_project(plan.paid_by.as_ref())
         .with("template", &plan.request.template)
         .with("instance", &plan.instance.id)

@@ -31,7 +31,7 @@ pub(crate) async fn admit(
         Some(budget) => {
             if budget.refuses(committed.in_all() + usd_per_month) {
                 let message = format!(
-                    "The project {name} {}; this adds up to {usd_per_month:.2}, and its budget is {:.2}.",
+                    "The project {name} {}; this would add up to {usd_per_month:.2}, and its budget is {:.2}.",
                     costs(&committed),
                     budget.limit_usd
                 );
@@ -47,11 +47,10 @@ pub(crate) async fn admit(
     })
 }
 
-/// Describes the current and pending costs of a project, for messages.
 fn costs(committed: &Committed) -> String {
     let (usd, pledged) = (committed.costs.usd(), committed.pledged.usd());
     if pledged > 0.0 {
-        format!("costs {usd:.2} USD a month, and what is being saved for it up to {pledged:.2}")
+        format!("costs {usd:.2} USD a month, and saves in progress add up to {pledged:.2}")
     } else {
         format!("costs {usd:.2} USD a month")
     }
@@ -70,7 +69,7 @@ pub(crate) async fn check_launch(
     if project.value.approved_only && registry.approval(name, template).await?.is_none() {
         let message = format!("The project {name} has not approved the template {template}.");
         let hint = format!(
-            "Launch one that it has (prism project templates {name}), or ask an admin: prism project approve {name} {template}"
+            "Launch an approved template (prism project templates {name}), or ask an admin: prism project approve {name} {template}"
         );
         return Err(Problem::new(Code::TemplateNotApproved, message).hint(hint));
     }
@@ -104,11 +103,11 @@ async fn contribute(
 }
 
 /// Updates a project's budget after its costs have decreased: a threshold that the costs have fallen below is reported
-/// again when they next cross it. The change that reduced the costs stands even if this update fails; a failure is only
-/// logged.
+/// again when they next cross it. The change that reduced the costs is kept even if this update fails; a failure is
+/// only logged.
 pub(crate) async fn costs_less(env: &Env, name: &ProjectName) {
     if let Err(problem) = forget_told(env, name).await {
-        tracing::warn!(project = %name, code = %problem.code, problem = problem.chain(), "the project's budget was not looked at");
+        tracing::warn!(project = %name, code = %problem.code, problem = problem.chain(), "the project's budget was not checked");
     }
 }
 

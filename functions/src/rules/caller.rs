@@ -9,7 +9,6 @@ use crate::domain::audit::{Channel, Origin};
 /// from its body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
-    /// The user.
     pub user: UserId,
     /// Where the request came from. It has no effect on access; it is recorded with each change.
     #[serde(default, skip_serializing_if = "Origin::is_unknown")]
@@ -25,7 +24,6 @@ impl Caller {
         }
     }
 
-    /// Sets the channel that the request came through.
     #[must_use]
     pub fn by(mut self, channel: Channel) -> Self {
         self.origin = Origin::by(channel);

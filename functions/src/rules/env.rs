@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use strum::EnumString;
 
 use super::Identity;
 use crate::domain::Region;
@@ -13,8 +14,9 @@ use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
 
 /// How far `--public` reaches in this deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, EnumString)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum PublicScope {
     /// Every user of this deployment; the AMI itself stays in the account.
     #[default]
@@ -28,15 +30,12 @@ pub enum PublicScope {
 /// The settings in which deployments differ.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Settings {
-    /// How far `--public` reaches.
     pub public_scope: PublicScope,
     /// The organization that public templates are open to, if [`PublicScope::Organization`] applies.
     #[serde(default)]
     pub organization: Option<OrganizationArn>,
-    /// The Regions that the deployment allows.
     #[serde(default)]
     pub allowed_regions: AllowedRegions,
-    /// The instance types that the deployment allows.
     #[serde(default)]
     pub allowed_types: AllowedTypes,
     /// The share of EC2's request limits that the deployment may use.
@@ -50,19 +49,12 @@ pub struct Settings {
 /// Everything outside the core that steps and operations use.
 #[derive(Clone)]
 pub struct Env {
-    /// EC2.
     pub ec2: Arc<dyn Ec2>,
-    /// Inspects the files and packages of instances.
     pub inspect: Arc<dyn Inspect>,
-    /// The registry.
     pub registry: Registry,
-    /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// Delivers notices.
     pub notifier: Arc<dyn Notifier>,
-    /// The deployment's settings.
     pub settings: Settings,
-    /// The identity of the deployment.
     pub identity: Identity,
 }
 
@@ -80,7 +72,7 @@ impl Env {
         if let Err(error) = self.notifier.notify(notice).await {
             let save = notice.save_id.as_ref().map(ToString::to_string);
             let project = notice.project.as_ref().map(ToString::to_string);
-            tracing::warn!(save.id = save, project, event = notice.event, %error, "a notice was not delivered");
+            tracing::warn!(save.id = save, project, event = notice.event, %error, "a notification was not delivered");
         }
     }
 }

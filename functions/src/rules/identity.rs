@@ -24,7 +24,6 @@ impl Identity {
         }
     }
 
-    /// Creates an identity that the registry is known to contain.
     pub fn known(id: DeploymentId) -> Self {
         Self {
             configured: None,
@@ -60,24 +59,23 @@ impl Env {
 
 fn mismatch(kept: &DeploymentId, configured: &DeploymentId) -> Problem {
     let message = format!(
-        "The registry is that of the deployment {kept}, and this deployment is configured as {configured}. Nothing was changed."
+        "The registry belongs to the deployment {kept}, but this deployment is configured as {configured}. Nothing was changed."
     );
     Problem::new(Code::DeploymentMismatch, message).hint(format!(
-        "Where the table was restored or taken over on purpose, update the stack with DeploymentId={kept}; otherwise name the right table."
+        "If you restored or took over the table on purpose, update the stack with DeploymentId={kept}. Otherwise, configure the correct table."
     ))
 }
 
 fn unknown() -> Problem {
-    let message = "The registry does not say yet which deployment it is that of.";
+    let message = "The registry does not contain the ID of its deployment yet.";
     Problem::new(Code::DeploymentMismatch, message).hint(
-        "The deployment's own functions write it within five minutes of an update of the stack; then configure the profile again: prism configure --stack NAME --force",
+        "The deployment's functions write it within five minutes of a stack update. Then configure the profile again: prism configure --stack NAME --force",
     )
 }
 
 /// Which deployment created a resource in EC2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Maker {
-    /// This deployment.
     This,
     /// Another deployment; this one must not change the resource.
     Another,
@@ -87,7 +85,6 @@ pub enum Maker {
 }
 
 impl Maker {
-    /// Determines the maker of a resource from its tags, from the point of view of the given deployment.
     pub fn of(tags: &Tags, deployment: &DeploymentId) -> Self {
         match tags.get(DEPLOYMENT_TAG) {
             Some(id) if id == deployment.as_str() => Maker::This,
@@ -96,7 +93,6 @@ impl Maker {
         }
     }
 
-    /// Returns whether another deployment created the resource with these tags.
     pub fn is_another(tags: &Tags, deployment: &DeploymentId) -> bool {
         Self::of(tags, deployment) == Maker::Another
     }

@@ -23,15 +23,13 @@ pub enum ImageFault {
 }
 
 impl ImageFault {
-    /// Describes the fault in words.
     pub fn means(self) -> &'static str {
         match self {
-            ImageFault::Gone => "gone: somebody deregistered it",
+            ImageFault::Gone => "deregistered",
             ImageFault::Disabled => "disabled",
         }
     }
 
-    /// Returns the problem that refuses the use of the AMI.
     pub(crate) fn problem(self, of: &TemplateRef, region: &Region, image: &ImageId) -> Problem {
         let message = format!("The AMI {image} of {of} in {region} is {}.", self.means());
         let code = match self {
@@ -41,19 +39,18 @@ impl ImageFault {
         Problem::new(code, message).hint(self.advice(of, region, image))
     }
 
-    /// Returns what to do about the fault.
     pub(crate) fn advice(self, of: &TemplateRef, region: &Region, image: &ImageId) -> String {
         match self {
             ImageFault::Gone => {
                 let copy = command(&of.name, of.version.unwrap_or_default(), region);
                 format!(
-                    "Copy the version again from another Region, or have its owner do so: {copy}. Or use another version: prism template versions {}",
+                    "Copy the version again from another Region, or ask its owner to do so: {copy}. Or use another version: prism template versions {}",
                     of.name
                 )
             }
-            ImageFault::Disabled => format!(
-                "Have it enabled: aws ec2 enable-image --region {region} --image-id {image}"
-            ),
+            ImageFault::Disabled => {
+                format!("Enable it: aws ec2 enable-image --region {region} --image-id {image}")
+            }
         }
     }
 }
@@ -74,7 +71,7 @@ pub(crate) async fn known(
                 let there = images.into_iter().filter(there);
                 known.extend(there.map(|image| (image.id.clone(), image)));
             }
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 if some.len() > 1 {
                     let (one, other) = some.split_at(some.len() / 2);
                     open.extend([one, other]);

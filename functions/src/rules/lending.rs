@@ -75,7 +75,6 @@ async fn templates(
     Ok(found)
 }
 
-/// Returns whether the caller may perform the action on all of the templates.
 pub(crate) async fn may_all(
     registry: &Registry,
     caller: &Caller,
@@ -90,7 +89,6 @@ pub(crate) async fn may_all(
     Ok(true)
 }
 
-/// Returns whether the caller may perform the action on any of the templates.
 pub(crate) async fn may_any(
     registry: &Registry,
     caller: &Caller,
@@ -204,7 +202,7 @@ pub(crate) async fn check_borrowing(
         return Ok(());
     }
     let message = format!(
-        "The file has AMIs of a template that is not yours to give to others, and {} is not yours alone.",
+        "The file has AMIs of a template that you may not share, and {} is visible to others.",
         template.name
     );
     Err(Problem::new(Code::ShareImpossible, message)
@@ -213,11 +211,11 @@ pub(crate) async fn check_borrowing(
 
 fn not_to_give(version: &Version) -> Problem {
     let message = format!(
-        "{} has AMIs of another template, which are not yours to give to others.",
+        "{} has AMIs of another template, which you may not share.",
         version.reference()
     );
     Problem::new(Code::ShareImpossible, message)
-        .hint("Launch it and save the instance as another template, or delete that version first.")
+        .hint("Launch it and save the instance as another template, or delete the version first.")
 }
 
 /// Refuses to launch an AMI of a version that borrows it from a template which the caller may not launch.
@@ -245,7 +243,7 @@ pub(crate) async fn check_lent(
         return Ok(());
     }
     let message = format!(
-        "{} has the AMI {image} from another template, which you may not launch any more.",
+        "{} has the AMI {image} from another template, which you may no longer launch.",
         version.reference()
     );
     Err(Problem::new(Code::ImageNotUsable, message)

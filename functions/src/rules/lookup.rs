@@ -20,16 +20,15 @@ pub(crate) async fn own_instance(
     if found.len() > 1 {
         let ids: Vec<&str> = found.iter().map(|instance| instance.id.as_str()).collect();
         let message = format!("{} instances are named {name}.", found.len());
-        let hint = format!("Name it by its id: {}.", ids.join(", "));
+        let hint = format!("Use the instance ID: {}.", ids.join(", "));
         return Err(Problem::new(Code::InstanceNameAmbiguous, message).hint(hint));
     }
     found.pop().ok_or_else(|| {
-        let message = format!("There is no instance {} of yours in {region}.", shown(name));
+        let message = format!("You have no instance {} in {region}.", shown(name));
         Problem::new(Code::InstanceNotFound, message)
     })
 }
 
-/// Finds the caller's instances with that ID or name.
 pub(crate) async fn own_instances(
     env: &Env,
     caller: &Caller,
@@ -69,7 +68,7 @@ pub(crate) async fn check_regions(
             let names: Vec<&str> = enabled.iter().map(Region::as_str).collect();
             let message =
                 format!("The Region {region} does not exist or is not enabled for the account.");
-            let hint = format!("Enabled are: {}.", names.join(", "));
+            let hint = format!("Enabled Regions: {}.", names.join(", "));
             return Err(Problem::new(Code::InvalidRegion, message).hint(hint));
         }
     }

@@ -5,6 +5,7 @@ pub mod access;
 pub(crate) mod audit;
 pub(crate) mod budget;
 mod caller;
+pub mod config;
 mod env;
 mod identity;
 pub(crate) mod images;

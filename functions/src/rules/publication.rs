@@ -39,18 +39,14 @@ pub(crate) enum Told {
     Answer(Option<Inventory>),
 }
 
-/// Data, and the audience that it is shown to.
 pub(crate) struct Showing {
     pub(crate) to: Audience,
     pub(crate) what: Vec<Look>,
 }
 
-/// What an allowed operation shows.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
-    /// The sensitive files, by path.
     pub(crate) files: Vec<ShownFile>,
-    /// What the caller should know about it.
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -104,7 +100,7 @@ fn shown(file: &SensitiveFile, versions: &BTreeSet<u32>) -> ShownFile {
 
 fn not_consented(doing: &str, to: &Audience, files: Vec<ShownFile>) -> Problem {
     let message = format!(
-        "{doing} would show {to} {} that they were perhaps not meant to have: {}.",
+        "{doing} would show {to} {} that may be confidential: {}.",
         counted(files.len()),
         listed(&files, NAMED)
     );
@@ -120,7 +116,7 @@ fn counted(files: usize) -> String {
 
 fn not_looked_at(doing: &str, to: &Audience, unknown: &[&str]) -> Problem {
     let message = format!(
-        "{doing} would show {to} what nobody has looked at: which files {} has is not known.",
+        "{doing} would show {to} files that were not inspected: the files of {} are not known.",
         unknown.join(", ")
     );
     Problem::new(Code::FilesUnknown, message)
@@ -149,7 +145,7 @@ fn warnings(to: &Audience, files: &[ShownFile], unknown: &[&str]) -> Vec<Warning
     }
     if !unknown.is_empty() {
         let text = format!(
-            "Which files {} has is not known, and {to} would see them: look for keys, credentials and shell histories yourself.",
+            "The files of {} are not known, and {to} would see them: check for keys, credentials and shell histories yourself.",
             unknown.join(", ")
         );
         warn("NotInspected", text);
@@ -200,12 +196,10 @@ pub(crate) async fn of_save(
     Ok((showings, Told::Answer(inventory)))
 }
 
-/// Describes a save in the message of a refusal.
 pub(crate) fn saving(request: &SaveRequest) -> String {
     format!("Saving {} as {}", request.instance, request.template)
 }
 
-/// Returns what sharing a template shows: all of its versions.
 pub(crate) async fn of_share(
     registry: &Registry,
     caller: &Caller,

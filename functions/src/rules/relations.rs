@@ -19,7 +19,6 @@ pub enum Relation {
     Owner,
     /// An owner of the project, or of the template's or save's project.
     ProjectOwner,
-    /// An admin of that project.
     ProjectAdmin,
     /// A member of that project; for a template, only if it is shared with its own project.
     ProjectMember,
@@ -29,17 +28,14 @@ pub enum Relation {
     Grantee,
     /// The template is shared with another project in which the caller is a viewer.
     Onlooker,
-    /// The template is public.
     Public,
     /// None of these.
     Stranger,
 }
 
 impl Relation {
-    /// All relations, from the nearest to the farthest.
     pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// Returns the relation that a role in a project gives to the project and what belongs to it.
     pub fn of_role(role: ProjectRole) -> Self {
         match role {
             ProjectRole::Owner => Self::ProjectOwner,
@@ -50,7 +46,6 @@ impl Relation {
     }
 }
 
-/// Returns the relations that follow from the template record alone.
 pub(super) fn known(caller: &Caller, template: &Template) -> BTreeSet<Relation> {
     let mut relations = BTreeSet::new();
     if template.owner == caller.user {
@@ -68,7 +63,6 @@ pub(super) fn known(caller: &Caller, template: &Template) -> BTreeSet<Relation> 
 /// The number of projects up to which a user's grants are read one by one.
 const FEW: usize = 4;
 
-/// Returns all relations of the caller to a template.
 pub(super) async fn to_template(
     registry: &Registry,
     caller: &Caller,

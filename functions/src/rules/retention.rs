@@ -6,7 +6,7 @@ use super::Env;
 use super::access::{Action, Caller};
 use super::uses::{self, Uses};
 use super::versions::{deleted, saved_from};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::clock::is_recent;
 use crate::domain::save::SaveRecord;
 use crate::domain::schedule::Schedule;
@@ -50,7 +50,7 @@ async fn remove_surplus(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     };
     let uses = uses::of(env, name, &surplus, false).await?;
     if let Some(problem) = &uses.launch_templates.unseen {
-        tracing::warn!(template = %name, code = %problem.code, problem = problem.chain(), "old versions of a schedule stay");
+        tracing::warn!(template = %name, code = %problem.code, problem = problem.chain(), "old versions of a schedule were not deleted");
     }
     let now = env.clock.now();
     // Versions that stay in use must not block the others.
@@ -142,7 +142,7 @@ async fn remove(
         };
         let subject = Subject::Template(name.clone());
         let (by, from) = (&schedule.owner, &record.origin);
-        let event = audit::of(by, from, now, "template.delete", subject)
+        let event = audit::of(by, from, now, AuditAction::TemplateDelete, subject)
             .with("version", number)
             .with("schedule", &schedule.name)
             .with("keep", schedule.keep);
@@ -171,7 +171,7 @@ async fn needed(
     }
     let mut images = version.images();
     let shared = images.any(|(region, image)| uses.is_shared(region, image));
-    Ok(shared.then_some("another template has its AMI"))
+    Ok(shared.then_some("another template uses its AMI"))
 }
 
 /// Returns the same, without considering shared AMIs: several of the versions to delete may have the same AMI.
@@ -191,9 +191,9 @@ fn why_kept(
         return Some("instances run from it");
     }
     if uses.launch_templates.may_name(version) {
-        return Some("a launch template names its AMI, or EC2 does not say");
+        return Some("a launch template refers to its AMI, or EC2 does not report it");
     }
-    launched_lately(version, now).then_some("it was launched a moment ago")
+    launched_lately(version, now).then_some("it was launched recently")
 }
 
 fn launched_lately(version: &Version, now: Timestamp) -> bool {

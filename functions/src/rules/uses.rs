@@ -26,7 +26,6 @@ const SCHEDULES: usize = 100;
 /// An AMI in its Region.
 type Place = (Region, ImageId);
 
-/// What uses certain versions of a template.
 pub(crate) struct Uses {
     instances: BTreeMap<Place, Vec<Instance>>,
     pub(crate) launch_templates: LaunchTemplates,
@@ -100,7 +99,6 @@ pub(crate) async fn instances_of<'a>(
     Ok(all)
 }
 
-/// Finds the launch templates that refer to AMIs.
 pub(crate) async fn launch_templates_of<'a>(
     env: &Env,
     images: impl IntoIterator<Item = (&'a Region, &'a ImageId)>,
@@ -142,7 +140,7 @@ async fn launch_templates_in(
     while let Some(some) = open.pop() {
         match env.ec2.launch_templates_of(region, some).await {
             Ok(named) => found.extend(named),
-            Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
+            Err(error) if error.is_gone() => {
                 if some.len() > 1 {
                     let (one, other) = some.split_at(some.len() / 2);
                     open.extend([one, other]);
@@ -157,11 +155,11 @@ async fn launch_templates_in(
 /// Creates the problem that EC2 does not report which launch templates refer to AMIs.
 fn unseen(region: &Region, mut problem: Problem) -> Problem {
     problem.message = format!(
-        "EC2 does not say in {region} whether launch templates name the AMIs, so they count as used: {}",
+        "EC2 does not report in {region} whether launch templates refer to the AMIs, so they count as used: {}",
         problem.message
     );
     problem.hint(
-        "Have ec2:DescribeImageReferences, ec2:DescribeLaunchTemplates and ec2:DescribeLaunchTemplateVersions allowed. Or look yourself, and delete it with --force.",
+        "Ask an administrator to allow ec2:DescribeImageReferences, ec2:DescribeLaunchTemplates and ec2:DescribeLaunchTemplateVersions. Or check it yourself, and delete with --force.",
     )
 }
 
@@ -178,7 +176,6 @@ fn by_region<'a>(
 }
 
 impl LaunchTemplates {
-    /// Returns all launch templates, with their Regions.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&Region, &LaunchTemplateId)> {
         let places = self.found.iter();
         places.flat_map(|((region, _), here)| here.iter().map(move |it| (region, it)))
@@ -194,13 +191,11 @@ impl LaunchTemplates {
 }
 
 impl Uses {
-    /// Returns all instances, with their Regions.
     pub(crate) fn instances(&self) -> impl Iterator<Item = (&Region, &Instance)> {
         let places = self.instances.iter();
         places.flat_map(|((region, _), here)| here.iter().map(move |it| (region, it)))
     }
 
-    /// Returns whether an instance was launched from an AMI of a version.
     pub(crate) fn has_instances(&self, version: &Version) -> bool {
         let mut places = version.images();
         places.any(|(region, image)| {
@@ -214,7 +209,6 @@ impl Uses {
         self.shared.contains(&(region.clone(), image.clone()))
     }
 
-    /// Returns the grants whose grantees may rely on a version.
     pub(crate) fn shares(&self, version: &Version) -> impl Iterator<Item = &Grant> {
         self.grants.iter().filter(|grant| counts_on(grant, version))
     }

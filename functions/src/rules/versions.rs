@@ -5,22 +5,22 @@ use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, InstanceId, Problem, Timestamp};
 use crate::registry::{Batch, Stored, version_changed};
 
-/// Creates the problem that a template is being deleted. The owner is told what blocks the deletion.
+/// Creates the problem that a template is being deleted. For the owner, it says what blocks the deletion.
 pub(crate) fn being_deleted(code: Code, template: &Template, to_owner: bool) -> Problem {
     let name = &template.name;
     match template.stuck.as_ref().filter(|_| to_owner) {
         Some(stuck) => {
             let message = format!(
-                "The template {name} is being deleted, which does not get through: {}",
+                "The template {name} is being deleted, but the deletion cannot continue: {}",
                 stuck.message
             );
             Problem::new(code, message).hint(format!(
-                "{} The rest goes on by itself then, or at once: prism template delete {name}",
+                "{} The deletion then continues automatically, or immediately: prism template delete {name}",
                 stuck.hint
             ))
         }
         None => Problem::new(code, format!("The template {name} is being deleted."))
-            .hint("Try again in some minutes."),
+            .hint("Try again in a few minutes."),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::await_image::available;
 use super::{SaveRef, Step};
 use crate::domain::save::RegionCopy;
-use crate::domain::{Code, ImageId, Problem, Region};
+use crate::domain::{Code, ImageId, Problem, Region, StepName};
 use crate::ports::Call;
 use crate::rules::Env;
 
@@ -28,7 +28,7 @@ pub(super) struct Output {
 }
 
 impl Step for AwaitCopy {
-    const NAME: &'static str = "AwaitCopy";
+    const NAME: StepName = StepName::AwaitCopy;
     const CALLS: &'static [Call] = &[Call::Images, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
@@ -60,7 +60,7 @@ impl Step for AwaitCopy {
             .await?;
         } else if input.waited_s >= input.limit_s {
             let message = format!(
-                "The copy {} in {} is not available after {:.0} s.",
+                "The copy {} in {} did not become available within {:.0} s.",
                 input.image, input.region, input.limit_s
             );
             return Err(Problem::new(Code::CopyTimedOut, message));
@@ -68,3 +68,6 @@ impl Step for AwaitCopy {
         Ok(Output { done })
     }
 }
+
+#[cfg(test)]
+repeated!(AwaitCopy: Succeeds, CopyFails, IsCopied);

@@ -10,14 +10,13 @@ use super::await_running::AwaitRunning;
 use super::await_stopped::AwaitStopped;
 use super::{SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, StepName};
 use crate::ports::Call;
 use crate::registry::{Awaited, Wait};
 use crate::rules::Env;
 
 pub(super) struct AwaitEvent;
 
-/// What is waited for.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Until {
@@ -46,7 +45,7 @@ pub(super) struct Input {
 pub(super) struct Output {}
 
 impl Step for AwaitEvent {
-    const NAME: &'static str = "AwaitEvent";
+    const NAME: StepName = StepName::AwaitEvent;
     const CALLS: &'static [Call] = &[Call::Images, Call::Snapshots, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
@@ -64,7 +63,7 @@ impl Step for AwaitEvent {
 
 impl Until {
     /// Returns the step that checks for the same state. The save's record shows that step during the wait.
-    fn step(self) -> &'static str {
+    fn step(self) -> StepName {
         match self {
             Until::Stopped => AwaitStopped::NAME,
             Until::Running => AwaitRunning::NAME,
@@ -131,6 +130,9 @@ fn ends_the_wait(code: Code) -> bool {
 fn missed() -> Problem {
     Problem::new(
         Code::EventMissed,
-        "What was to be waited for was over before the wait began.",
+        "The awaited event happened before the wait began.",
     )
 }
+
+#[cfg(test)]
+repeated!(AwaitEvent: Succeeds, ImageFails);

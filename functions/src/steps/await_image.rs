@@ -6,7 +6,7 @@ use super::await_snapshots::of_save;
 use super::images::not_made;
 use super::{SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
-use crate::domain::{Code, ImageId, Problem, Region};
+use crate::domain::{Code, ImageId, Problem, Region, StepName};
 use crate::ports::{
     Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
 };
@@ -31,7 +31,7 @@ pub(super) struct Output {
 }
 
 impl Step for AwaitImage {
-    const NAME: &'static str = "AwaitImage";
+    const NAME: StepName = StepName::AwaitImage;
     const CALLS: &'static [Call] = &[Call::Images, Call::Snapshots, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
@@ -51,7 +51,7 @@ impl Step for AwaitImage {
             return Err(Problem::new(
                 Code::ImageTimedOut,
                 format!(
-                    "The AMI {id} is not available after {:.0} s.",
+                    "The AMI {id} did not become available within {:.0} s.",
                     input.limit_s
                 ),
             ));
@@ -129,7 +129,7 @@ async fn found(
         .await
     {
         Ok(images) => images.into_iter().next(),
-        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => None,
+        Err(error) if error.is_gone() => None,
         Err(error) => return Err(from_ec2(error)),
     };
     match found {
@@ -138,7 +138,7 @@ async fn found(
             ImageState::Failed => Err(not_made(id, &image)),
             ImageState::Disabled => Err(Problem::new(
                 Code::ImageFailed,
-                format!("The AMI {id} cannot be used: somebody disabled it."),
+                format!("The AMI {id} was disabled."),
             )),
             ImageState::Deregistered => Err(vanished(id)),
         },
@@ -148,10 +148,7 @@ async fn found(
 }
 
 fn vanished(id: &ImageId) -> Problem {
-    Problem::new(
-        Code::ImageFailed,
-        format!("The AMI {id} is gone: somebody deregistered it."),
-    )
+    Problem::new(Code::ImageFailed, format!("The AMI {id} was deregistered."))
 }
 
 /// Records the snapshots, their progress and, once all are completed, their size.
@@ -182,3 +179,6 @@ async fn note_snapshots(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+repeated!(AwaitImage: Succeeds, ImageFails);

@@ -6,7 +6,7 @@ use super::findings::{Standing, impossible, look, note_fallen_back, standing};
 use super::{SaveRef, Step};
 use crate::domain::clock::is_future;
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
-use crate::domain::{Code, Problem, Timestamp};
+use crate::domain::{Code, Problem, StepName, Timestamp};
 use crate::ports::{Call, Instance};
 use crate::rules::Env;
 
@@ -29,7 +29,7 @@ pub(super) struct Output {
 }
 
 impl Step for AwaitRunning {
-    const NAME: &'static str = "AwaitRunning";
+    const NAME: StepName = StepName::AwaitRunning;
     const CALLS: &'static [Call] = &[Call::Instances, Call::StatusChecks, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
@@ -76,7 +76,7 @@ impl Step for AwaitRunning {
             Standing::Moving | Standing::Down if waited >= input.limit_s => Err(Problem::new(
                 Code::RestartTimedOut,
                 format!(
-                    "The instance {id} does not run after {:.0} s.",
+                    "The instance {id} was not running after {:.0} s.",
                     input.limit_s
                 ),
             )),
@@ -145,7 +145,7 @@ pub(super) async fn note_running(
     let checks = env.ec2.status_checks(&record.request.region, id).await;
     if let Err(error) = &checks {
         // The instance runs, which is what counts. A throttled status request must not keep the duty open.
-        tracing::warn!(save.id = %save.save_id, instance.id = %id, %error, "the status checks are not known");
+        tracing::warn!(save.id = %save.save_id, instance.id = %id, %error, "the status checks could not be read");
     }
     let now = env.clock.now();
     env.note(save, |record| {
@@ -161,3 +161,6 @@ pub(super) async fn note_running(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+repeated!(AwaitRunning: Succeeds);

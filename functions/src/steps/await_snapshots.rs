@@ -14,7 +14,7 @@ use super::images::not_made;
 use super::{SaveRef, Step, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::tags::SAVE_TAG;
-use crate::domain::{Code, Problem, SnapshotId, VolumeId};
+use crate::domain::{Code, Problem, SnapshotId, StepName, VolumeId};
 use crate::ports::{
     Call, Image, ImageFilter, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
 };
@@ -37,7 +37,7 @@ pub(super) struct Output {
 }
 
 impl Step for AwaitSnapshots {
-    const NAME: &'static str = "AwaitSnapshots";
+    const NAME: StepName = StepName::AwaitSnapshots;
     const CALLS: &'static [Call] = &[
         Call::Snapshots,
         Call::Instances,
@@ -71,7 +71,7 @@ impl Step for AwaitSnapshots {
         let asked = record.image_requested_at.unwrap_or(now);
         if seconds_between(asked, now) >= input.limit_s {
             let message = format!(
-                "{missing} volumes have no snapshot after {:.0} s.",
+                "{missing} volumes had no snapshot after {:.0} s.",
                 input.limit_s
             );
             return Err(Problem::new(Code::SnapshotsTimedOut, message));
@@ -162,7 +162,7 @@ async fn check_undisturbed(
     };
     let captured_after = |snapshot: &Snapshot| snapshot.started_at >= started;
     if started_meanwhile && snapshots.iter().any(captured_after) {
-        let message = format!("Somebody started {id} before its volumes were captured.");
+        let message = format!("Somebody started {id} before the snapshots of its volumes began.");
         return Err(Problem::new(Code::InstanceChanged, message));
     }
     Ok(())
@@ -184,3 +184,6 @@ async fn image_of(env: &Env, record: &SaveRecord) -> Result<Option<Image>, Probl
         found => Ok(found),
     }
 }
+
+#[cfg(test)]
+repeated!(AwaitSnapshots: Succeeds, SnapshotFails);

@@ -6,7 +6,7 @@ use super::findings::look_or_fail;
 use super::{SaveRef, Step};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::seconds_between;
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, StepName};
 use crate::ports::Call;
 use crate::rules::Env;
 
@@ -26,7 +26,7 @@ pub(super) struct Output {
 }
 
 impl Step for AwaitStopped {
-    const NAME: &'static str = "AwaitStopped";
+    const NAME: StepName = StepName::AwaitStopped;
     const CALLS: &'static [Call] = &[Call::Instances, Call::Get, Call::Put];
     type Input = Input;
     type Output = Output;
@@ -56,7 +56,7 @@ impl Step for AwaitStopped {
         }
         if seconds_between(asked, now) >= input.limit_s {
             let message = format!(
-                "The instance {id} is still {} after {:.0} s.",
+                "The instance {id} was still {} after {:.0} s.",
                 instance.state.as_str(),
                 input.limit_s
             );
@@ -72,3 +72,6 @@ fn started_by_others(id: &str) -> Problem {
         format!("Somebody started {id} while it was being saved."),
     )
 }
+
+#[cfg(test)]
+repeated!(AwaitStopped: Succeeds);

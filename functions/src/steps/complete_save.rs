@@ -8,13 +8,12 @@ use serde::Serialize;
 use super::findings::{Standing, look, standing};
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, StepName, TemplateName};
 use crate::ports::{Call, Notice};
 use crate::rules::{Env, budget, retention};
 
 pub(super) struct CompleteSave;
 
-/// The output of the execution.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     save_id: SaveId,
@@ -27,7 +26,7 @@ pub(super) struct Output {
 }
 
 impl Step for CompleteSave {
-    const NAME: &'static str = "CompleteSave";
+    const NAME: StepName = StepName::CompleteSave;
     const CALLS: &'static [Call] = &[
         Call::Instances,
         Call::LaunchTemplates,
@@ -90,7 +89,7 @@ impl Step for CompleteSave {
 fn closed(record: &SaveRecord) -> String {
     let regions = record.closed_in.iter();
     let told = regions.map(|(region, whom)| {
-        format!(" EC2 does not open its AMI in {region} to {whom}: it can be launched within the account alone there; \"prism template share\" says why.")
+        format!(" EC2 rejected the launch permission of its AMI in {region} for {whom}, so only this account can launch it there; \"prism template share\" reports why.")
     });
     told.collect()
 }
@@ -117,7 +116,7 @@ async fn settle_duty(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
         }
         other => Err(Problem::new(
             Code::Internal,
-            format!("The instance {id} is not back at the end of its save: {other:?}."),
+            format!("The instance {id} is not running at the end of its save: {other:?}."),
         )),
     }
 }
@@ -156,3 +155,6 @@ fn output(record: &SaveRecord, version: u32) -> Output {
         usd_per_month: record.usd_per_month,
     }
 }
+
+#[cfg(test)]
+repeated!(CompleteSave: Succeeds, IsCopied);

@@ -4,7 +4,7 @@ use super::images::snapshots;
 use super::opened::Opened;
 use super::payer::Payer;
 use super::{SaveRef, plan_copy, rights};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::copy::CopySource;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
@@ -30,7 +30,7 @@ pub(super) async fn add(
         &record.saved_by,
         &record.origin,
         now,
-        "template.copy",
+        AuditAction::TemplateCopy,
         subject,
     )
     .with("save", &record.save_id)
@@ -68,9 +68,8 @@ pub(super) async fn add(
         }
     }
     open.settle(env, save).await?;
-    let message = format!(
-        "The template {name} was changed by others each time that the copies were to be added."
-    );
+    let message =
+        format!("Others kept changing the template {name}, so the copies could not be added.");
     Err(Problem::new(Code::RegistryConflict, message))
 }
 
@@ -118,7 +117,7 @@ fn nothing(record: &SaveRecord, version: u32) -> Problem {
         RegionCopy::Copying { .. } | RegionCopy::Available { .. } => None,
     });
     let Some((region, code, cause)) = failed else {
-        return Problem::new(Code::Internal, "No Region was copied to, and none failed.");
+        return Problem::new(Code::Internal, "No copy succeeded, and none failed.");
     };
     let code = code.parse().unwrap_or(Code::CopyFailed);
     Problem::new(code, cause).hint(plan_copy::again_hint(record, version, region))

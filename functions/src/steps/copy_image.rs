@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SaveRef, Step, pacing, tags};
 use crate::domain::save::{RegionCopy, SaveRecord};
-use crate::domain::{Code, ImageId, Problem, Region, Timestamp};
+use crate::domain::{Code, ImageId, Problem, Region, StepName, Timestamp};
 use crate::ports::{Call, ImageCopy, from_ec2};
 use crate::rules::Env;
 
@@ -16,7 +16,6 @@ const WAIT_S: i64 = 600;
 
 pub(super) struct CopyImage;
 
-/// The save, and the Region to copy to.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -32,7 +31,7 @@ pub(super) struct Output {
 }
 
 impl Step for CopyImage {
-    const NAME: &'static str = "CopyImage";
+    const NAME: StepName = StepName::CopyImage;
     const CALLS: &'static [Call] = &[Call::CopyImage, Call::Get, Call::Put, Call::Update];
     type Input = Input;
     type Output = Output;
@@ -111,3 +110,6 @@ fn pending(image: ImageId) -> Output {
         wait_s: 0,
     }
 }
+
+#[cfg(test)]
+repeated!(CopyImage: Succeeds, IsCopied);

@@ -15,20 +15,19 @@ use super::{SaveRef, Step, tags};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::SaveRecord;
 use crate::domain::tags::SAVE_TAG;
-use crate::domain::{Code, ImageId, Problem};
-use crate::ports::{Call, Ec2Error, ImageFilter, from_ec2};
+use crate::domain::{Code, ImageId, Problem, StepName};
+use crate::ports::{Call, Ec2ErrorKind, ImageFilter, from_ec2};
 use crate::rules::{Env, Maker};
 
 pub(super) struct CreateImage;
 
-/// The AMI, which is pending.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     image: ImageId,
 }
 
 impl Step for CreateImage {
-    const NAME: &'static str = "CreateImage";
+    const NAME: StepName = StepName::CreateImage;
     const CALLS: &'static [Call] = &[
         Call::Instances,
         Call::CreateImage,
@@ -49,7 +48,7 @@ impl Step for CreateImage {
         if instance.state != InstanceState::Stopped {
             // An AMI of a running instance would hold half-written files.
             let message = format!(
-                "The instance {} should be stopped and is {}.",
+                "The instance {} must be stopped, but it is {}.",
                 plan.instance.id,
                 instance.state.as_str()
             );
@@ -94,35 +93,20 @@ async fn create_or_adopt(
     let new = asked.image(attempt);
     match env.ec2.create_image(&record.request.region, &new).await {
         Ok(image) => Ok((image, Some(attempt))),
-        Err(error) if error.code == "InvalidAMIName.Duplicate" => {
+        Err(error) if error.kind() == Ec2ErrorKind::ImageNameTaken => {
             adopt(env, record, &new.name).await
         }
-        Err(error) if is_not_settled(&error) => Err(Problem::new(
+        Err(error) if error.kind() == Ec2ErrorKind::NotStopped => Err(Problem::new(
             Code::NotReady,
-            "EC2 does not see the instance stopped yet.",
+            "EC2 does not report the instance as stopped yet.",
         )
         .because(error)),
-        Err(error) if is_over_pending(&error) => {
-            let message = "Others have begun snapshots of a volume since the save was planned.";
+        Err(error) if error.kind() == Ec2ErrorKind::SnapshotsPending => {
+            let message = "Others have started snapshots of a volume since the save was planned.";
             Err(Problem::new(Code::SnapshotsPending, message).because(error))
         }
         Err(error) => Err(from_ec2(error)),
     }
-}
-
-/// Returns whether too many snapshots are pending, of a volume or of the account.
-fn is_over_pending(error: &Ec2Error) -> bool {
-    let codes = [
-        "ConcurrentSnapshotLimitExceeded",
-        "PendingSnapshotLimitExceeded",
-    ];
-    codes.contains(&error.code.as_str())
-}
-
-/// Returns whether the error means that the instance is not stopped yet. Right after the stop, EC2 may report an
-/// incorrect instance state with the generic error code for an invalid parameter (EC2 fact 5).
-fn is_not_settled(error: &Ec2Error) -> bool {
-    error.code == "InvalidParameterValue" && error.message.contains("is not in state")
 }
 
 /// Returns the AMI that has the name, if this save created it.
@@ -162,9 +146,12 @@ async fn adopt(
         Err(Problem::new(
             Code::ImageNameTaken,
             format!(
-                "The AMI {} holds the name {name}, and this save did not make it.",
+                "The AMI {} already has the name {name}, and this save did not create it.",
                 holder.id
             ),
         ))
     }
 }
+
+#[cfg(test)]
+repeated!(CreateImage: Succeeds, IsDenied);

@@ -12,8 +12,10 @@ use super::{SaveRef, Step, pacing};
 use crate::domain::pace::Paced;
 use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
 use crate::domain::tags::SAVE_TAG;
-use crate::domain::{Code, Problem, Region};
-use crate::ports::{Call, Ec2Error, ImageFilter, ImageState, SnapshotFilter, from_ec2};
+use crate::domain::{Code, Problem, Region, StepName};
+use crate::ports::{
+    Call, Ec2Error, Ec2ErrorKind, ImageFilter, ImageState, SnapshotFilter, from_ec2,
+};
 use crate::rules::{Env, Maker};
 
 /// How long after a request to EC2 its effect may still occur or become visible, in seconds. This covers a call whose
@@ -23,15 +25,12 @@ pub(crate) const LATE_S: f64 = 45.0;
 
 pub(super) struct DiscardImage;
 
-/// The number of AMIs and snapshots that were removed.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct Output {
-    images: usize,
-    snapshots: usize,
-}
+/// Empty: what the save had created is gone, whichever run removed it.
+#[derive(Debug, Serialize)]
+pub(super) struct Output {}
 
 impl Step for DiscardImage {
-    const NAME: &'static str = "DiscardImage";
+    const NAME: StepName = StepName::DiscardImage;
     const CALLS: &'static [Call] = &[
         Call::Images,
         Call::DeregisterImage,
@@ -46,14 +45,14 @@ impl Step for DiscardImage {
 
     async fn run(env: &Env, input: SaveRef) -> Result<Output, Problem> {
         let Some(stored) = env.registry.save(&input.save_id).await? else {
-            return Ok(Output::default());
+            return Ok(Output {});
         };
         if stored.value.version.is_some() || stored.value.state.is_final() {
-            return Ok(Output::default());
+            return Ok(Output {});
         }
         let record = env.reach(&input, Self::NAME).await?;
         if record.image_requested_at.is_none() && record.copy_requested_at.is_none() {
-            return Ok(Output::default());
+            return Ok(Output {});
         }
         // Checked before anything is removed: the AMI's name prevents a late CreateImage from creating a second AMI
         // (EC2 fact 3), and the name is free again once the AMI is gone.
@@ -61,16 +60,13 @@ impl Step for DiscardImage {
         // A copy creates nothing in the Region that it copies from.
         let own = record.copy_of.is_none().then_some(&record.request.region);
         let regions: BTreeSet<&Region> = record.request.copy_to.iter().chain(own).collect();
-        let mut output = Output::default();
         for region in regions {
-            let discarded = discard_in(env, &input, &record, region).await?;
-            output.images += discarded.images;
-            output.snapshots += discarded.snapshots;
+            discard_in(env, &input, &record, region).await?;
         }
         let now = env.clock.now();
         env.note(&input, |record| record.discarded_at = Some(now))
             .await?;
-        Ok(output)
+        Ok(Output {})
     }
 }
 
@@ -79,7 +75,7 @@ pub(super) fn check_late(env: &Env, record: &SaveRecord) -> Result<(), Problem> 
     let asked = record.image_requested_at.max(record.image_repeated_at);
     match asked.max(record.copy_requested_at) {
         Some(asked) if seconds_between(asked, env.clock.now()) < LATE_S => {
-            let message = "An AMI was asked for a moment ago: something of it may still appear.";
+            let message = "An AMI was requested recently: it may still appear.";
             Err(Problem::new(Code::NotReady, message))
         }
         _ => Ok(()),
@@ -94,8 +90,7 @@ pub(super) async fn discard_in(
     save: &SaveRef,
     record: &SaveRecord,
     region: &Region,
-) -> Result<Output, Problem> {
-    let mut output = Output::default();
+) -> Result<(), Problem> {
     let deployment = env.deployment().await?;
     let tag = (SAVE_TAG.to_owned(), record.save_id.to_string());
     let tagged = env
@@ -120,7 +115,7 @@ pub(super) async fn discard_in(
     for image in images {
         pacing::of_removal(env, region, Paced::Removal).await?;
         env.fence(save).await?;
-        output.images += usize::from(gone_or(env.ec2.deregister_image(region, &image).await)?);
+        gone_or(env.ec2.deregister_image(region, &image).await)?;
     }
     let mut snapshots = env
         .ec2
@@ -131,23 +126,24 @@ pub(super) async fn discard_in(
     for snapshot in snapshots {
         pacing::of_removal(env, region, Paced::SnapshotRemoval).await?;
         env.fence(save).await?;
-        output.snapshots += usize::from(gone_or(
-            env.ec2.delete_snapshot(region, &snapshot.id).await,
-        )?);
+        gone_or(env.ec2.delete_snapshot(region, &snapshot.id).await)?;
     }
-    Ok(output)
+    Ok(())
 }
 
-/// Returns whether a deletion happened. A resource that is already gone needs none.
-fn gone_or(result: Result<(), Ec2Error>) -> Result<bool, Problem> {
+/// A resource that is already gone needs no deletion.
+fn gone_or(result: Result<(), Ec2Error>) -> Result<(), Problem> {
     match result {
-        Ok(()) => Ok(true),
-        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => Ok(false),
-        Err(error) if error.code == "InvalidSnapshot.InUse" => Err(Problem::new(
+        Ok(()) => Ok(()),
+        Err(error) if error.is_gone() => Ok(()),
+        Err(error) if error.kind() == Ec2ErrorKind::SnapshotInUse => Err(Problem::new(
             Code::NotReady,
-            "A snapshot is still in use by the AMI that was just deregistered.",
+            "The AMI that was just deregistered still uses a snapshot.",
         )
         .because(error)),
         Err(error) => Err(from_ec2(error)),
     }
 }
+
+#[cfg(test)]
+repeated!(DiscardImage: ImageFails, SnapshotFails, IsCancelled, LaterCopyFails);

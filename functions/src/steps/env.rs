@@ -1,21 +1,22 @@
 //! How every step begins, and what it records.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::save::{SaveRecord, SaveState, seconds_between};
-use crate::domain::{Code, Problem, SaveId, Timestamp};
+use crate::domain::{Code, Problem, SaveId, StepName, Timestamp};
 use crate::rules::Env;
 
-/// How long the write of an intent may take, in seconds. This leaves the rest of [`super::LATE_S`] for the effect of
+/// How long the write of an intent may take. This leaves the rest of [`super::LATE_S`] for the effect of
 /// the EC2 request that follows.
-const INTENT_S: f64 = 5.0;
+const INTENT: Duration = Duration::from_secs(5);
 /// The maximum number of times that an intent is written.
 const INTENTS: u32 = 3;
 
 /// The save and the number of its execution: the input that all steps except PlanSave share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaveRef {
-    /// The save.
     pub save_id: SaveId,
     /// The number of the execution among those of the save, from 1.
     pub epoch: u32,
@@ -24,12 +25,16 @@ pub struct SaveRef {
 impl Env {
     /// Begins a step on the way forward, and records the step. Returns the record once it is certain that this
     /// execution works on the save and that the save is not cancelled.
-    pub(crate) async fn advance(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
+    pub(crate) async fn advance(
+        &self,
+        save: &SaveRef,
+        step: StepName,
+    ) -> Result<SaveRecord, Problem> {
         let record = self.reach(save, step).await?;
         if record.state.is_final() && record.state != SaveState::Succeeded {
             // This is another execution with the same number, or a late run of this one. Nobody would undo what it
             // begins.
-            let message = format!("The save {} has ended already.", record.save_id);
+            let message = format!("The save {} has already ended.", record.save_id);
             return Err(Problem::new(Code::Superseded, message));
         }
         match (&record.cancelled_by, record.version) {
@@ -42,11 +47,15 @@ impl Env {
     }
 
     /// Begins a step on the way back, which a cancelled save takes as well.
-    pub(crate) async fn reach(&self, save: &SaveRef, step: &str) -> Result<SaveRecord, Problem> {
+    pub(crate) async fn reach(
+        &self,
+        save: &SaveRef,
+        step: StepName,
+    ) -> Result<SaveRecord, Problem> {
         let now = self.clock.now();
         let change = |record: &mut SaveRecord| {
             record.heed_clock(now);
-            if record.state == SaveState::Running && record.step != step {
+            if record.state == SaveState::Running && *record.step != step {
                 record.reach(step, now);
                 record.updated_at = now;
             }
@@ -106,11 +115,12 @@ impl Env {
         for _ in 0..INTENTS {
             let now = self.clock.now();
             let record = self.note(save, |record| intent(record, now)).await?;
-            if seconds_between(now, self.clock.now()) <= INTENT_S {
+            let limit = self.clock.during(INTENT).as_secs_f64();
+            if seconds_between(now, self.clock.now()) <= limit {
                 return Ok(record);
             }
         }
-        let message = "The registry took too long to note what EC2 was about to be asked for. EC2 was not asked.";
+        let message = "The registry took too long to record the next request to EC2. The request was not sent.";
         Err(Problem::new(Code::NotReady, message))
     }
 }

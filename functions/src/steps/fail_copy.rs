@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::discard_image::{check_late, discard_in};
 use super::{SaveRef, Step};
 use crate::domain::save::RegionCopy;
-use crate::domain::{Code, Problem, Region};
+use crate::domain::{Code, Problem, Region, StepName};
 use crate::ports::Call;
 use crate::rules::Env;
 
@@ -52,7 +52,7 @@ pub(super) struct Output {
 }
 
 impl Step for FailCopy {
-    const NAME: &'static str = "FailCopy";
+    const NAME: StepName = StepName::FailCopy;
     const CALLS: &'static [Call] = &[
         Call::Images,
         Call::DeregisterImage,
@@ -99,6 +99,9 @@ impl Step for FailCopy {
         Ok(failed)
     }
 }
+
+#[cfg(test)]
+repeated!(FailCopy: CopyFails, LaterCopyFails);
 
 #[cfg(test)]
 mod tests {

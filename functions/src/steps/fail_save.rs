@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::fail_copy::Caught;
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{Failure, SaveRecord, SaveRequest, SaveState};
-use crate::domain::{Code, Problem, SaveId, ScheduleName};
+use crate::domain::{Code, Problem, SaveId, ScheduleName, StepName};
 use crate::ports::{Call, Notice};
 use crate::rules::Env;
 use crate::rules::access::Caller;
@@ -26,14 +26,13 @@ pub(super) struct Input {
     started_with: Value,
 }
 
-/// How the save ended.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     state: SaveState,
 }
 
 impl Step for FailSave {
-    const NAME: &'static str = "FailSave";
+    const NAME: StepName = StepName::FailSave;
     const CALLS: &'static [Call] = &[
         Call::Notice,
         Call::Get,
@@ -103,27 +102,32 @@ fn end_state(record: &SaveRecord, problem: &Problem) -> SaveState {
 fn end_failure(record: &SaveRecord, problem: &Problem) -> Failure {
     match &record.failure {
         Some(before) if problem.code == Code::SaveInterrupted => before.clone(),
-        _ => failure(problem, &failed_step(record)),
+        _ => failure(problem, failed_step(record)),
     }
 }
 
 /// Returns the last step on the way forward.
 pub(super) fn failed_step(record: &SaveRecord) -> String {
-    let back = ["RestoreInstance", "DiscardImage", "FailSave", "Stranded"];
+    let back = [
+        StepName::RestoreInstance,
+        StepName::DiscardImage,
+        StepName::FailSave,
+        StepName::Stranded,
+    ];
     let forward = record
         .moments
         .iter()
         .rev()
-        .find(|moment| !back.contains(&moment.step.as_str()));
+        .find(|moment| !back.iter().any(|step| *moment.step == *step));
     forward.map_or_else(|| record.step.clone(), |moment| moment.step.clone())
 }
 
-pub(crate) fn failure(problem: &Problem, step: &str) -> Failure {
+pub(crate) fn failure(problem: &Problem, step: String) -> Failure {
     Failure {
         code: problem.code.to_string(),
         message: problem.message.clone(),
         hint: problem.advice().to_owned(),
-        step: step.to_owned(),
+        step,
     }
 }
 
@@ -149,7 +153,7 @@ pub(super) async fn tell(env: &Env, notice: &Notice) {
 }
 
 /// Writes the record of a save that was refused before it began, so that a save started by a schedule is not lost from
-/// view. No record is written for a dry run or a malformed input, nor for a copy, whose caller was told of a refusal
+/// view. No record is written for a dry run or a malformed input, nor for a copy, whose caller received the refusal
 /// before it began unless something changed at that very moment.
 async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(), Problem> {
     #[derive(Deserialize)]
@@ -162,7 +166,7 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
         dry_run: bool,
     }
     let Ok(started) = serde_json::from_value::<Started>(input.started_with.clone()) else {
-        tracing::warn!(execution = input.execution, code = %problem.code, "what was asked for is no save, or was refused before it had a record");
+        tracing::warn!(execution = input.execution, code = %problem.code, "the request is not a valid save, or it was refused before it had a record");
         return Ok(());
     };
     if started.dry_run {
@@ -180,7 +184,7 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
     record.schedule = started.schedule;
     record.state = SaveState::Failed;
     record.ended_at = Some(now);
-    let failure = failure(problem, "PlanSave");
+    let failure = failure(problem, StepName::PlanSave.to_string());
     record.failure = Some(failure.clone());
     // Nobody waits for the response to a scheduled run.
     if record.schedule.is_some() {
@@ -190,3 +194,6 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
     runs::note(env, &record).await;
     Ok(())
 }
+
+#[cfg(test)]
+repeated!(FailSave: IsRefused, ImageFails, IsCancelled, LaterCopyFails);

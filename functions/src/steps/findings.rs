@@ -7,7 +7,9 @@ use crate::domain::clock::is_future;
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, Finding, SaveRecord, Trouble};
 use crate::domain::{Code, InstanceId, Problem, Region, Timestamp};
-use crate::ports::{Ec2, Instance, InstanceFilter, StateReason, for_reason, from_ec2, reason_code};
+use crate::ports::{
+    Ec2, Ec2ErrorKind, Instance, InstanceFilter, StateReason, for_reason, from_ec2, reason_code,
+};
 use crate::rules::Env;
 
 /// How long after a stop was requested a running instance may still be about to stop. A call whose response was lost
@@ -24,10 +26,7 @@ pub(crate) enum Standing {
     /// The instance is stopped and must be started.
     Down,
     /// The instance is stopped, a start has failed, and no start can succeed until somebody makes a key usable again.
-    Broken {
-        /// The reason that EC2 gives.
-        reason: StateReason,
-    },
+    Broken { reason: StateReason },
 }
 
 /// Creates the problem that ends the attempts to start an instance, for that reason.
@@ -130,16 +129,15 @@ fn doubtful_stop(record: &SaveRecord) -> Option<Timestamp> {
     record.stop_repeated_at.or(only)
 }
 
-fn is_about_a_key(code: &str) -> bool {
-    code == "Client.InternalError" || code.starts_with("Client.InvalidKMSKey")
-}
-
 /// Returns the problem of the last start if EC2 accepted it but then had no capacity.
 fn fallen_back(record: &SaveRecord, instance: &Instance) -> Option<Problem> {
     let reason = instance.state_reason.as_ref()?;
     let asked = record.start_requested_at.is_some();
-    (asked && reason.code == "Server.InsufficientInstanceCapacity").then(|| {
-        let message = format!("EC2 has no room for the instance now ({}).", reason.code);
+    (asked && reason.is_no_capacity()).then(|| {
+        let message = format!(
+            "EC2 has no capacity for the instance at the moment ({}).",
+            reason.code
+        );
         for_reason(Problem::new(Code::NoCapacity, message), Some(reason))
     })
 }
@@ -171,7 +169,7 @@ pub(super) async fn note_fallen_back(
         Some(problem) => {
             // No step fails with this problem, so EC2's message is not logged anywhere else.
             let (code, chain) = (problem.code, problem.chain());
-            tracing::info!(save.id = %save.save_id, %code, problem = chain, "the instance fell back to stopped");
+            tracing::info!(save.id = %save.save_id, %code, problem = chain, "the instance returned to the state stopped");
             note_trouble(env, save, &problem).await
         }
         None => Ok(()),
@@ -236,21 +234,21 @@ pub(super) async fn start(
             let message = format!("The instance {id} was terminated during the save.");
             return Err(Problem::new(Code::InstanceGone, message).because(error));
         }
-        Err(error) if error.is_lasting_refusal_to_start() => {
+        Err(error) if error.kind() == Ec2ErrorKind::StartRefused => {
             let message = format!(
-                "EC2 does not start the instance {id} as it is (StartInstances: {}).",
+                "EC2 refuses to start the instance {id} (StartInstances: {}).",
                 error.code
             );
             Problem::new(Code::StartRefused, message).because(error)
         }
         // Any other error may be temporary, even an unknown one: the definition repeats the request for hours.
         Err(error) => {
-            if error.is_throttle() {
+            if error.kind() == Ec2ErrorKind::Throttled {
                 // The request had no effect, so the result of an earlier start says nothing about this one.
                 env.note(save, |record| record.start_repeated_at = None)
                     .await?;
             }
-            from_ec2(error).hint("It is tried again by itself for hours.")
+            from_ec2(error).hint("Prism retries automatically for hours.")
         }
     };
     if problem.code != Code::NotReady {
@@ -269,14 +267,11 @@ fn standing_down(record: &SaveRecord, instance: &Instance) -> Standing {
         _ => false,
     };
     let reason = instance.state_reason.as_ref();
-    match reason.map(|reason| (reason, reason.code.as_str())) {
-        Some((_, "Client.UserInitiatedShutdown" | "Client.InstanceInitiatedShutdown"))
-            if after_our_start =>
-        {
+    match reason {
+        Some(reason) if reason.is_shutdown() && after_our_start => {
             Standing::Settled(Finding::ChangedByOthers)
         }
-        // EC2 facts, "Restart": the volume's KMS key cannot be used.
-        Some((reason, code)) if is_about_a_key(code) && record.start_requested_at.is_some() => {
+        Some(reason) if reason.is_about_a_key() && record.start_requested_at.is_some() => {
             Standing::Broken {
                 reason: reason.clone(),
             }

@@ -10,11 +10,13 @@ use crate::rules::Env;
 /// Creates the problem for an AMI that EC2 could not create.
 pub(super) fn not_made(id: &ImageId, image: &Image) -> Problem {
     let reason = image.state_reason.as_ref();
-    let message = format!("EC2 could not make the AMI {id}: {}.", reason_code(reason));
+    let message = format!(
+        "EC2 could not create the AMI {id}: {}.",
+        reason_code(reason)
+    );
     for_reason(Problem::new(Code::ImageFailed, message), reason)
 }
 
-/// Returns the snapshots behind the AMIs, by Region.
 pub(super) async fn snapshots(
     env: &Env,
     record: &SaveRecord,
@@ -28,7 +30,7 @@ pub(super) async fn snapshots(
             .await
             .map_err(from_ec2)?;
         if found.is_empty() {
-            let message = format!("The AMI {image} in {region} is gone: somebody deregistered it.");
+            let message = format!("The AMI {image} in {region} was deregistered.");
             return Err(Problem::new(Code::ImageFailed, message));
         }
         let listed = found.into_iter().flat_map(|image| image.volumes);

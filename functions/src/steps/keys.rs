@@ -7,7 +7,7 @@ use super::label::label;
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::Warning;
 use crate::domain::{Code, Problem, Region, SnapshotId};
-use crate::ports::{Ec2Error, Encryption, Instance, KeyState, Probe, Volume, from_ec2};
+use crate::ports::{Ec2ErrorKind, Encryption, Instance, KeyState, Probe, Volume, from_ec2};
 use crate::rules::Env;
 
 /// Refuses an instance with a volume that is encrypted with an unusable key. Returns what could not be checked. The AWS
@@ -97,15 +97,17 @@ async fn check_grant(
     shown: bool,
 ) -> Result<Option<Warning>, Problem> {
     match env.ec2.probe(region, &Probe::Grant(key.to_owned())).await {
-        Err(error) if error.code == Ec2Error::KEY_POLICY && shown => Ok(Some(unchecked(key, what))),
-        Err(error) if error.code == Ec2Error::KEY_POLICY => {
+        Err(error) if error.kind() == Ec2ErrorKind::KeyPolicy && shown => {
+            Ok(Some(unchecked(key, what)))
+        }
+        Err(error) if error.kind() == Ec2ErrorKind::KeyPolicy => {
             let message = format!(
-                "The policy of the key {key}, of {what}, lets Prism neither see the key nor make a grant on it, without which EC2 starts no instance that has it."
+                "The policy of the key {key}, of {what}, does not let Prism describe the key or create a grant on it, without which EC2 cannot start the instance."
             );
             Err(Problem::new(Code::KeyGrantRefused, message).because(error))
         }
         // The key's state has changed since it was read.
-        Err(error) if error.is_about_key_state() => {
+        Err(error) if error.kind() == Ec2ErrorKind::KeyState => {
             let state = error.code.clone();
             Err(unusable(region, key, what, &state, "enable-key").because(error))
         }
@@ -117,17 +119,17 @@ fn unchecked(key: &str, what: &str) -> Warning {
     Warning {
         code: "KeyGrantUnchecked".to_owned(),
         text: format!(
-            "Whether EC2 may use the key {key}, of {what}, when it starts an instance could not be checked: the key's policy takes no grant that Prism asks for itself. If it allows EC2's grants (kms:GrantIsForAWSResource or kms:ViaService), all is well; if not, the instance cannot be started again until it does. docs/deploy.md, \"Keys of your own\", has a statement that lets it be checked."
+            "Prism could not check whether EC2 may use the key {key}, of {what}, to start an instance, because the key's policy does not let Prism create grants directly. If it allows EC2's grants (kms:GrantIsForAWSResource or kms:ViaService), no action is needed; if not, the instance cannot be started again until it does. docs/deploy.md, \"Keys of your own\", has a statement that allows the check."
         ),
     }
 }
 
 fn unusable(region: &Region, key: &str, what: &str, state: &str, command: &str) -> Problem {
     let message = format!(
-        "The key {key}, of {what}, cannot be used ({state}): what is encrypted with it can be neither started nor copied."
+        "The key {key}, of {what}, cannot be used ({state}): volumes and snapshots that are encrypted with it cannot be used or copied."
     );
     let hint = format!(
-        "Make it usable: aws kms {command} --region {region} --key-id {key}; what KMS says of it: aws kms describe-key --region {region} --key-id {key}"
+        "Make it usable: aws kms {command} --region {region} --key-id {key}. Show its state: aws kms describe-key --region {region} --key-id {key}"
     );
     Problem::new(Code::KeyUnusable, message).hint(hint)
 }

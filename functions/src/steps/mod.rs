@@ -5,6 +5,20 @@
 //! the registry of all steps; the Lambda entry point, the embedded cloud and the checks of the definition read the same
 //! list.
 
+/// The test that the step may run twice: it plays saves of these courses and repeats every run of the step. The crate
+/// `prism_tests` depends on this one, so what runs there is this source compiled as its library, found by the step's
+/// name.
+#[cfg(test)]
+macro_rules! repeated {
+    ($step:ident: $($course:ident),+) => {
+        #[test]
+        fn a_second_run_returns_the_same_and_has_no_effect() {
+            let courses = [$(prism_tests::repeated::Course::$course),+];
+            prism_tests::repeated::check(<$step as super::Step>::NAME.into_str(), &courses);
+        }
+    };
+}
+
 mod copies;
 mod env;
 mod findings;
@@ -53,7 +67,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, StepName};
 use crate::ports::Call;
 use crate::rules::Env;
 
@@ -70,8 +84,7 @@ pub(crate) use rights::check_moves_not;
 
 /// One step of a save.
 pub trait Step: 'static {
-    /// The name of the step, of its state in the definition, and of its Lambda function.
-    const NAME: &'static str;
+    const NAME: StepName;
     /// The port calls that it makes. The policy of its function allows exactly these.
     const CALLS: &'static [Call];
     /// The input, as JSON.
@@ -127,7 +140,7 @@ pub fn find(name: &str) -> Option<&'static Entry> {
 
 const fn entry<S: Step>() -> Entry {
     Entry {
-        name: S::NAME,
+        name: S::NAME.into_str(),
         calls: S::CALLS,
         invoke: |env, payload| Box::pin(invoke::<S>(env, payload)),
     }
@@ -137,7 +150,7 @@ async fn invoke<S: Step>(env: &Env, payload: Value) -> Result<Value, Problem> {
     let input = serde_json::from_value(payload).map_err(|error| {
         Problem::new(
             Code::InvalidInput,
-            format!("The payload of {} is not its input.", S::NAME),
+            format!("The payload of {} is not a valid input.", S::NAME),
         )
         .because(error)
     })?;
@@ -145,8 +158,30 @@ async fn invoke<S: Step>(env: &Env, payload: Value) -> Result<Value, Problem> {
     serde_json::to_value(output).map_err(|error| {
         Problem::new(
             Code::Internal,
-            format!("The output of {} is no JSON.", S::NAME),
+            format!("The output of {} cannot be written as JSON.", S::NAME),
         )
         .because(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_has_its_file_and_its_test_of_idempotence() {
+        for step in ALL {
+            let mut file = String::new();
+            for letter in step.name.chars() {
+                if letter.is_uppercase() && !file.is_empty() {
+                    file.push('_');
+                }
+                file.push(letter.to_ascii_lowercase());
+            }
+            let path = format!("{}/src/steps/{file}.rs", env!("CARGO_MANIFEST_DIR"));
+            let source = std::fs::read_to_string(&path).unwrap_or_default();
+            let test = format!("\nrepeated!({}: ", step.name);
+            assert!(source.contains(&test), "{path} has no such test");
+        }
+    }
 }

@@ -12,11 +12,8 @@ use crate::domain::{Code, ImageId, Problem, Region};
 use crate::ports::from_ec2;
 use crate::rules::Env;
 
-/// Whom the AMIs are open to.
 pub(super) struct Opened {
-    /// The launch permissions, by Region.
     held: BTreeMap<Region, BTreeSet<LaunchPermission>>,
-    /// The launch permissions that EC2 refused, by Region.
     refused: BTreeMap<Region, BTreeSet<LaunchPermission>>,
     /// The refused launch permissions that the record contains.
     noted: BTreeMap<Region, String>,
@@ -34,8 +31,7 @@ impl Opened {
         if let Some(asked) = record.opening_at
             && seconds_between(asked, env.clock.now()) < LATE_S
         {
-            let message =
-                "Whom the AMIs are open to may still change by a request of a moment ago.";
+            let message = "A recent request may still change the launch permissions of the AMIs.";
             return Err(Problem::new(Code::NotReady, message));
         }
         let mut open = BTreeMap::new();
@@ -147,7 +143,7 @@ async fn open(
         match env.ec2.add_launch_permissions(region, image, whom).await {
             Ok(()) => done = whom.len() > 1,
             Err(error) if error.is_unshareable() => {
-                tracing::warn!(save.id = %save.save_id, %region, %image, %error, "the AMI stays closed");
+                tracing::warn!(save.id = %save.save_id, %region, %image, %error, "the launch permissions of the AMI were not changed");
                 if let [one] = whom {
                     refused.insert(one.clone());
                 }

@@ -27,7 +27,7 @@ pub(crate) async fn check_region(
     if ec2.public_images_blocked(region).await.map_err(from_ec2)? {
         let message = format!("The account blocks public AMIs in {region}.");
         let hint = format!(
-            "Share it with somebody in particular and save it without --public, or have an administrator allow it: aws ec2 disable-image-block-public-access --region {region}"
+            "Share it with specific users or accounts and save it without --public, or ask an administrator to allow public AMIs: aws ec2 disable-image-block-public-access --region {region}"
         );
         return Err(Problem::new(Code::PublicImagesBlocked, message).hint(hint));
     }
@@ -36,7 +36,7 @@ pub(crate) async fn check_region(
     Ok((public + more > PUBLIC_IMAGES).then(|| Warning {
         code: "PublicImagesQuota".to_owned(),
         text: format!(
-            "The account has {public} public AMIs in {region}, and AWS allows {PUBLIC_IMAGES} unless it was asked for more: what is more may be left closed."
+            "The account has {public} public AMIs in {region}, and the default quota is {PUBLIC_IMAGES}: EC2 may refuse to make more AMIs public."
         ),
     }))
 }
@@ -59,15 +59,15 @@ pub(crate) fn check_encryption(
         }
         Encryption::CustomerKey(key) if whom.contains(&LaunchPermission::Everyone) => {
             let message = format!(
-                "The AMI of {what} would be encrypted (with {key}): EC2 makes no encrypted AMI public."
+                "The AMI of {what} would be encrypted (with {key}): an encrypted AMI cannot be made public."
             );
             Err(Problem::new(Code::ShareImpossible, message)
-                .hint("Share it with accounts or an organisation that may use the key."))
+                .hint("Share it with accounts or an organization that may use the key."))
         }
         Encryption::CustomerKey(key) => Ok(Some(Warning {
             code: "KeyPolicyNeeded".to_owned(),
             text: format!(
-                "The AMI of {what} is encrypted with {key}: whoever launches it needs the key's policy to allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and kms:GenerateDataKey*."
+                "The AMI of {what} is encrypted with {key}: to let others launch it, the key's policy must allow them kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and kms:GenerateDataKey*."
             ),
         })),
     }
@@ -94,7 +94,7 @@ pub(crate) async fn check_copies(
         }
         let checked = check_encryption(whom, &what, &encryption).map_err(|problem| {
             problem.hint(format!(
-                "Leave {region} out, or have an administrator set a key of the account's own, or no encryption by default, there: aws ec2 modify-ebs-default-kms-key-id --region {region} --kms-key-id KEY"
+                "Omit {region}, or ask an administrator to set a customer managed key as the default there, or to disable encryption by default: aws ec2 modify-ebs-default-kms-key-id --region {region} --kms-key-id KEY"
             ))
         })?;
         let told = |warning: &Warning| warnings.iter().any(|it| it.code == warning.code);

@@ -20,7 +20,7 @@ pub(super) async fn of_copy(env: &Env, region: &Region) -> Result<Timestamp, Pro
     let turn = take(env, region, Paced::Copy, QUEUE).await?;
     turn.ok_or_else(|| {
         let message = format!(
-            "Copies wait for {region} that take more than {} hours to begin one after the other. This one was not begun.",
+            "The copies that are waiting for {region} take more than {} hours to begin. This copy was not started.",
             QUEUE.num_hours()
         );
         Problem::new(Code::QueueFull, message)
@@ -34,8 +34,7 @@ pub(super) async fn of_copy(env: &Env, region: &Region) -> Result<Timestamp, Pro
 pub(super) async fn of_copy_plan(env: &Env, region: &Region) -> Result<(), Problem> {
     let turn = take(env, region, Paced::CopyPlan, TimeDelta::zero()).await?;
     turn.map(drop).ok_or_else(|| {
-        let message =
-            "More copies are asked for than can be looked into at once. Nothing was touched.";
+        let message = "Too many copies were requested at once. Nothing was changed.";
         Problem::new(Code::Throttled, message)
     })
 }
@@ -50,10 +49,9 @@ pub(crate) async fn of_launch(env: &Env, region: &Region) -> Result<(), Problem>
         return Ok(());
     }
     let pause_s = launch_again_s(env, region).await?;
-    let message = format!(
-        "More instances are launched in {region} than EC2 takes at once. Nothing was launched."
-    );
-    let hint = format!("Launch it again in {pause_s} s.");
+    let message =
+        format!("Too many instances are being launched in {region} at once. Nothing was launched.");
+    let hint = format!("Try again in {pause_s} s.");
     let problem = Problem::new(Code::Throttled, message).hint(hint);
     Err(problem.retry_after(pause_s))
 }
@@ -94,7 +92,7 @@ pub(crate) async fn until_removal(
     let now = env.clock.now();
     let within = (until - now).max(TimeDelta::zero());
     let Some(at) = take(env, region, paced, within).await? else {
-        let message = format!("More is removed in {region} than EC2 takes at once.");
+        let message = format!("Too many resources are being removed in {region} at once.");
         return Err(Problem::new(Code::Throttled, message));
     };
     if let Ok(pause) = (at - now).to_std()

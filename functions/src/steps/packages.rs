@@ -47,12 +47,12 @@ pub(crate) async fn look(
     instance: &InstanceId,
 ) -> Result<Option<Inventory>, Problem> {
     let asked = env.inspect.packages(region, instance);
-    let limit = env.clock.sleep(Duration::from_secs(LIMIT_S));
+    let limit = env
+        .clock
+        .sleep(env.clock.during(Duration::from_secs(LIMIT_S)));
     match select(asked, limit).await {
         Either::Left((Ok(inventory), _)) => Ok(inventory),
-        Either::Left((Err(error), _)) if error.is_throttle() || error.is_unknown_outcome() => {
-            Err(from_ec2(error))
-        }
+        Either::Left((Err(error), _)) if error.is_temporary() => Err(from_ec2(error)),
         Either::Left((Err(error), _)) => {
             unlisted(instance, &format!("{}: {}", error.code, error.message));
             Ok(None)

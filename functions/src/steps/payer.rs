@@ -15,7 +15,6 @@ use crate::rules::{Env, budget};
 pub(super) struct Payer(Option<ProjectName>);
 
 impl Payer {
-    /// Returns the payer that a record names.
     pub(super) fn of(record: &SaveRecord) -> Self {
         Self(record.payer().cloned())
     }
@@ -55,8 +54,7 @@ impl Payer {
             self.0 = Some(project);
             return Ok(());
         }
-        let message =
-            format!("The project {project} was changed by others each time it was asked.");
+        let message = format!("Others kept changing the project {project}.");
         Err(Problem::new(Code::RegistryConflict, message))
     }
 }
@@ -68,6 +66,6 @@ fn went_there(problem: Problem, record: &SaveRecord, project: &ProjectName) -> P
     }
     let (name, kind) = (&record.request.template, record.kind());
     problem.hint(format!(
-        "The template {name} went to the project {project} during this {kind}, which pays for it now. Have its owner make room, then begin again: prism project costs {project}"
+        "The template {name} was moved to the project {project} during this {kind}, and that project now pays for it. Ask its owner to free some of the budget, then try again: prism project costs {project}"
     ))
 }

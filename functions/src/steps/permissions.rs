@@ -22,9 +22,9 @@ pub(crate) fn of(settings: &Settings, to: &Grantee) -> Result<Option<LaunchPermi
                 let arn = settings.organization.as_ref().ok_or_else(|| {
                     Problem::new(
                         Code::ConfigInvalid,
-                        "Public means the organisation here, and no organisation is set.",
+                        "In this deployment, public means the organization, but no organization is configured.",
                     )
-                    .hint("Have an administrator set the deployment's organisation.")
+                    .hint("Ask an administrator to configure the deployment's organization.")
                 })?;
                 Some(LaunchPermission::Organization(arn.to_string()))
             }

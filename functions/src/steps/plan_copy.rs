@@ -12,8 +12,10 @@ use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId};
-use crate::ports::{Call, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2};
+use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId, StepName};
+use crate::ports::{
+    Call, Ec2ErrorKind, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2,
+};
 use crate::registry::{Admission, Begun};
 use crate::rules::access::{Action, Caller};
 use crate::rules::images::{self, ImageFault};
@@ -34,14 +36,13 @@ pub(super) struct Input {
     copy: CopyRequest,
 }
 
-/// The Regions to copy to.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     copy_to: BTreeSet<Region>,
 }
 
 impl Step for PlanCopy {
-    const NAME: &'static str = "PlanCopy";
+    const NAME: StepName = StepName::PlanCopy;
     const CALLS: &'static [Call] = &[
         Call::Regions,
         Call::Images,
@@ -90,12 +91,15 @@ fn again(record: &SaveRecord, input: &Input) -> Result<Output, Problem> {
         publish_sensitive: record.request.publish_sensitive,
     });
     if asked.as_ref() != Some(&input.copy) || record.saved_by != input.caller.user {
-        let message = format!("{} was asked for differently before.", record.save_id);
+        let message = format!(
+            "The copy {} was requested before with different parameters.",
+            record.save_id
+        );
         return Err(Problem::new(Code::RequestIdReused, message));
     }
     if record.epoch != input.epoch {
         let (id, execution) = (&record.save_id, &record.execution);
-        let message = format!("The copy {id} is worked on by the execution {execution}.");
+        let message = format!("The copy {id} belongs to the execution {execution}.");
         return Err(Problem::new(Code::Superseded, message));
     }
     Ok(output(record))
@@ -118,12 +122,10 @@ pub(crate) struct Subject {
     usd_per_month: f64,
     /// The admission by the template's project, if it is in one.
     admission: Option<Admission>,
-    /// Findings that do not prevent the copy.
     warnings: Vec<Warning>,
 }
 
 impl Subject {
-    /// Returns what the copy will do.
     pub(crate) fn plan(&self, request: &CopyRequest) -> CopyPlan {
         CopyPlan {
             template: self.template.name.clone(),
@@ -154,8 +156,7 @@ pub(crate) async fn check(
     let version = env.registry.version(name, request.version).await?;
     let version = version.ok_or_else(|| {
         let (newest, number) = (template.newest(), request.version);
-        let message =
-            format!("There is no version {number}: {name} has the versions 1 to {newest}.");
+        let message = format!("There is no version {number}: {name} has versions 1 to {newest}.");
         Problem::new(Code::VersionNotFound, message)
     })?;
     if version.state == TemplateState::Deleted {
@@ -164,7 +165,7 @@ pub(crate) async fn check(
     }
     if is_borrowed(&env.registry, &version).await? {
         let message = format!(
-            "{} has AMIs of another template, which are not yours to copy.",
+            "{} has AMIs of another template, which you may not copy.",
             request.reference()
         );
         return Err(Problem::new(Code::NotAllowed, message)
@@ -310,7 +311,7 @@ fn lacking(
         return Ok(architecture);
     };
     let message = format!(
-        "{} has an AMI for {} in {there} already.",
+        "{} already has an AMI for {} in {there}.",
         request.reference(),
         architecture.as_str()
     );
@@ -328,7 +329,9 @@ async fn source(
             let filter = ImageFilter::Ids(vec![id.clone()]);
             let found = match env.ec2.images(region, &filter).await {
                 Ok(found) => found,
-                Err(error) if error.is_not_found() || error.is_incorrect_state() => continue,
+                Err(error) if error.is_gone() || error.kind() == Ec2ErrorKind::IncorrectState => {
+                    continue;
+                }
                 Err(error) => return Err(from_ec2(error)),
             };
             let available = |image: &Image| image.state == ImageState::Available;
@@ -338,11 +341,11 @@ async fn source(
         }
     }
     let message = format!(
-        "{}@{} has no AMI that is available: somebody deregistered them.",
+        "{}@{} has no AMI left: all of them were deregistered.",
         version.template, version.number
     );
     Err(Problem::new(Code::ImageFailed, message)
-        .hint("Save the instance again: what is gone cannot be copied."))
+        .hint("Save the instance again: deregistered AMIs cannot be copied."))
 }
 
 fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
@@ -374,14 +377,14 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
     record.origin = input.caller.origin.clone();
     record.copy_of = Some(source.clone());
     record.epoch = input.epoch;
-    PlanCopy::NAME.clone_into(&mut record.step);
-    PlanCopy::NAME.clone_into(&mut record.moments[0].step);
+    record.step = PlanCopy::NAME.to_string();
+    record.moments[0].step = PlanCopy::NAME.to_string();
     record
 }
 
 fn in_progress(request: &CopyRequest, holder: &SaveId) -> Problem {
     let reference = request.reference();
-    let message = format!("{reference} is being copied to such a Region by {holder}.");
+    let message = format!("{holder} is already copying {reference} to one of the Regions.");
     Problem::new(Code::CopyInProgress, message)
         .hint(format!("Watch it: prism saves watch {holder}"))
 }
@@ -389,5 +392,8 @@ fn in_progress(request: &CopyRequest, holder: &SaveId) -> Problem {
 /// Returns the hint on how to repeat what failed in one Region.
 pub(super) fn again_hint(record: &SaveRecord, version: u32, region: &Region) -> String {
     let command = command(&record.request.template, version, region);
-    format!("The version stands in its other Regions. Try again: {command}")
+    format!("The version is available in its other Regions. Try again: {command}")
 }
+
+#[cfg(test)]
+repeated!(PlanCopy: IsCopied);

@@ -13,7 +13,7 @@ use crate::domain::audit::{Channel, Origin};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SaveState, Turn};
 use crate::domain::schedule::{Schedule, ScheduleState};
-use crate::domain::{Code, Problem, Region, SaveId, ScheduleName, Timestamp};
+use crate::domain::{Code, Problem, Region, SaveId, ScheduleName, StepName, Timestamp};
 use crate::ports::Call;
 use crate::registry::{Begun, Stored};
 use crate::rules::access::Caller;
@@ -25,9 +25,6 @@ use crate::rules::{Env, audit};
 const LOOK_S: u32 = 6;
 const LOOK_UNTOLD_S: u32 = 2;
 const LOOK_UNTOLD_OF_MANY_S: u32 = 3;
-
-/// The step that the record of a save shows while it waits for its turn: the name of the state in the definition.
-const WAITING: &str = "WaitForTurn";
 
 pub(super) struct PlanSave;
 
@@ -70,7 +67,7 @@ pub(super) struct Output {
 }
 
 impl Step for PlanSave {
-    const NAME: &'static str = "PlanSave";
+    const NAME: StepName = StepName::PlanSave;
     const CALLS: &'static [Call] = &[
         Call::Regions,
         Call::Instances,
@@ -191,7 +188,7 @@ async fn enqueue(
         Some(queued) => queued.value.clone(),
         None => fresh(input, now),
     };
-    record.reach(WAITING, now);
+    record.reach(StepName::WaitForTurn, now);
     record.updated_at = now;
     record.turn = Some(turn);
     env.registry.put_queued(&record, queued).await?;
@@ -199,7 +196,6 @@ async fn enqueue(
     Ok(())
 }
 
-/// Checks everything and begins the save.
 async fn planned(
     env: &Env,
     input: &Input,
@@ -238,12 +234,14 @@ async fn still_scheduled(
     let owner = &input.caller.user;
     let stored = env.registry.schedule(owner, name).await?;
     let message = match stored.as_ref().map(|stored| &stored.value) {
-        None => format!("The schedule {name} of {owner} is gone: its run saves nothing."),
+        None => format!("The schedule {name} of {owner} no longer exists: its run saves nothing."),
         Some(it) if it.state == ScheduleState::Deleting => {
             format!("The schedule {name} of {owner} is being deleted: its run saves nothing.")
         }
         Some(it) if it.request != input.request => {
-            format!("The schedule {name} of {owner} asks for another save by now.")
+            format!(
+                "The schedule {name} of {owner} has been changed and now requests a different save."
+            )
         }
         Some(it) if it.paused && !input.by_hand => {
             format!("The schedule {name} of {owner} is paused: its run saves nothing.")
@@ -260,7 +258,7 @@ fn again(env: &Env, record: &SaveRecord, input: &Input) -> Result<Output, Proble
     check_asked(record, input)?;
     if record.plan.is_none() && record.state.is_final() {
         let user = record.cancelled_by.as_ref().unwrap_or(&record.saved_by);
-        let message = format!("{user} cancelled the save before its turn.");
+        let message = format!("{user} cancelled the save while it was waiting.");
         return Err(Problem::new(Code::SaveCancelled, message));
     }
     let (plan, of_many) = (record.plan()?.clone(), record.turn.is_some());
@@ -271,14 +269,14 @@ fn again(env: &Env, record: &SaveRecord, input: &Input) -> Result<Output, Proble
 fn check_asked(record: &SaveRecord, input: &Input) -> Result<(), Problem> {
     if record.request != input.request || record.saved_by != input.caller.user {
         let message = format!(
-            "The save {} was asked for differently before.",
+            "The save {} was requested before with different parameters.",
             record.save_id
         );
         return Err(Problem::new(Code::RequestIdReused, message));
     }
     if record.epoch != input.epoch {
         let message = format!(
-            "The save {} is worked on by the execution {}.",
+            "The save {} belongs to the execution {}.",
             record.save_id, record.execution
         );
         return Err(Problem::new(Code::Superseded, message));
@@ -393,3 +391,6 @@ fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
         look_s: LOOK_S,
     }
 }
+
+#[cfg(test)]
+repeated!(PlanSave: Succeeds, IsRefused);

@@ -45,7 +45,6 @@ pub(crate) async fn plan_scheduled(
     Ok(admitted.plan)
 }
 
-/// A save that may begin.
 pub(super) struct Admitted {
     pub(super) plan: SavePlan,
     /// The admission by the project that pays, if there is one.
@@ -216,13 +215,14 @@ fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
     })
 }
 
-/// Describes the steps of the save, for people.
 fn steps(request: &SaveRequest, target: Target, was_running: bool) -> Vec<String> {
     let mut steps = Vec::new();
     if was_running {
         steps.push("stop the instance".to_owned());
     }
-    steps.push("begin an AMI and wait until every volume's snapshot has begun".to_owned());
+    steps.push(
+        "start creating an AMI and wait until the snapshots of all volumes have begun".to_owned(),
+    );
     if was_running {
         steps.push("start the instance again".to_owned());
     }

@@ -14,17 +14,12 @@ use crate::ports::{Instance, NewImage, Probe, Volume, from_ec2};
 use crate::rules::access::Caller;
 use crate::rules::{Env, lookup};
 
-/// The results of the preflight.
 pub(super) struct Subject {
-    /// The instance.
     pub(super) instance: Instance,
-    /// The volumes of the instance.
     pub(super) volumes: Vec<Volume>,
     /// What the save adds to the template.
     pub(super) target: Target,
-    /// The template, if it already exists.
     pub(super) template: Option<Template>,
-    /// The grants of the template.
     pub(super) grants: Vec<Grant>,
     /// Findings that do not prevent the save.
     pub(super) warnings: Vec<Warning>,
@@ -58,12 +53,12 @@ pub(super) async fn check(
         .map_err(from_ec2)?
     {
         let hint = format!(
-            "Lift it: aws ec2 modify-instance-attribute --no-disable-api-stop --region {} --instance-id {}",
+            "Disable it: aws ec2 modify-instance-attribute --no-disable-api-stop --region {} --instance-id {}",
             request.region, instance.id
         );
         return Err(Problem::new(
             Code::StopProtected,
-            format!("Stop protection is on for {}.", label(&instance)),
+            format!("Stop protection is enabled for {}.", label(&instance)),
         )
         .hint(hint));
     }
@@ -132,7 +127,7 @@ pub(crate) async fn addressed(
 
 /// Creates the refusal of a second save of an instance (promise P4).
 pub(super) fn in_progress(instance: &str, holder: &SaveId) -> Problem {
-    Problem::new(Code::SaveInProgress, format!("The save {holder} of {instance} is under way."))
+    Problem::new(Code::SaveInProgress, format!("The save {holder} of {instance} is in progress."))
         .hint(format!("Wait for it with \"prism saves watch {holder}\", or cancel it with \"prism saves cancel {holder}\"."))
 }
 
@@ -142,10 +137,10 @@ async fn check_regions(env: &Env, request: &SaveRequest) -> Result<(), Problem> 
     env.settings.allowed_regions.check(named())?;
     if request.copy_to.contains(&request.region) {
         let message = format!(
-            "The AMI is made in {} anyway: it cannot be copied there.",
+            "The AMI is created in {} and cannot be copied there.",
             request.region
         );
-        return Err(Problem::new(Code::InvalidRegion, message).hint("Name only further Regions."));
+        return Err(Problem::new(Code::InvalidRegion, message).hint("Use only other Regions."));
     }
     Ok(())
 }
@@ -160,7 +155,7 @@ pub(super) fn check_lacks(version: &Version, architecture: Architecture) -> Resu
         return Ok(());
     }
     let message = format!(
-        "{} has an AMI for {} already, and keeps it.",
+        "{} already has an AMI for {}, which cannot be replaced.",
         version.reference(),
         architecture.as_str()
     );
@@ -172,10 +167,9 @@ fn check_state(instance: &Instance) -> Result<(), Problem> {
         InstanceState::Running | InstanceState::Stopped => return Ok(()),
         InstanceState::Pending => ("pending", "Wait until it is running."),
         InstanceState::Stopping => ("stopping", "Wait until it is stopped."),
-        InstanceState::ShuttingDown | InstanceState::Terminated => (
-            instance.state.as_str(),
-            "It is gone: nothing can be saved of it any more.",
-        ),
+        InstanceState::ShuttingDown | InstanceState::Terminated => {
+            (instance.state.as_str(), "It can no longer be saved.")
+        }
     };
     let message = format!(
         "{} is {state}: only a running or a stopped instance can be saved.",
@@ -191,7 +185,7 @@ fn check_kind(instance: &Instance) -> Result<(), Problem> {
         return Err(Problem::new(
             Code::InstanceStoreRoot,
             format!(
-                "The root device of {name} lies in its instance store: it cannot be stopped and started."
+                "The root device of {name} is an instance store volume: the instance cannot be stopped and started."
             ),
         ));
     }
@@ -204,12 +198,14 @@ fn check_kind(instance: &Instance) -> Result<(), Problem> {
             .unwrap_or_default();
         return Err(Problem::new(
             Code::SpotInstance,
-            format!("{name} is a Spot instance{fleet}: it cannot be stopped and started at will."),
+            format!(
+                "{name} is a Spot Instance{fleet}: it cannot be stopped and started at any time."
+            ),
         ));
     }
     if let Some(group) = instance.tags.get("aws:autoscaling:groupName") {
         let message = format!(
-            "{name} belongs to the Auto Scaling group {group}, which would replace it once stopped."
+            "{name} belongs to the Auto Scaling group {group}, which would replace it when it stops."
         );
         let hint = format!(
             "Detach it first: aws autoscaling detach-instances --instance-ids {} --auto-scaling-group-name {group} --should-decrement-desired-capacity",
@@ -239,7 +235,7 @@ async fn check_instance_store(
         return Ok(());
     }
     let message = format!(
-        "{} has {} GB of instance store ({}), whose data a stop erases and no AMI keeps.",
+        "{} has {} GB of instance store ({}), whose data is lost when it stops and is not in the AMI.",
         label(instance),
         kind.instance_store_gb,
         kind.name

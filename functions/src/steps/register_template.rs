@@ -9,14 +9,15 @@ use super::images::snapshots;
 use super::opened::Opened;
 use super::payer::Payer;
 use super::{SaveRef, Step, copies, permissions, preflight, rights};
-use crate::domain::audit::Subject;
+use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{RegionCopy, SaveRecord};
 use crate::domain::template::{
     AddedArchitecture, Template, TemplateRef, TemplateState, Usage, Version, Visibility,
 };
 use crate::domain::{
-    Code, ImageId, Problem, ProjectName, Region, SnapshotId, TemplateName, Timestamp, catalogue,
+    Code, ImageId, Problem, ProjectName, Region, SnapshotId, StepName, TemplateName, Timestamp,
+    catalogue,
 };
 use crate::ports::Call;
 use crate::registry::{Registration, Stored, TRIES};
@@ -25,14 +26,13 @@ use crate::rules::{Env, audit, budget};
 
 pub(super) struct RegisterTemplate;
 
-/// The registered version.
 #[derive(Debug, Serialize)]
 pub(super) struct Output {
     version: u32,
 }
 
 impl Step for RegisterTemplate {
-    const NAME: &'static str = "RegisterTemplate";
+    const NAME: StepName = StepName::RegisterTemplate;
     const CALLS: &'static [Call] = &[
         Call::LaunchPermissions,
         Call::AddLaunchPermissions,
@@ -77,7 +77,7 @@ pub(super) async fn register(
         &record.saved_by,
         &record.origin,
         now,
-        "template.save_version",
+        AuditAction::TemplateSaveVersion,
         subject,
     )
     .with("save", &record.save_id);
@@ -132,7 +132,7 @@ pub(super) async fn register(
     }
     open.settle(env, save).await?;
     let message = format!(
-        "The template {} was changed by others each time that the version was to be registered.",
+        "Others kept changing the template {}, so the version could not be registered.",
         record.request.template
     );
     Err(Problem::new(Code::RegistryConflict, message))
@@ -202,7 +202,6 @@ fn bytes(record: &SaveRecord) -> Result<u64, Problem> {
     Ok(record.snapshot_bytes.unwrap_or(planned))
 }
 
-/// The result of a save, to be registered.
 struct Made<'a> {
     record: &'a SaveRecord,
     images: &'a BTreeMap<Region, ImageId>,
@@ -215,14 +214,13 @@ struct Made<'a> {
 }
 
 impl Made<'_> {
-    /// Returns the result as the next version of the template.
     fn version(
         &self,
         before: Option<&Template>,
         original: Option<TemplateName>,
     ) -> Result<Registration, Problem> {
         if self.record.plan()?.adds_to.is_some() {
-            let message = "The version that was to get an architecture is gone.";
+            let message = "The version to which an architecture is added no longer exists.";
             return Err(Problem::new(Code::VersionNotFound, message));
         }
         let version = self.next_version(before)?;
@@ -244,7 +242,7 @@ impl Made<'_> {
         let mut version = before.value.clone();
         preflight::check_lacks(&version, architecture)?;
         let Some(template) = template else {
-            let message = format!("The template {} is gone.", version.template);
+            let message = format!("The template {} no longer exists.", version.template);
             return Err(Problem::new(Code::TemplateNotFound, message));
         };
         for (region, image) in self.images {
@@ -371,3 +369,6 @@ impl Made<'_> {
         Ok(after)
     }
 }
+
+#[cfg(test)]
+repeated!(RegisterTemplate: Succeeds, CopyFails, IsCopied);

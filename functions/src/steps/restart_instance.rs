@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::findings::start;
 use super::{SaveRef, Step};
-use crate::domain::Problem;
+use crate::domain::{Problem, StepName};
 use crate::ports::Call;
 use crate::rules::Env;
 
@@ -17,7 +17,7 @@ pub(super) struct Output {
 }
 
 impl Step for RestartInstance {
-    const NAME: &'static str = "RestartInstance";
+    const NAME: StepName = StepName::RestartInstance;
     const CALLS: &'static [Call] = &[Call::StartInstance, Call::Get, Call::Put];
     type Input = SaveRef;
     type Output = Output;
@@ -34,3 +34,6 @@ impl Step for RestartInstance {
         Ok(Output { asked: true })
     }
 }
+
+#[cfg(test)]
+repeated!(RestartInstance: Succeeds, Strands);

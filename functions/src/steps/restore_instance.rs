@@ -12,7 +12,7 @@ use super::findings::{
 };
 use super::{SaveRef, Step};
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
-use crate::domain::{Code, Problem, Timestamp};
+use crate::domain::{Code, Problem, StepName, Timestamp};
 use crate::ports::Call;
 use crate::rules::Env;
 
@@ -34,7 +34,7 @@ pub(super) struct Output {
 }
 
 impl Step for RestoreInstance {
-    const NAME: &'static str = "RestoreInstance";
+    const NAME: StepName = StepName::RestoreInstance;
     const CALLS: &'static [Call] = &[
         Call::Instances,
         Call::StatusChecks,
@@ -111,7 +111,7 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
             let why = record.trouble.as_ref().map(|trouble| &trouble.message);
             let why = why.map(|why| format!(": {why}"));
             let message = format!(
-                "The instance {id} could not be brought back within {:.0} s{}",
+                "The instance {id} could not be started again within {:.0} s{}",
                 input.limit_s,
                 why.as_deref().unwrap_or(".")
             );
@@ -137,3 +137,6 @@ async fn restore(env: &Env, input: &Input, record: &SaveRecord) -> Result<bool, 
 fn asked_since(record: &SaveRecord, since: Option<Timestamp>) -> bool {
     record.start_repeated_at.max(record.start_requested_at) >= since
 }
+
+#[cfg(test)]
+repeated!(RestoreInstance: ImageFails, SnapshotFails, IsCancelled, LaterCopyFails, Strands);

@@ -24,7 +24,6 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Returns the number of the version.
     pub(crate) fn number(self) -> u32 {
         match self {
             Target::Next(number) | Target::AddsTo(number) => number,
@@ -71,13 +70,11 @@ pub(super) async fn check_template(
     }
 }
 
-/// Creates the refusal of a version that does not exist.
 fn no_version(name: &TemplateName, number: u32) -> Problem {
     let message = format!("{name} has no version {number}.");
     Problem::new(Code::VersionNotFound, message)
 }
 
-/// Checks that the caller may charge the project that pays.
 async fn check_payer(
     env: &Env,
     caller: &Caller,
@@ -126,12 +123,12 @@ pub(super) async fn check_still(
 /// Explains that a save that was allowed when it began is no longer allowed.
 fn lost(problem: &Problem, record: &SaveRecord) -> Problem {
     let message = format!(
-        "{} That was otherwise when this {} began.",
+        "{} This changed after the {} began.",
         problem.message,
         record.kind()
     );
     Problem::new(problem.code, message)
-        .hint("Have an owner or admin of the project let you work in it again, then begin again.")
+        .hint("Ask an owner or admin of the project for access, then try again.")
 }
 
 /// Checks that the copier may still charge the template's project.
@@ -233,7 +230,7 @@ fn check_earlier(
     match (template.filter(has_versions), opens) {
         (Some(template), Some(_)) => {
             let message = format!(
-                "The template {} has versions that are not public, and this save would open its own AMI alone.",
+                "The template {} has versions that are not public, and this save would make only its own AMI public.",
                 template.name
             );
             Err(Problem::new(Code::VersionsNotPublic, message))
@@ -283,7 +280,7 @@ pub(super) async fn check_outside(
         return Err(Problem::new(
             Code::MarketplacePublic,
             format!(
-                "{name} carries the Marketplace product code {product}: its AMI cannot be made public."
+                "{name} has the AWS Marketplace product code {product}: its AMI cannot be made public."
             ),
         ));
     }

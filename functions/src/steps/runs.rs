@@ -7,6 +7,6 @@ use crate::rules::Env;
 pub(super) async fn note(env: &Env, record: &SaveRecord) {
     if let Err(problem) = env.registry.note_run(record).await {
         let (save, code) = (&record.save_id, problem.code);
-        tracing::warn!(save.id = %save, %code, problem = problem.chain(), "the run of a schedule could not be noted");
+        tracing::warn!(save.id = %save, %code, problem = problem.chain(), "the run of a schedule could not be recorded");
     }
 }

@@ -12,7 +12,6 @@ use crate::rules::access::Caller;
 use crate::rules::lookup::{own_instance, own_instances};
 use crate::rules::versions::saved_from;
 
-/// Returns the instance that a schedule saves.
 pub(crate) async fn instance_of(env: &Env, schedule: &Schedule) -> Result<InstanceId, Problem> {
     let (owner, request) = (Caller::new(schedule.owner.clone()), &schedule.request);
     let mut named = own_instances(env, &owner, &request.region, &request.instance).await?;
@@ -82,10 +81,10 @@ fn changed(schedule: &Schedule, id: &InstanceId, named: &[Instance]) -> Problem 
     let now: Vec<&str> = named.iter().map(|instance| instance.id.as_str()).collect();
     let now = now.join(", ");
     let message = format!(
-        "The schedule {name} saves the instance {id}, and {called} is {now} by now: nothing was saved."
+        "The schedule {name} saves the instance {id}, but {called} is now {now}: nothing was saved."
     );
     let hint = format!(
-        "If that is the one to save from now on: prism schedule edit {name} --instance {}. Its versions of {id} are kept. Otherwise delete the schedule: prism schedule delete {name}",
+        "To save that instance from now on: prism schedule edit {name} --instance {}. The versions of {id} are kept. Otherwise, delete the schedule: prism schedule delete {name}",
         named.first().map_or("ID", |instance| instance.id.as_str())
     );
     Problem::new(Code::ScheduleInstanceChanged, message).hint(hint)

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::findings::look_or_fail;
 use super::{SaveRef, Step};
 use crate::domain::ec2::InstanceState;
-use crate::domain::{Code, Problem};
-use crate::ports::{Call, from_ec2};
+use crate::domain::{Code, Problem, StepName};
+use crate::ports::{Call, Ec2ErrorKind, from_ec2};
 use crate::rules::Env;
 
 pub(super) struct StopInstance;
@@ -18,7 +18,7 @@ pub(super) struct Output {
 }
 
 impl Step for StopInstance {
-    const NAME: &'static str = "StopInstance";
+    const NAME: StepName = StepName::StopInstance;
     const CALLS: &'static [Call] = &[Call::Instances, Call::StopInstance, Call::Get, Call::Put];
     type Input = SaveRef;
     type Output = Output;
@@ -53,9 +53,9 @@ impl Step for StopInstance {
         .await?;
         match env.ec2.stop_instance(&region, &id).await {
             Ok(()) => Ok(Output { asked: true }),
-            Err(error) if error.code == "OperationNotPermitted" => Err(Problem::new(
+            Err(error) if error.kind() == Ec2ErrorKind::NotPermitted => Err(Problem::new(
                 Code::StopProtected,
-                format!("Stop protection is on for {id}."),
+                format!("Stop protection is enabled for {id}."),
             )
             .because(error)),
             Err(error) if error.is_not_found() => Err(Problem::new(
@@ -67,3 +67,6 @@ impl Step for StopInstance {
         }
     }
 }
+
+#[cfg(test)]
+repeated!(StopInstance: Succeeds);

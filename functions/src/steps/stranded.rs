@@ -12,13 +12,12 @@ use super::fail_save::{failed_step, failure, tell};
 use super::register_template::register;
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, StepName};
 use crate::ports::{Call, Notice};
 use crate::rules::Env;
 
 pub(super) struct Stranded;
 
-/// The save, and why the restore gave up.
 #[derive(Debug, Deserialize)]
 pub(super) struct Input {
     #[serde(flatten)]
@@ -32,7 +31,7 @@ pub(super) struct Output {
 }
 
 impl Step for Stranded {
-    const NAME: &'static str = "Stranded";
+    const NAME: StepName = StepName::Stranded;
     const CALLS: &'static [Call] = &[
         Call::Alarm,
         Call::Images,
@@ -54,7 +53,8 @@ impl Step for Stranded {
             return Ok(Output { stranded: false });
         };
         if stored.value.state.is_final() || stored.value.plan.is_none() {
-            return Ok(Output { stranded: false });
+            let stranded = stored.value.state == SaveState::Stranded;
+            return Ok(Output { stranded });
         }
         env.fence(&input.save).await?;
         if is_back(env, &stored.value).await? {
@@ -76,7 +76,7 @@ impl Step for Stranded {
         let id = &input.save.save_id;
         let kept = version.map(|version| {
             let name = &stored.value.request.template;
-            format!(" What it was saved for is there as {name}@{version}.")
+            format!(" The instance was saved as {name}@{version}.")
         });
         let notice = Notice {
             at: now,
@@ -97,7 +97,7 @@ impl Step for Stranded {
                 record.reach(Self::NAME, now);
                 record.state = SaveState::Stranded;
                 record.updated_at = now;
-                record.failure = Some(failure(&problem, "RestoreInstance"));
+                record.failure = Some(failure(&problem, StepName::RestoreInstance.to_string()));
             })
             .await?;
         runs::note(env, &record).await;
@@ -115,7 +115,8 @@ async fn keep(
     if record.version.is_some() {
         return Ok(record.version);
     }
-    let restarting = ["RestartInstance", "AwaitRunning"].contains(&failed_step(record).as_str());
+    let failed = failed_step(record);
+    let restarting = *failed == StepName::RestartInstance || *failed == StepName::AwaitRunning;
     // A key that cannot be used for the volume cannot be used for the snapshot either.
     let usable = problem.code != Code::RestoreImpossible;
     let whole = record.snapshots_at.is_some() && record.discarded_at.is_none();
@@ -137,7 +138,7 @@ async fn keep(
                     .entry(region)
                     .or_insert_with(|| RegionCopy::Failed {
                         code: problem.code.to_string(),
-                        cause: "It was not copied, since the instance did not come back."
+                        cause: "It was not copied, because the instance was not running again."
                             .to_owned(),
                     });
             }
@@ -154,3 +155,6 @@ async fn is_back(env: &Env, record: &SaveRecord) -> Result<bool, Problem> {
     let ours = duty.filter(|duty| duty.value.save_id == record.save_id);
     Ok(ours.is_some_and(|duty| duty.value.discharged.is_some()))
 }
+
+#[cfg(test)]
+repeated!(Stranded: Strands);

@@ -7,7 +7,6 @@ use crate::domain::tags::{
 use crate::domain::{DeploymentId, InstanceId, SaveId, UserId, text};
 use crate::ports::{NewImage, Tags};
 
-/// The AMI of a save, as it is requested from EC2.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AskedFor<'a> {
     pub(super) deployment: &'a DeploymentId,
@@ -15,7 +14,6 @@ pub(super) struct AskedFor<'a> {
     pub(super) by: &'a UserId,
     pub(super) request: &'a SaveRequest,
     pub(super) instance: &'a InstanceId,
-    /// The name of the instance.
     pub(super) named: &'a str,
 }
 
@@ -61,7 +59,6 @@ pub(super) fn attempt(tags: &Tags) -> Option<u32> {
     tags.get(ATTEMPT_TAG)?.parse().ok()
 }
 
-/// Returns the description of a copy of a save's AMI.
 pub(super) fn description(record: &SaveRecord) -> String {
     let named = record.plan.as_ref().map(|plan| &plan.instance.name);
     describe(&record.request, named.unwrap_or(&record.request.instance))

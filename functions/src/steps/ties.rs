@@ -26,7 +26,7 @@ pub(super) fn check(instance: &Instance) -> Result<(), Problem> {
     let name = label(instance);
     if let Some(operator) = &instance.ties.operator {
         let message =
-            format!("{name} is managed by {operator}, which alone can stop and start it.");
+            format!("{name} is managed by {operator}: only that service can stop and start it.");
         return Err(Problem::new(Code::ManagedInstance, message));
     }
     // While a volume is being attached or detached, the AMI may or may not contain it, and a stop interrupts whatever
@@ -66,11 +66,11 @@ pub(super) async fn check_elsewhere(
 fn fleet_member(instance: &Instance, fleet: &str) -> Problem {
     let name = label(instance);
     let message =
-        format!("{name} belongs to the fleet {fleet}, which would replace it once stopped.");
+        format!("{name} belongs to the fleet {fleet}, which would replace it when it stops.");
     Problem::new(Code::FleetMember, message)
 }
 
-/// Refuses an instance that has to start in a capacity reservation, if the reservation is not active, or ends within
+/// Refuses an instance that has to start in a Capacity Reservation, if the reservation is not active, or ends within
 /// the longest time for which a save keeps the instance down.
 async fn check_reservation(env: &Env, region: &Region, instance: &Instance) -> Result<(), Problem> {
     let Some(id) = &instance.ties.reservation else {
@@ -84,13 +84,13 @@ async fn check_reservation(env: &Env, region: &Region, instance: &Instance) -> R
     let refused = |message: String| Err(Problem::new(Code::ReservationEnds, message));
     let Some(found) = found.filter(|it| it.active) else {
         return refused(format!(
-            "{name} has to start in the capacity reservation {id}, which has ended or is not active."
+            "{name} must start in the Capacity Reservation {id}, which has ended or is not active."
         ));
     };
     let now = env.clock.now();
     match found.ends_at {
         Some(end) if end <= now + LONGEST_DOWN => refused(format!(
-            "{name} has to start in the capacity reservation {id}, which ends at {}.",
+            "{name} must start in the Capacity Reservation {id}, which ends at {}.",
             end.format("%Y-%m-%d %H:%M UTC")
         )),
         _ => Ok(()),
@@ -114,7 +114,7 @@ pub(super) async fn check_pending(
         let most = most_pending(volume);
         if count >= most {
             let message = format!(
-                "{count} snapshots of the volume {} ({}) of {} are pending, and EC2 takes no more than {most} at once.",
+                "{count} snapshots of the volume {} ({}) of {} are pending, and EC2 allows at most {most} at once.",
                 volume.id,
                 volume.kind,
                 label(instance)
@@ -152,15 +152,14 @@ pub(super) fn warnings(instance: &Instance, volumes: &[Volume]) -> Vec<Warning> 
     let name = label(instance);
     let mut warnings = Vec::new();
     if instance.ties.nitro_tpm {
-        let text =
-            format!("{name} has a NitroTPM: secrets that it keeps there are not in the AMI.");
+        let text = format!("{name} has a NitroTPM: the AMI does not contain the secrets in it.");
         warnings.push(warning("NitroTpmNotSaved", text));
     }
     for volume in volumes {
         let others = volume.attached_to.iter().filter(|id| **id != instance.id);
         if let Some(other) = others.clone().next() {
             let text = format!(
-                "The volume {} is attached to {other} too{}, which may write to it while it is captured.",
+                "The volume {} is also attached to {other}{}, which may write to it while its snapshot is taken.",
                 volume.id,
                 match others.count() {
                     1 => String::new(),
@@ -183,19 +182,19 @@ fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, Strin
     let address = address.map(|address| {
         if ties.several_interfaces {
             let text = format!(
-                "Its public address {address} is lost: EC2 assigns no other one to an instance with several network interfaces. Associate an Elastic IP first to stay reachable."
+                "Its public address {address} is lost: EC2 does not assign a new one to an instance with several network interfaces. To keep it reachable, associate an Elastic IP address first."
             );
             ("PublicIpLost", text)
         } else {
             let text = format!(
-                "Its public address {address} changes at the restart; private and Elastic IPs stay."
+                "Its public address {address} changes at the restart; private and Elastic IP addresses do not."
             );
             ("PublicIpChanges", text)
         }
     });
     let scrubbed = is_mac(instance).then(|| {
         let text = format!(
-            "{name} is a Mac: its host is scrubbed after the stop, and it stays down for up to {} minutes or more.",
+            "{name} is a Mac instance: its host is scrubbed after the stop, so it is down for up to {} minutes or more.",
             SCRUB_S / 60
         );
         ("MacHostScrubbed", text)
@@ -204,13 +203,13 @@ fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, Strin
     let burstable = ties.dedicated_host && instance.instance_type.starts_with("t3.");
     let burstable = burstable.then(|| {
         let text = format!(
-            "{name} is a T3 on a Dedicated Host: it starts again only while its credit option is standard (aws ec2 describe-instance-credit-specifications)."
+            "{name} is a T3 instance on a Dedicated Host: it can start again only if its credit option is standard (aws ec2 describe-instance-credit-specifications)."
         );
         ("T3OnDedicatedHost", text)
     });
     let outpost = ties.outpost.as_ref().map(|outpost| {
         let text = format!(
-            "{name} runs on the Outpost {outpost}: it starts again only while that has room for it, and an AMI of local snapshots can be copied nowhere else."
+            "{name} runs on the Outpost {outpost}: it can start again only if the Outpost has capacity, and an AMI with local snapshots cannot be copied elsewhere."
         );
         ("OnOutpost", text)
     });

@@ -42,7 +42,7 @@ pub(super) async fn of_save(
         .take_turn(region, Queue::Saves, rhythm, now, QUEUE);
     turn.await?.ok_or_else(|| {
         let message = format!(
-            "Saves wait in {region} that take more than {} hours to begin one after the other. Nothing was touched.",
+            "The saves that are waiting in {region} take more than {} hours to begin. Nothing was changed.",
             QUEUE.num_hours()
         );
         Problem::new(Code::QueueFull, message)
@@ -67,7 +67,7 @@ pub(super) async fn after_throttle(
     let at = now + pause(save, taken);
     if at - began > QUEUE {
         let message = format!(
-            "EC2 has throttled the save in each of its {taken} turns, for {} hours. Nothing was touched.",
+            "EC2 has throttled the save in each of its {taken} turns, for {} hours. Nothing was changed.",
             QUEUE.num_hours()
         );
         return Err(Problem::new(Code::QueueFull, message));

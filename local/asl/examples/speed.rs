@@ -15,7 +15,6 @@ use prism_asl::{
 };
 use serde_json::{Map, Value, json};
 
-/// Takes a second and returns its payload.
 struct Echo(VirtualClock);
 
 #[async_trait]
@@ -118,7 +117,7 @@ fn peak_mb() -> Option<u64> {
     Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? / 1024)
 }
 
-#[expect(clippy::print_stdout, reason = "the figures are what this is for")]
+#[expect(clippy::print_stdout, reason = "it prints its measurements")]
 fn main() {
     let text = definition();
     let (loading, machine) = timed(|| Machine::load(&text).expect("the definition is good"));

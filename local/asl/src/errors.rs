@@ -53,7 +53,6 @@ impl Failure {
         }
     }
 
-    /// Whether a state of this kind matches the error with this `ErrorEquals`.
     pub(crate) fn matches(&self, error_equals: &[String], kind: StateKind) -> bool {
         let error = self.error.as_str();
         error != RUNTIME

@@ -16,7 +16,6 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The definition's `Comment`.
     pub fn comment(&self) -> Option<&str> {
         self.comment.as_deref()
     }
@@ -45,7 +44,6 @@ pub(crate) struct State {
     pub(crate) catch: Vec<Catcher>,
 }
 
-/// The output and the variables that a state produces when it is left.
 #[derive(Debug, Default)]
 pub(crate) struct Exit {
     pub(crate) assign: Vec<(Arc<str>, Template)>,

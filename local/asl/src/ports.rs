@@ -12,11 +12,16 @@ use serde_json::Value;
 /// The interpreter never reads another clock, so an execution on a [`VirtualClock`](crate::VirtualClock) can be
 /// replayed exactly.
 pub trait Clock: Send + Sync {
-    /// The current instant.
     fn now(&self) -> DateTime<Utc>;
 
     /// Completes after `duration` has passed. Dropping the future cancels the timer.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Completes when a function that has just been called may take no longer, if it may take `duration`. Clocks that
+    /// run faster than the functions override it: the work of a function does not get faster with the clock.
+    fn limit(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.sleep(duration)
+    }
 }
 
 /// Runs the function that a Task names.

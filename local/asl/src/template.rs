@@ -10,14 +10,12 @@ use crate::load::error::{LoadError, member};
 /// A JSON tree whose strings may be expressions.
 #[derive(Debug)]
 pub(crate) enum Template {
-    /// A value without expressions.
     Literal(Value),
     Expression(Box<Expression>),
     Array(Vec<Template>),
     Object(Vec<(String, Template)>),
 }
 
-/// A setting of one type: a literal or an expression.
 #[derive(Debug)]
 pub(crate) enum Setting<T> {
     Fixed(T),

@@ -57,14 +57,12 @@ struct Timers {
     "deadlock at {now}: no future can move and no timer is pending ({tasks} spawned still wait)"
 )]
 pub struct Deadlock {
-    /// The time of the deadlock.
     pub now: DateTime<Utc>,
     /// The number of spawned futures that still wait.
     pub tasks: usize,
 }
 
 impl VirtualClock {
-    /// A clock that starts at `start`.
     pub fn new(start: DateTime<Utc>) -> Self {
         Self(Arc::new(Shared {
             timers: Mutex::new(Timers {
@@ -122,7 +120,6 @@ impl VirtualClock {
         drop((spawned, tasks));
     }
 
-    /// The number of pending timers.
     pub fn pending_timers(&self) -> usize {
         lock(&self.0.timers).pending.len()
     }
@@ -303,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadlock_is_told() {
+    fn a_deadlock_is_reported() {
         let clock = clock();
         let stuck = clock.try_run(futures::future::pending::<()>());
         assert_eq!(stuck.unwrap_err().now, clock.now());

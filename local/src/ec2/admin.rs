@@ -25,7 +25,6 @@ pub struct Admin {
 }
 
 impl Cloud {
-    /// The outside actor of an account.
     pub fn admin(&self, account: AccountId) -> Admin {
         let cloud = self.clone();
         Admin { cloud, account }
@@ -33,7 +32,6 @@ impl Cloud {
 }
 
 impl Admin {
-    /// Adds an instance that has existed all along.
     pub fn add_instance(
         &self,
         region: &Region,
@@ -64,7 +62,6 @@ impl Admin {
         })?
     }
 
-    /// Changes the special properties of an instance.
     pub fn edit(
         &self,
         id: &InstanceId,
@@ -77,12 +74,10 @@ impl Admin {
         })
     }
 
-    /// The special properties of an instance.
     pub fn facts(&self, id: &InstanceId) -> Result<InstanceFacts, CloudError> {
         self.instance(id, |_, row, _| facts_of(&row))
     }
 
-    /// Attaches a new volume to an instance.
     pub fn add_volume(&self, id: &InstanceId, spec: &VolumeSpec) -> Result<VolumeId, CloudError> {
         self.instance(id, |model, row, now| {
             let disk = model.new_disk(Disk::fresh(super::System::Debian, spec.used_bytes));
@@ -109,7 +104,6 @@ impl Admin {
         })
     }
 
-    /// Sets a Capacity Reservation or Capacity Block with this ID.
     pub fn set_reservation(&self, id: &str, reservation: Reservation) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             let reservations = &mut model.world_mut().reservations;
@@ -147,12 +141,10 @@ impl Admin {
         })
     }
 
-    /// Takes a snapshot of a volume.
     pub fn take_snapshot(&self, id: &VolumeId) -> Result<SnapshotId, CloudError> {
         self.known(id, |model, now| model.take_snapshot(id, now))
     }
 
-    /// Detaches a volume from its instance.
     pub fn detach(&self, id: &VolumeId) -> Result<(), CloudError> {
         self.known(id, |model, _| {
             let holder = model.data.volumes.get_mut(id)?.attached_to.take()?;
@@ -183,7 +175,6 @@ impl Admin {
         })
     }
 
-    /// Changes the encryption of a volume.
     pub fn set_encryption(&self, id: &VolumeId, encryption: Encryption) -> Result<(), CloudError> {
         self.volume(id, |row| row.encryption = encryption)
     }
@@ -198,14 +189,12 @@ impl Admin {
         })
     }
 
-    /// The contents of a volume.
     pub fn disk_of_volume(&self, id: &VolumeId) -> Result<Disk, CloudError> {
         self.known(id, |model, _| {
             model.disk(model.data.volumes.get(id)?.disk).cloned()
         })
     }
 
-    /// The contents of a snapshot.
     pub fn disk_of_snapshot(&self, id: &SnapshotId) -> Result<Disk, CloudError> {
         self.known(id, |model, _| {
             model.disk(model.data.snapshots.get(id)?.disk).cloned()
@@ -230,7 +219,6 @@ impl Admin {
         })
     }
 
-    /// Terminates an instance, as another user would.
     pub fn terminate(&self, id: &InstanceId) -> Result<(), CloudError> {
         self.instance(id, |model, row, now| {
             if !row.state.is_gone() {
@@ -239,7 +227,6 @@ impl Admin {
         })
     }
 
-    /// Sets whether an AMI is protected against deregistration.
     pub fn protect_image(&self, id: &ImageId, protected: bool) -> Result<(), CloudError> {
         self.known(id, |model, _| {
             let row = model.data.images.get_mut(id)?;
@@ -296,7 +283,6 @@ impl Admin {
         })
     }
 
-    /// Restores the permission for an action.
     pub fn allow(&self, action: &str) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             if let Some(actions) = model.world_mut().denied.get_mut(&self.account) {
@@ -354,7 +340,6 @@ impl Admin {
         })
     }
 
-    /// Sets the policy of a customer managed KMS key, by its ARN.
     pub fn set_key_policy(&self, arn: &str, policy: KeyPolicy) -> Result<(), CloudError> {
         self.cloud.with(|model, _| {
             let keys = &mut model.world_mut().keys;
@@ -373,7 +358,6 @@ impl Admin {
             .with(|model, _| model.traffic(&self.account, region))
     }
 
-    /// All resources of the account.
     pub fn inventory(&self) -> Result<Inventory, CloudError> {
         self.cloud
             .with(|model, now| model.inventory(&self.account, now))

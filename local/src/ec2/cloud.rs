@@ -80,7 +80,6 @@ impl Cloud {
         self.look(|model, _| model.next_due())
     }
 
-    /// The events of one instance, image or snapshot.
     pub fn events_of(&self, id: &str) -> Result<Vec<Event>, CloudError> {
         self.look(|model, _| {
             let events = model.data.events.values();
@@ -115,17 +114,14 @@ impl Cloud {
         self.look(|model, now| Self::of(Arc::new(Stopped(now)), model.clone(), None))
     }
 
-    /// The deployment whose embedded cloud this is, if it was set.
     pub fn deployment(&self) -> Result<Option<DeploymentId>, CloudError> {
         self.look(|model, _| model.world().deployment.clone())
     }
 
-    /// Sets the deployment whose embedded cloud this is.
     pub fn set_deployment(&self, id: &DeploymentId) -> Result<(), CloudError> {
         self.with(|model, _| model.world_mut().deployment = Some(id.clone()))
     }
 
-    /// The settings.
     pub fn settings(&self) -> Result<Settings, CloudError> {
         self.look(|model, _| model.settings().clone())
     }
@@ -175,7 +171,6 @@ impl Cloud {
     }
 }
 
-/// A clock that stands still.
 struct Stopped(Timestamp);
 
 impl Clock for Stopped {

@@ -10,16 +10,11 @@ pub enum CloudError {
     /// Its file could not be opened, read or written.
     #[error("the simulated cloud's file could not be used")]
     File(#[source] SqliteError),
-    /// A row of its file is invalid.
     #[error("the simulated cloud's file {} holds a row that cannot be read: {kind} {id}", path.display())]
     Row {
-        /// The file.
         path: PathBuf,
-        /// The kind of the row.
         kind: String,
-        /// The ID of the row.
         id: String,
-        /// The underlying error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The outside actor named something that does not exist.

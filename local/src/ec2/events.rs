@@ -10,11 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Event {
     /// Its position in the order of all events.
     pub number: u64,
-    /// The time of the event.
     pub at: Timestamp,
-    /// The Region of the event.
     pub region: Region,
-    /// The ID of the affected resource.
     pub subject: String,
     /// A description, such as `stopping (by 111122223333)`.
     pub what: String,

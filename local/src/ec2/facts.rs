@@ -9,15 +9,11 @@ use super::model::Purchase;
 /// An instance that exists from the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceSpec {
-    /// The public parameter that names its AMI.
     pub parameter: String,
-    /// Its type.
     pub instance_type: String,
     /// The size of its root volume in GiB, if it is larger than the AMI's.
     pub root_size_gib: Option<u32>,
-    /// Its tags.
     pub tags: Tags,
-    /// Whether it is stopped; otherwise it is running.
     pub stopped: bool,
     /// How long it takes to stop and to start, in percent of the usual duration.
     pub pace_percent: u32,
@@ -44,19 +40,12 @@ impl InstanceSpec {
 pub struct InstanceFacts {
     /// All of its tags, including those that AWS sets.
     pub tags: Tags,
-    /// Its purchasing option.
     pub purchase: Purchase,
-    /// The fleet that it belongs to.
     pub fleet: Option<String>,
-    /// The Auto Scaling group that it belongs to.
     pub autoscaling_group: Option<String>,
-    /// Whether `disableApiStop` is set.
     pub stop_protection: bool,
-    /// Whether hibernation is enabled.
     pub hibernation: bool,
-    /// Its Marketplace product codes.
     pub product_codes: Vec<String>,
-    /// Whether its public address is an Elastic IP.
     pub elastic_ip: bool,
     /// Whether its root device is an EBS volume. If this is set to false, it loses its root volume in the simulator.
     pub ebs_root: bool,
@@ -71,13 +60,9 @@ pub struct InstanceFacts {
 pub struct VolumeSpec {
     /// The device name, such as `/dev/sdf`.
     pub device: String,
-    /// Its size in GiB.
     pub size_gib: u32,
-    /// How many bytes of it are in use.
     pub used_bytes: u64,
-    /// How it is encrypted.
     pub encryption: Encryption,
-    /// Whether it is deleted with the instance.
     pub delete_on_termination: bool,
 }
 

@@ -36,7 +36,6 @@ const MIGRATIONS: &[&str] = &["
 /// For how many writes the row of a deleted resource is kept, so that other processes see the deletion.
 const TOMBSTONES: i64 = 10_000;
 
-/// An open file.
 #[derive(Debug)]
 pub(crate) struct CloudFile {
     connection: Connection,
@@ -165,7 +164,6 @@ impl CloudFile {
         CloudError::File(sqlite::classify(&self.path, error))
     }
 
-    /// Updates the model from the file.
     fn refresh(&mut self, model: &mut Model) -> Result<(), CloudError> {
         let count = "SELECT n FROM generation WHERE only = 0";
         let mut count = self
@@ -262,7 +260,6 @@ impl CloudFile {
 type Unreadable = Box<dyn std::error::Error + Send + Sync>;
 
 impl Data {
-    /// Begins to track which rows change.
     fn track(&mut self) {
         self.world.track();
         self.areas.track();
@@ -289,7 +286,6 @@ impl Data {
         Ok(all)
     }
 
-    /// Takes over a row from the file.
     fn put(&mut self, kind: &str, id: &str, body: Option<&str>) -> Result<(), Unreadable> {
         match kind {
             "world" => put(&mut self.world, id, body),

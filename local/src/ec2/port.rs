@@ -34,7 +34,6 @@ impl Cloud {
         SimEc2 { cloud, account }
     }
 
-    /// Runs commands on an instance.
     pub fn guest(&self, account: AccountId, region: Region, instance: InstanceId) -> Guest {
         Guest {
             cloud: self.clone(),
@@ -46,17 +45,14 @@ impl Cloud {
 }
 
 impl SimEc2 {
-    /// The account.
     pub fn account(&self) -> &AccountId {
         &self.account
     }
 
-    /// The cloud that contains the account.
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
     }
 
-    /// StopInstances for several instances.
     pub(crate) fn stop_instances(
         &self,
         region: &Region,
@@ -65,7 +61,6 @@ impl SimEc2 {
         self.call(region, "StopInstances", |m, s| m.stop_instances(s, ids))
     }
 
-    /// StartInstances for several instances.
     pub(crate) fn start_instances(
         &self,
         region: &Region,
@@ -74,7 +69,6 @@ impl SimEc2 {
         self.call(region, "StartInstances", |m, s| m.start_instances(s, ids))
     }
 
-    /// TerminateInstances for several instances.
     pub(crate) fn terminate_instances(
         &self,
         region: &Region,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The Regions that every simulated account can use.
 pub const REGIONS: [&str; 10] = [
     "ap-northeast-1",
     "ap-south-1",
@@ -22,11 +21,8 @@ pub const REGIONS: [&str; 10] = [
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
-    /// How long things take.
     pub durations: Durations,
-    /// The throttles for requests.
     pub throttles: Throttles,
-    /// The limits on resources.
     pub limits: Limits,
 }
 
@@ -171,7 +167,6 @@ impl Durations {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Throttles {
-    /// Whether requests are throttled.
     pub enabled: bool,
     /// The size and the refill rate of each bucket, in percent of EC2's.
     pub scale_percent: u32,

@@ -9,11 +9,8 @@ use prism_functions::ports::InstanceType;
 /// One row of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct TypeFacts {
-    /// The name, such as `t3.large`.
     pub name: &'static str,
-    /// Virtual processors.
     pub vcpus: u32,
-    /// Memory in MiB.
     pub memory_mib: u32,
     /// The architecture. Each of these types supports only one.
     pub architecture: Architecture,
@@ -39,7 +36,6 @@ const fn facts(
 
 use Architecture::{Arm64, X86_64};
 
-/// All instance types.
 pub const TYPES: [TypeFacts; 30] = [
     facts("t3.micro", 2, 1, X86_64, 0),
     facts("t3.small", 2, 2, X86_64, 0),
@@ -79,7 +75,6 @@ pub fn facts_of(name: &str) -> Option<&'static TypeFacts> {
 }
 
 impl TypeFacts {
-    /// The type as DescribeInstanceTypes returns it.
     pub(crate) fn described(&self) -> InstanceType {
         InstanceType {
             name: self.name.to_owned(),

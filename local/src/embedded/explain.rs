@@ -41,7 +41,6 @@ fn code(error: &SqliteError) -> Code {
     }
 }
 
-/// Formats a hint as a sentence.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters
@@ -73,7 +72,7 @@ mod tests {
             source: Some(Box::new(locked)),
         };
         let problem = explain(
-            Problem::new(Code::RegistryUnavailable, "The registry did not answer.").because(table),
+            Problem::new(Code::RegistryUnavailable, "The registry did not respond.").because(table),
         );
         assert_eq!(problem.code, Code::LocalStateLocked);
         assert!(

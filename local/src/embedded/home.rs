@@ -21,7 +21,6 @@ use crate::sqlite::{self, SqliteError};
 
 /// The file that a process locks while it checks which databases exist and creates those of a new home.
 pub const LOCK: &str = "opening.lock";
-/// The setting of the home's own records that stores the deployment ID.
 const SETTING: &str = "deployment";
 
 /// How long to wait, in seconds, for another process that is opening the home. Opening takes milliseconds, and longer

@@ -34,38 +34,26 @@ pub use adapters::OsEntropy;
 pub use explain::explain;
 pub use home::LOCK as OPENING_LOCK;
 
-/// The account of the embedded cloud.
 const ACCOUNT: &str = "000000000000";
-/// The files that make a folder one of the embedded cloud's.
 pub const FILES: [&str; 3] = ["cloud.db", "registry.db", "local.db"];
 
 /// The result of a command inside a simulated instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuestAnswer {
-    /// Its exit code.
     pub exit_code: i32,
-    /// What it printed.
     pub stdout: Vec<u8>,
-    /// What it wrote to its standard error.
     pub stderr: Vec<u8>,
 }
 
 /// A property of a simulated instance that only an administrator of the embedded cloud can set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feature {
-    /// It becomes a one-time Spot instance.
     Spot,
-    /// It becomes a member of an Auto Scaling group.
     AutoScaling,
-    /// Its stop protection is set.
     StopProtection(bool),
-    /// Its root device is in the instance store.
     InstanceStoreRoot,
-    /// Hibernation is enabled.
     Hibernation,
-    /// It has a Marketplace product code.
     ProductCode,
-    /// Its address is an Elastic IP.
     ElasticIp,
 }
 
@@ -156,22 +144,18 @@ impl Embedded {
         })
     }
 
-    /// The folder.
     pub fn home(&self) -> &Path {
         &self.home
     }
 
-    /// The simulated cloud.
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
     }
 
-    /// The time of the cloud.
     pub fn clock(&self) -> &WallClock {
         &self.clock
     }
 
-    /// The records of executions.
     pub fn records(&self) -> &Records {
         &self.records
     }
@@ -181,7 +165,6 @@ impl Embedded {
         self.serve(Arc::new(self.executions.clone()))
     }
 
-    /// The service that hands its executions to detached processes.
     pub fn detaching(&self) -> Service {
         let place = Place::Detached {
             program: self.program.clone(),
@@ -199,7 +182,6 @@ impl Embedded {
         }
     }
 
-    /// Runs an execution that another process has handed over, to its end.
     pub async fn run(&self, execution: &str) -> Result<(), Problem> {
         self.executions.run(execution).await.map_err(|error| {
             let message = format!("The execution {execution} could not be carried.");
@@ -244,7 +226,6 @@ impl Embedded {
         })
     }
 
-    /// Gives a simulated instance a feature.
     pub fn alter(
         &self,
         region: &Region,
@@ -299,7 +280,6 @@ impl Embedded {
             .map_err(file)
     }
 
-    /// The deployment's settings.
     pub fn settings(&self) -> Result<Settings, Problem> {
         Ok(self
             .records

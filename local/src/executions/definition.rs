@@ -1,13 +1,10 @@
 //! The state machine's definition as deployed, with the steps as its functions.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::future::BoxFuture;
 use prism_asl::{Functions, LoadError, Machine, TaskFailure};
-use prism_functions::domain::{Class, Code, Problem, Timestamp};
-use prism_functions::ports::Clock;
+use prism_functions::domain::{Class, Code, Problem};
 use prism_functions::rules::Env;
 use prism_functions::steps;
 use serde_json::Value;
@@ -37,7 +34,6 @@ pub fn load(definition: &str) -> Result<Machine, LoadError> {
 /// code as its name.
 #[derive(Debug, Clone)]
 pub struct StepFunctions {
-    /// The environment of the steps.
     pub env: Env,
     /// What blocks the last step, if it is being retried.
     pub trouble: Trouble,
@@ -48,7 +44,6 @@ pub struct StepFunctions {
 pub struct Trouble(Arc<Mutex<Option<String>>>);
 
 impl Trouble {
-    /// The trouble, as a sentence.
     pub fn get(&self) -> Option<String> {
         self.0
             .lock()
@@ -94,26 +89,6 @@ fn log(step: &str, save: Option<&str>, problem: &Problem) {
         tracing::warn!(save.id = save, step, %code, problem = chain, "a step failed");
     } else {
         tracing::info!(save.id = save, step, %code, problem = chain, "a step failed");
-    }
-}
-
-/// Adapts the core's clock to the interpreter's port.
-#[derive(Clone)]
-pub struct InterpreterClock(pub Arc<dyn Clock>);
-
-impl std::fmt::Debug for InterpreterClock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("InterpreterClock")
-    }
-}
-
-impl prism_asl::Clock for InterpreterClock {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.0.sleep(duration)
     }
 }
 

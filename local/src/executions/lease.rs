@@ -59,7 +59,7 @@ fn path(home: &Path, name: &str) -> io::Result<PathBuf> {
     if name.is_empty() || name.len() > 80 || !name.bytes().all(plain) {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "that is no execution's name",
+            "that is not the name of an execution",
         ));
     }
     let folder = home.join("leases");

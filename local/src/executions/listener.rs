@@ -20,7 +20,6 @@ use crate::ec2::{Cloud, CloudError, Event};
 /// The longest pause between two polls of the cloud while something waits: scheduled changes are known, but a user
 /// may make a change at any time.
 const LOOK: Duration = Duration::from_secs(5);
-/// The shortest pause between two polls.
 const REST: Duration = Duration::from_millis(100);
 /// The delay of an event, from EC2 through EventBridge and a queue. Assumed: AWS says "near real time", and a
 /// recipient may even send a request before DescribeInstances knows of the change (boto3 issue 4386).

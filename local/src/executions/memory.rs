@@ -106,7 +106,6 @@ impl MemoryExecutions {
         }
     }
 
-    /// The history of an execution.
     pub fn history(&self, name: &str) -> Option<Arc<MemoryHistory>> {
         self.all().get(name).map(|kept| Arc::clone(&kept.history))
     }
@@ -119,7 +118,6 @@ impl MemoryExecutions {
         ended.then(|| std::mem::take(&mut kept.history))
     }
 
-    /// The names of the running executions, in alphabetical order.
     pub fn running(&self) -> Vec<String> {
         let all = self.all();
         let running = all
@@ -128,7 +126,6 @@ impl MemoryExecutions {
         running.map(|(name, _)| name.clone()).collect()
     }
 
-    /// The names of all executions, in alphabetical order.
     pub fn names(&self) -> Vec<String> {
         self.all().keys().cloned().collect()
     }

@@ -32,7 +32,7 @@ use crate::ec2::Cloud;
 use crate::sqlite::SqliteError;
 use lease::{BEAT, Lease};
 
-pub use definition::{DEFINITION, InterpreterClock, StepFunctions, Trouble, load, machine};
+pub use definition::{DEFINITION, StepFunctions, Trouble, load, machine};
 pub use memory::{MemoryExecutions, VirtualTime, Wrap};
 pub use records::Records;
 
@@ -52,10 +52,7 @@ pub enum Place {
     /// Inside this process, on the current tokio runtime.
     Here,
     /// In its own process, started as `program --home HOME local run NAME`.
-    Detached {
-        /// The executable.
-        program: PathBuf,
-    },
+    Detached { program: PathBuf },
 }
 
 /// The executions in the embedded cloud's folder.
@@ -78,7 +75,6 @@ struct Shared {
     trouble: Trouble,
 }
 
-/// An execution inside this process.
 struct Running {
     name: String,
     stop: StopHandle,
@@ -202,7 +198,6 @@ impl LocalExecutions {
         self.shared.trouble.get()
     }
 
-    /// Waits until the executions inside this process have ended.
     pub async fn idle(&self) {
         loop {
             let next = self.running().pop();
@@ -402,7 +397,6 @@ impl Executions for LocalExecutions {
     }
 }
 
-/// Sends heartbeats for as long as the future is polled.
 async fn beat(lease: &Lease, name: &str) {
     let real = WallClock::real();
     loop {

@@ -52,7 +52,6 @@ pub struct Records {
 }
 
 impl Records {
-    /// Opens the file, or creates it.
     pub fn open(path: &Path) -> Result<Self, SqliteError> {
         let connection = sqlite::open(path, APPLICATION_ID, MIGRATIONS)?;
         Ok(Self {
@@ -91,7 +90,6 @@ impl Records {
         })
     }
 
-    /// Records that a process has taken over the execution.
     pub(super) fn adopt(&self, name: &str) -> Result<(), SqliteError> {
         self.with(|connection| {
             connection
@@ -101,7 +99,6 @@ impl Records {
         })
     }
 
-    /// Whether a process has taken over the execution.
     pub(super) fn is_adopted(&self, name: &str) -> Result<bool, SqliteError> {
         self.with(|connection| {
             let mut found =
@@ -123,7 +120,6 @@ impl Records {
         })
     }
 
-    /// The record of an execution.
     pub fn read(&self, name: &str) -> Result<Option<Execution>, SqliteError> {
         self.with(|connection| {
             let query = "SELECT name, status, input, output, error, cause, started_at, stopped_at FROM executions WHERE name = ?1";
@@ -147,7 +143,6 @@ impl Records {
         })
     }
 
-    /// Ends an execution as aborted, if it is running.
     pub(super) fn end_aborted(
         &self,
         name: &str,
@@ -166,7 +161,6 @@ impl Records {
         })
     }
 
-    /// Adds an event to an execution's history.
     pub(super) fn add_event(
         &self,
         execution: &str,
@@ -201,7 +195,6 @@ impl Records {
         })
     }
 
-    /// Adds a notice.
     pub(crate) fn add_notice(&self, body: &impl Serialize) -> Result<(), SqliteError> {
         let body = self.text_of(body)?;
         self.with(|connection| {
@@ -235,7 +228,6 @@ impl Records {
         }
     }
 
-    /// Changes a setting.
     pub(crate) fn set_setting(
         &self,
         name: &str,

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::future::{BoxFuture, Either, select};
 use prism_asl::{
     Event, History, HistoryEvent, Identity, Outcome, Status, StopHandle, TaskTokens, TokenError,
 };
+use prism_functions::domain::Timestamp;
 use prism_functions::ports::{Clock, Execution, ExecutionStatus, ExecutionsError};
 
-use super::definition::{InterpreterClock, StepFunctions, machine};
+use super::definition::{StepFunctions, machine};
 use super::{Records, STOP_POLL_MS, broken};
 use crate::clock::WallClock;
 
@@ -132,4 +133,45 @@ pub(super) fn seed(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// Adapts the core's clock to the interpreter's port.
+struct InterpreterClock(Arc<dyn Clock>);
+
+impl prism_asl::Clock for InterpreterClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.sleep(duration)
+    }
+
+    // At 1,000 times the normal speed, a step's 60 seconds would be 60 milliseconds for a step that waits for a disk.
+    fn limit(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.sleep(self.0.during(duration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::clock::Anchor;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_has_its_time_at_every_speed() {
+        let begin = DateTime::UNIX_EPOCH;
+        let anchor = Anchor {
+            real: begin,
+            simulated: begin,
+        };
+        for (speed, expected_s) in [(0.5, 120), (1.0, 60), (1000.0, 60)] {
+            let clock = InterpreterClock(Arc::new(WallClock::at_speed(anchor, speed)));
+            let called = tokio::time::Instant::now();
+            prism_asl::Clock::limit(&clock, Duration::from_mins(1)).await;
+            assert_eq!(called.elapsed().as_secs(), expected_s, "at {speed}");
+        }
+    }
 }

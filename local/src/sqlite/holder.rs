@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 /// A process that holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// Its process ID.
     pub pid: u32,
-    /// The name of the program.
     pub program: String,
     /// Whether it is stopped by a signal, such as `kill -STOP`: it keeps its locks and does nothing.
     pub suspended: bool,
@@ -25,7 +23,6 @@ impl fmt::Display for Holder {
 }
 
 impl Holder {
-    /// What a user can do about it.
     pub(super) fn hint(&self) -> String {
         let Self { pid, .. } = self;
         if self.suspended {

@@ -13,7 +13,6 @@ fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().expect("a scratch folder")
 }
 
-/// Tries to open the file with a short timeout, and returns the error.
 fn refused(path: &Path, migrations: &[&str]) -> SqliteError {
     open_within(path, ID, migrations, Duration::from_millis(50)).expect_err("it opened")
 }
@@ -147,7 +146,7 @@ fn corrupt() {
     std::fs::write(&garbage, "no database. ".repeat(1000)).unwrap();
     let error = refused(&garbage, &[V1]);
     assert!(matches!(error, SqliteError::Corrupt { .. }), "{error:?}");
-    assert_for_people(&error, "is damaged, or is no database at all");
+    assert_for_people(&error, "is damaged, or is not a database");
     assert!(
         std::fs::read(&garbage)
             .unwrap()

@@ -3,12 +3,10 @@
 use prism_functions::ports::{Change, Condition, TableError, Write};
 use serde_json::{Map, Number, Value};
 
-/// Whether the result of the write depends on what is stored.
 pub(super) fn must_be_read(write: &Write) -> bool {
     matches!(write, Write::Update(..)) || *write.condition() != Condition::Always
 }
 
-/// Whether the stored item meets the condition.
 pub(super) fn holds(condition: &Condition, item: Option<&Map<String, Value>>) -> bool {
     let attribute = |name: &str| item.and_then(|attributes| attributes.get(name));
     match condition {
@@ -23,7 +21,6 @@ pub(super) fn holds(condition: &Condition, item: Option<&Map<String, Value>>) ->
     }
 }
 
-/// The attributes after the changes.
 pub(super) fn apply(
     changes: &[Change],
     mut attributes: Map<String, Value>,
@@ -92,7 +89,7 @@ fn at_most(value: &Value, limit: f64) -> bool {
 fn add(name: &str, number: &Number, amount: i64) -> Result<Number, TableError> {
     let sum = match number.as_i128() {
         Some(whole) => Number::from_i128(whole + i128::from(amount)),
-        #[expect(clippy::cast_precision_loss, reason = "the sum of a float is one too")]
+        #[expect(clippy::cast_precision_loss, reason = "the sum is a float too")]
         None => number
             .as_f64()
             .and_then(|number| Number::from_f64(number + amount as f64)),

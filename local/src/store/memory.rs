@@ -1,7 +1,7 @@
 //! The same table without SQLite: for tests and simulations, which create thousands of tables.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use prism_functions::ports::table_cursor::{self as cursor, Position};
@@ -12,13 +12,18 @@ use serde_json::{Map, Value};
 use super::evaluate;
 
 /// A [`Table`] in memory, which is lost when this value is dropped. It has the same rules and limits as
-/// [`SqliteTable`] and DynamoDB. A query scans all items.
+/// [`SqliteTable`] and DynamoDB. A query scans all items. Clones share the items.
 ///
 /// [`SqliteTable`]: super::SqliteTable
-#[derive(Debug, Default)]
-pub struct MemoryTable(Mutex<BTreeMap<Key, Map<String, Value>>>);
+#[derive(Debug, Clone, Default)]
+pub struct MemoryTable(Arc<Mutex<BTreeMap<Key, Map<String, Value>>>>);
 
 impl MemoryTable {
+    /// All items, for tests.
+    pub fn all(&self) -> BTreeMap<Key, Map<String, Value>> {
+        self.items().clone()
+    }
+
     fn items(&self) -> MutexGuard<'_, BTreeMap<Key, Map<String, Value>>> {
         // A transaction changes nothing until all of its writes are known to succeed, so a panic
         // leaves no partial change.

@@ -20,7 +20,6 @@ pub(super) struct Statement<'a> {
 }
 
 impl<'a> Statement<'a> {
-    /// Checks the query and its cursor.
     pub(super) fn new(query: &'a Query) -> Result<Self, TableError> {
         rules::query(query)?;
         let (from, to) = ends(&query.sort_keys);
@@ -34,7 +33,6 @@ impl<'a> Statement<'a> {
         Ok(statement)
     }
 
-    /// Reads the page.
     pub(super) fn run(&self, connection: &Connection) -> rusqlite::Result<Page> {
         let mut statement = connection.prepare_cached(&self.sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(&self.values))?;
@@ -120,7 +118,6 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// The range that contains exactly the requested sort keys.
 fn ends(sort_keys: &SortKeys) -> (End, End) {
     match sort_keys {
         SortKeys::All => (None, None),

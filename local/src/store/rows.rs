@@ -4,7 +4,6 @@ use prism_functions::ports::{Index, Key};
 use rusqlite::{Connection, OptionalExtension, types::Type};
 use serde_json::{Map, Value};
 
-/// The attributes of the item with this key.
 pub(super) fn read(
     connection: &Connection,
     key: &Key,
@@ -49,7 +48,6 @@ pub(super) fn put(
     Ok(())
 }
 
-/// Deletes the item, if there is one.
 pub(super) fn delete(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
     connection
         .prepare_cached("DELETE FROM item WHERE pk = ? AND sk = ?")?

@@ -7,12 +7,9 @@ use super::groups::Groups;
 use super::params::Params;
 use crate::ec2::{Cloud, SimEc2};
 
-/// The input of a handler.
 #[derive(Debug)]
 pub(super) struct Call {
-    /// The caller's account.
     pub(super) ec2: SimEc2,
-    /// The Region of the request.
     pub(super) region: Region,
     /// The action, with EC2's name.
     pub(super) action: &'static str,

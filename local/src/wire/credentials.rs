@@ -17,7 +17,6 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Every access key belongs to this account.
     pub fn all(account: AccountId) -> Self {
         Self {
             default: account,
@@ -25,14 +24,12 @@ impl Accounts {
         }
     }
 
-    /// Assigns one access key to another account.
     #[must_use]
     pub fn with(mut self, access_key: impl Into<String>, account: AccountId) -> Self {
         self.by_access_key.insert(access_key.into(), account);
         self
     }
 
-    /// The account of an access key.
     pub fn of(&self, access_key: &str) -> &AccountId {
         self.by_access_key.get(access_key).unwrap_or(&self.default)
     }
@@ -47,7 +44,6 @@ pub(super) struct Credential {
 }
 
 impl Credential {
-    /// Reads the Authorization header of a request to a service.
     pub(super) fn parse(header: Option<&str>, service: &str) -> Result<Self, Fault> {
         let Some(header) = header else {
             return Err(Fault::new(
@@ -98,14 +94,14 @@ mod tests {
                         SignedHeaders=host;x-amz-date, Signature=00";
 
     #[test]
-    fn the_scope_tells_region_and_service() {
+    fn the_scope_has_region_and_service() {
         let credential = Credential::parse(Some(GOOD), "ec2").unwrap();
         assert_eq!(credential.access_key, "AKIA");
         assert_eq!(credential.region.as_str(), "us-east-1");
     }
 
     #[test]
-    fn what_is_not_signed_is_refused() {
+    fn unsigned_requests_are_refused() {
         let refused = |header: Option<&str>| {
             let fault = Credential::parse(header, "ec2").unwrap_err();
             (fault.status, fault.code)

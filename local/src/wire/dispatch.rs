@@ -18,10 +18,8 @@ use super::params::Params;
 use super::xml::{NAMESPACE, Xml};
 use crate::ec2::Cloud;
 
-/// The only version of EC2's API.
 const VERSION: &str = "2016-11-15";
 
-/// A response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -30,7 +28,6 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// A cloud, and the accounts that may send it requests.
 #[derive(Debug)]
 pub(super) struct Dispatch {
     cloud: Cloud,
@@ -39,7 +36,6 @@ pub(super) struct Dispatch {
     requests: AtomicU64,
 }
 
-/// The two formats of a response.
 #[derive(Debug, Clone, Copy)]
 enum Form {
     Xml,

@@ -2,7 +2,6 @@
 
 use prism_functions::ports::Ec2Error;
 
-/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub(super) struct Fault {
@@ -12,7 +11,6 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    /// A fault with the HTTP status of its code.
     pub(super) fn new(code: &str, message: impl Into<String>) -> Self {
         Self::with_status(status_of(code), code, message)
     }
@@ -25,7 +23,6 @@ impl Fault {
         }
     }
 
-    /// The response to a dry run that would have succeeded.
     pub(super) fn dry_run() -> Self {
         let message = "Request would have succeeded, but DryRun flag is set.";
         Self::new("DryRunOperation", message)

@@ -5,28 +5,24 @@ use serde_json::Value;
 
 use super::fault::Fault;
 
-/// The fields of a request.
 pub(super) type Fields = serde_json::Map<String, Value>;
 
-/// The fault for invalid fields.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
     Fault::new("ValidationException", message)
 }
 
-/// Reads the fields from the body.
 pub(super) fn fields(body: &[u8]) -> Result<Fields, Fault> {
     let parsed: Result<Value, _> = serde_json::from_slice(body);
     match parsed {
         Ok(Value::Object(fields)) => Ok(fields),
         Ok(_) => Err(Fault::new(
             "SerializationException",
-            "the request is no object",
+            "the request is not an object",
         )),
         Err(error) => Err(Fault::new("SerializationException", error.to_string())),
     }
 }
 
-/// Takes a text field.
 pub(super) fn text(fields: &mut Fields, name: &str) -> Result<String, Fault> {
     match fields.remove(name) {
         Some(Value::String(text)) => Ok(text),

@@ -48,7 +48,6 @@ impl Filters {
         self.0.is_empty()
     }
 
-    /// Whether a resource matches, given its tags and its fields.
     pub(super) fn pass<F>(&self, tags: &Tags, field: F) -> bool
     where
         F: Fn(&str) -> Vec<String>,

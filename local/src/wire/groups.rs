@@ -10,10 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prism_functions::domain::{AccountId, InstanceId, Region};
 use prism_functions::ports::Tags;
 
-/// The name of the group that each VPC has from the start.
 pub(super) const DEFAULT: &str = "default";
 
-/// A security group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
     pub(super) id: String,
@@ -24,12 +22,9 @@ pub(super) struct Group {
     pub(super) tags: Tags,
 }
 
-/// The groups of an account in a Region.
 #[derive(Debug)]
 pub(super) struct Area {
-    /// Its groups, the default one first.
     pub(super) groups: Vec<Group>,
-    /// The group IDs of instances that were launched with groups.
     members: BTreeMap<InstanceId, Vec<String>>,
 }
 
@@ -50,7 +45,6 @@ impl Default for Area {
 }
 
 impl Area {
-    /// The groups of an instance.
     pub(super) fn of(&self, instance: &InstanceId) -> Vec<&Group> {
         let groups = self.groups.iter();
         match self.members.get(instance) {
@@ -59,7 +53,6 @@ impl Area {
         }
     }
 
-    /// Records the groups with which an instance was launched.
     pub(super) fn launched(&mut self, instance: &InstanceId, groups: &[String]) {
         if !groups.is_empty() {
             self.members.insert(instance.clone(), groups.to_vec());
@@ -74,7 +67,6 @@ type Areas = BTreeMap<(AccountId, Region), Area>;
 pub(super) struct Groups(Arc<Mutex<Areas>>);
 
 impl Groups {
-    /// Calls a function with the groups of an account in a Region.
     pub(super) fn with<T>(
         &self,
         account: &AccountId,

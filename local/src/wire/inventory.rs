@@ -31,7 +31,7 @@ pub(super) async fn entries(
         "AWS:Application" => (true, application),
         "Custom:Packages" => (false, custom),
         other => {
-            let message = format!("{} is no type of the inventory", shown(other));
+            let message = format!("{} is not a type of the inventory", shown(other));
             return Err(Fault::new("InvalidTypeNameException", message));
         }
     };
@@ -93,7 +93,7 @@ fn offset(fields: &mut Fields) -> Result<usize, Fault> {
         return Ok(0);
     };
     let offset = token.as_str().and_then(|token| token.parse().ok());
-    offset.ok_or_else(|| Fault::new("InvalidNextToken", "the token is none of this list's"))
+    offset.ok_or_else(|| Fault::new("InvalidNextToken", "the token is not from this list"))
 }
 
 fn most(fields: &mut Fields) -> Result<usize, Fault> {

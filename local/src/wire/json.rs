@@ -35,7 +35,6 @@ impl Target {
         }
     }
 
-    /// The service for which requests are signed.
     pub(super) fn service(self) -> &'static str {
         match self {
             Self::GetParameter | Self::ListInventoryEntries => "ssm",
@@ -52,7 +51,6 @@ impl Target {
         }
     }
 
-    /// Performs the action.
     pub(super) async fn answer(
         self,
         ec2: &SimEc2,

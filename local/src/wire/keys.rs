@@ -3,7 +3,7 @@
 
 use prism_functions::domain::ids::shown;
 use prism_functions::domain::{AccountId, Region};
-use prism_functions::ports::{Ec2 as _, Ec2Error, KeyState, Probe};
+use prism_functions::ports::{Ec2 as _, Ec2ErrorKind, KeyState, Probe};
 use serde_json::{Value, json};
 
 use super::call::aws_managed_key;
@@ -76,7 +76,9 @@ pub(super) async fn grant(
     }
     let (arn, _) = known(ec2, region, &only_text(fields, "KeyId")?)?;
     match ec2.probe(region, &Probe::Grant(arn.clone())).await {
-        Err(error) if error.code == Ec2Error::KEY_POLICY => Err(denied("kms:CreateGrant", &arn)),
+        Err(error) if error.kind() == Ec2ErrorKind::KeyPolicy => {
+            Err(denied("kms:CreateGrant", &arn))
+        }
         Err(error) => Err(error.into()),
         Ok(()) => {
             let message = "The request would have succeeded, but the DryRun option is set.";

@@ -13,16 +13,14 @@ use super::call::Call;
 use super::fault::Fault;
 use crate::ec2::{Cloud, CloudError};
 
-/// Details of an instance.
 #[derive(Debug, Clone)]
 pub(super) struct InstanceLook {
     pub(super) state: InstanceState,
     pub(super) private_ip: String,
     /// For each volume, whether it is deleted with the instance.
-    pub(super) goes_along: BTreeMap<VolumeId, bool>,
+    pub(super) deleted_with_instance: BTreeMap<VolumeId, bool>,
 }
 
-/// Details of a volume.
 #[derive(Debug, Clone)]
 pub(super) struct VolumeLook {
     pub(super) tags: Tags,
@@ -30,7 +28,6 @@ pub(super) struct VolumeLook {
     pub(super) attached: Option<(InstanceId, String, bool)>,
 }
 
-/// Details of an image.
 #[derive(Debug, Clone)]
 pub(super) struct ImageLook {
     pub(super) description: String,
@@ -40,7 +37,6 @@ pub(super) struct ImageLook {
     pub(super) devices: BTreeMap<String, (Encryption, bool)>,
 }
 
-/// Details of a snapshot.
 #[derive(Debug, Clone)]
 pub(super) struct SnapshotLook {
     pub(super) encryption: Encryption,
@@ -48,7 +44,28 @@ pub(super) struct SnapshotLook {
 }
 
 /// All resources of a type, in the order of their IDs.
-type Looks<I, L> = BTreeMap<I, L>;
+pub(super) type Looks<I, L> = BTreeMap<I, L>;
+
+/// The IDs that a request names; all if it names none.
+pub(super) fn wanted<I: Clone, L>(ids: Vec<I>, known: &Looks<I, L>) -> Vec<I> {
+    if ids.is_empty() {
+        return known.keys().cloned().collect();
+    }
+    ids
+}
+
+/// The resources with their details; those without details are left out.
+pub(super) fn paired<T, I: Ord, L: Clone>(
+    found: Vec<T>,
+    known: &Looks<I, L>,
+    id: impl Fn(&T) -> &I,
+) -> Vec<(T, L)> {
+    let look = |it: T| {
+        let look = known.get(id(&it))?.clone();
+        Some((it, look))
+    };
+    found.into_iter().filter_map(look).collect()
+}
 
 /// The account's instances in the Region that are visible by now.
 pub(super) fn instances(call: &Call) -> Result<Looks<InstanceId, InstanceLook>, Fault> {
@@ -71,7 +88,7 @@ fn instances_by(call: &Call, newest: bool) -> Result<Looks<InstanceId, InstanceL
             let look = InstanceLook {
                 state: row.state,
                 private_ip: row.private_ip.clone(),
-                goes_along: volumes
+                deleted_with_instance: volumes
                     .map(|a| (a.volume.clone(), a.delete_on_termination))
                     .collect(),
             };
@@ -82,7 +99,6 @@ fn instances_by(call: &Call, newest: bool) -> Result<Looks<InstanceId, InstanceL
     looked.map_err(|error| unusable(&error))
 }
 
-/// The account's volumes in the Region.
 pub(super) fn volumes(call: &Call) -> Result<Looks<VolumeId, VolumeLook>, Fault> {
     let looked = call.cloud().with(|model, _| {
         let ours = model
@@ -146,7 +162,6 @@ pub(super) fn images(call: &Call) -> Result<Looks<ImageId, ImageLook>, Fault> {
     looked.map_err(|error| unusable(&error))
 }
 
-/// The root device of an image in the Region.
 pub(super) fn root_device(call: &Call, id: &ImageId) -> Result<Option<String>, Fault> {
     let looked = call.cloud().with(|model, _| {
         let row = model.data.images.get(id)?;
@@ -165,7 +180,6 @@ pub(super) fn own_image_tags(call: &Call, id: &ImageId) -> Result<Tags, Fault> {
     looked.map_err(|error| unusable(&error))
 }
 
-/// Removes launch permissions from an image.
 pub(super) fn remove_permissions(
     call: &Call,
     id: &ImageId,

@@ -58,5 +58,4 @@ mod tests;
 pub use credentials::Accounts;
 pub use server::{WireError, WireServer};
 
-/// The maximum size of a request body.
 const MOST_BODY_BYTES: usize = 1 << 20;

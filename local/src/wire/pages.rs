@@ -8,17 +8,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::fault::Fault;
 use super::params::Params;
 
-/// The page that a request asks for.
 #[derive(Debug)]
 pub(super) struct Paging {
     action: String,
     most: Option<usize>,
-    /// The key of the last item on the previous page.
     after: Option<String>,
 }
 
 impl Paging {
-    /// Takes the parameters of a request.
     pub(super) fn take(
         params: &mut Params,
         action: &str,

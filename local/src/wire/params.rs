@@ -51,12 +51,10 @@ impl Params {
         })
     }
 
-    /// An optional parameter.
     pub(super) fn take(&mut self, name: &str) -> Option<String> {
         self.values.remove(name)
     }
 
-    /// A required parameter.
     pub(super) fn required(&mut self, name: &str) -> Result<String, Fault> {
         let value = self.take(name).filter(|value| !value.is_empty());
         value.ok_or_else(|| {
@@ -77,7 +75,6 @@ impl Params {
         }
     }
 
-    /// An optional parameter that is an integer.
     pub(super) fn number(&mut self, name: &str) -> Result<Option<u32>, Fault> {
         let Some(value) = self.take(name) else {
             return Ok(None);
@@ -132,7 +129,6 @@ impl Params {
         members.into_values().collect()
     }
 
-    /// The fields of one structure: `name.…`.
     pub(super) fn within(&mut self, name: &str) -> Params {
         let start = format!("{name}.");
         let (inner, outer) = std::mem::take(&mut self.values)
@@ -157,7 +153,6 @@ impl Params {
         });
     }
 
-    /// A required identifier.
     pub(super) fn required_id<T: FromStr>(&mut self, name: &str) -> Result<T, Fault> {
         parse_id(&self.required(name)?)
     }
@@ -174,7 +169,6 @@ impl Params {
         Ok(ids)
     }
 
-    /// An optional text in base64.
     pub(super) fn base64_text(&mut self, name: &str) -> Result<Option<String>, Fault> {
         const MOST: usize = 16_384;
         let Some(value) = self.take(name).filter(|value| !value.is_empty()) else {
@@ -207,7 +201,6 @@ impl Params {
         Err(Fault::new("UnknownParameter", message))
     }
 
-    /// The fault for a parameter with an invalid value.
     pub(super) fn invalid(&self, name: &str, value: &str, rule: impl Display) -> Fault {
         let message = format!(
             "Value ({}) for parameter {}{name} is invalid: {rule}",
@@ -252,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_come_in_the_order_of_their_numbers() {
+    fn lists_are_ordered_by_number() {
         let mut params = of("X.10=c&X.2=b&X.1=a%20%2B&Y=1");
         assert_eq!(params.list("X").unwrap(), ["a +", "b", "c"]);
         assert_eq!(params.take("Y").unwrap(), "1");
@@ -275,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_or_is_too_deep_is_left_over_or_refused() {
+    fn invalid_or_deep_structures_are_refused_or_left_over() {
         for form in ["X.0=a", "X.one=a", "X.=a", "X.123456=a", "X=a"] {
             let mut params = of(form);
             assert!(params.list("X").unwrap().is_empty(), "{form}");
@@ -286,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_comes_twice_and_bytes_that_are_no_text_are_refused() {
+    fn duplicate_names_and_invalid_utf8_are_refused() {
         let code = |form: &[u8]| Params::parse(form).unwrap_err().code;
         assert_eq!(code(b"A=1&A=2"), "InvalidParameterCombination");
         assert_eq!(code(b"A=%ff"), "InvalidParameterValue");

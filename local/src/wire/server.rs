@@ -21,7 +21,6 @@ use super::dispatch::Dispatch;
 use crate::ec2::Cloud;
 use crate::http::{Limits, serve, within};
 
-/// The limits for clients.
 const LIMITS: Limits = Limits {
     connections: 256,
     head: Duration::from_mins(1),
@@ -39,7 +38,6 @@ pub enum WireError {
     Listen {
         /// The port; 0 means any free port.
         port: u16,
-        /// The operating system's error.
         #[source]
         source: io::Error,
     },
@@ -70,12 +68,10 @@ impl WireServer {
         })
     }
 
-    /// The address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The endpoint URL for an SDK.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -96,7 +92,6 @@ impl Drop for WireServer {
     }
 }
 
-/// Connects one connection to the handlers.
 #[derive(Debug, Clone)]
 struct Service(Arc<Dispatch>);
 

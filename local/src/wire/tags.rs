@@ -8,12 +8,10 @@ use prism_functions::ports::Tags;
 use super::fault::Fault;
 use super::params::Params;
 
-/// Tags by the type of resource.
 #[derive(Debug)]
 pub(super) struct TagSpecs(BTreeMap<String, Tags>);
 
 impl TagSpecs {
-    /// Takes the tag specifications of a request that creates these types of resources.
     pub(super) fn take(params: &mut Params, types: &[&str]) -> Result<Self, Fault> {
         let mut specs = BTreeMap::new();
         for mut member in params.structs("TagSpecification") {
@@ -35,7 +33,6 @@ impl TagSpecs {
         Ok(Self(specs))
     }
 
-    /// The tags for a type of resource.
     pub(super) fn of(&self, kind: &str) -> Tags {
         self.0.get(kind).cloned().unwrap_or_default()
     }

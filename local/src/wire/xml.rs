@@ -13,7 +13,6 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 /// The namespace of every response that is not an error.
 pub(super) const NAMESPACE: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 
-/// Elements, written one after another.
 pub(super) struct Xml {
     writer: Writer<Vec<u8>>,
 }
@@ -25,7 +24,6 @@ impl Xml {
         }
     }
 
-    /// A document with one root, and a namespace if one is given.
     pub(super) fn document(
         root: &str,
         namespace: Option<&str>,
@@ -43,12 +41,10 @@ impl Xml {
         xml.writer.into_inner()
     }
 
-    /// Appends what another writer wrote.
     pub(super) fn splice(&mut self, other: Xml) {
         self.writer.get_mut().extend(other.writer.into_inner());
     }
 
-    /// An element that contains text.
     pub(super) fn text(&mut self, name: &str, value: impl Display) {
         let value = value.to_string();
         self.write(Event::Start(BytesStart::new(name)));
@@ -56,7 +52,6 @@ impl Xml {
         self.write(Event::End(BytesEnd::new(name)));
     }
 
-    /// An element that contains text, if there is any.
     pub(super) fn maybe(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             self.text(name, value);
@@ -68,14 +63,12 @@ impl Xml {
         self.text(name, at.to_rfc3339_opts(SecondsFormat::Millis, true));
     }
 
-    /// An element that contains elements.
     pub(super) fn within(&mut self, name: &str, fill: impl FnOnce(&mut Self)) {
         self.write(Event::Start(BytesStart::new(name)));
         fill(self);
         self.write(Event::End(BytesEnd::new(name)));
     }
 
-    /// A list with an `item` for each value.
     pub(super) fn list<T>(
         &mut self,
         name: &str,
@@ -89,7 +82,6 @@ impl Xml {
         });
     }
 
-    /// A list whose items are texts.
     pub(super) fn texts<T: Display>(&mut self, name: &str, values: impl IntoIterator<Item = T>) {
         self.within(name, |xml| {
             for value in values {
@@ -98,12 +90,10 @@ impl Xml {
         });
     }
 
-    /// A structure with a single `value` element.
     pub(super) fn value(&mut self, name: &str, value: impl Display) {
         self.within(name, |xml| xml.text("value", value));
     }
 
-    /// The tags of a resource, if it has any.
     pub(super) fn tags(&mut self, tags: &Tags) {
         if tags.is_empty() {
             return;
@@ -114,7 +104,6 @@ impl Xml {
         });
     }
 
-    /// The reason for a state, if it is known.
     pub(super) fn state_reason(&mut self, reason: Option<&StateReason>) {
         let Some(reason) = reason else {
             return;
@@ -154,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_the_text_a_parser_reads_it_back() {
+    fn any_text_survives_a_parser() {
         let nasty = "<a b=\"c\">&amp; ' ]]> \r\n\té 😀 \u{0}\u{1b}";
         let mut xml = Xml::new();
         xml.text("x", nasty);

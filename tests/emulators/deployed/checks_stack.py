@@ -23,7 +23,7 @@ def check_resources(world):
     left_out = {
         name
         for name, one in world.template["Resources"].items()
-        if one.get("Condition") in ("HasCors", "HasNetworks", "HasEmail", "HasBudget")
+        if one.get("Condition") in ("HasCors", "HasEmail", "HasBudget")
     }
     missing = set(world.template["Resources"]) - set(world.resources) - left_out - set(REFUSED)
     assert not missing, f"the stack lacks {sorted(missing)}"

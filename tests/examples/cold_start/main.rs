@@ -9,7 +9,7 @@
 //! `server.pem`, `server.key` and `roots.pem`, and STARTS how often each is started. It fails if a promised limit below
 //! is exceeded.
 
-#![expect(clippy::print_stdout, reason = "the table is what it is asked for")]
+#![expect(clippy::print_stdout, reason = "it prints its table")]
 
 mod table;
 
@@ -31,7 +31,6 @@ const TABLE: &str = "prism";
 const MACHINE: &str = "arn:aws:states:us-east-1:111122223333:stateMachine:prism";
 /// Seconds on the virtual clock after which a started save waits for the instance to stop.
 const STOPPING_S: u64 = 5;
-/// The number of starts of each program before the measurement begins.
 const WARM_UP: usize = 2;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -64,22 +63,18 @@ fn main() -> Outcome {
     table::judge(&rows).map_err(Into::into)
 }
 
-/// The services that the functions call.
 struct Bench {
     ec2: TlsFront,
     dynamo: TlsFront,
     roots: String,
     logs: tempfile::TempDir,
-    /// The server behind `dynamo`.
     _dynamo: DynamoDb,
 }
 
-/// A function and its input.
 struct Subject {
     name: &'static str,
     program: Program,
     payload: Value,
-    /// Whether a response is that of a successful run.
     good: fn(&Value) -> bool,
 }
 

@@ -14,14 +14,12 @@ const FASTER: f64 = 30.0;
 /// The minimum ratio of Python's memory to the Rust function's.
 const SMALLER: f64 = 5.0;
 
-/// The measurement of one start.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     pub(crate) wall: Duration,
     pub(crate) cost: Cost,
 }
 
-/// All starts of a program.
 #[derive(Debug)]
 pub(crate) struct Row {
     name: &'static str,
@@ -44,7 +42,6 @@ impl Row {
         self.part(0.5, figure)
     }
 
-    /// The percentile of a figure.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -112,7 +109,6 @@ fn ratios(rows: &[Row]) -> Option<(f64, f64)> {
     Some((ratio(wall_ms), ratio(peak_mib)))
 }
 
-/// Fails if a limit is exceeded.
 pub(crate) fn judge(rows: &[Row]) -> Result<(), String> {
     match ratios(rows) {
         Some((time, memory)) if time >= FASTER && memory >= SMALLER => Ok(()),

@@ -25,12 +25,9 @@ const ATTEMPTS: u32 = 50;
 /// The pause between repetitions, in milliseconds.
 const PAUSE_MS: u64 = 200;
 
-/// An empty table for one check.
 #[derive(Clone)]
 pub struct Fixture {
-    /// The table.
     pub table: Arc<dyn Table>,
-    /// The clock for waiting until an index is up to date.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -40,7 +37,6 @@ impl std::fmt::Debug for Fixture {
     }
 }
 
-/// A rule of the contract.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
     /// The rule, as a sentence in snake case.
@@ -48,7 +44,6 @@ pub struct Check {
     run: fn(Fixture) -> BoxFuture<'static, ()>,
 }
 
-/// The checks of these functions, with their names.
 macro_rules! named {
     ($($name:ident),+ $(,)?) => {
         &[$($crate::contract::table::Check {
@@ -59,7 +54,6 @@ macro_rules! named {
 }
 use named;
 
-/// Every rule.
 pub fn checks() -> impl Iterator<Item = Check> {
     [
         writes::CHECKS,
@@ -116,12 +110,10 @@ impl Fixture {
             .expect("it can be written");
     }
 
-    /// Puts an item unconditionally.
     async fn put(&self, pk: &str, sk: &str, attributes: Value) {
         self.write(&[put(pk, sk, attributes)]).await;
     }
 
-    /// Asserts that the writes are refused as invalid.
     async fn assert_invalid(&self, writes: &[Write]) {
         let answer = self.table.transact(writes).await;
         assert!(
@@ -131,7 +123,6 @@ impl Fixture {
         );
     }
 
-    /// Asserts that the query is refused as invalid.
     async fn assert_invalid_query(&self, query: &Query) {
         let answer = self.table.query(query).await;
         assert!(
@@ -140,7 +131,6 @@ impl Fixture {
         );
     }
 
-    /// Asserts that the condition of this write is the first to fail.
     async fn assert_condition_fails(&self, writes: &[Write], first: usize) {
         match self.table.transact(writes).await {
             Err(TableError::ConditionFailed { write }) => assert_eq!(write, first, "{writes:?}"),
@@ -154,7 +144,6 @@ impl Fixture {
         page
     }
 
-    /// The items of all pages.
     async fn all(&self, query: &Query) -> Vec<Item> {
         let mut query = query.clone();
         let mut items = Vec::new();
@@ -196,7 +185,7 @@ fn sort_keys(items: &[Item]) -> Vec<&str> {
 fn attributes(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(attributes) => attributes,
-        other => panic!("{other} is no object"),
+        other => panic!("{other} is not an object"),
     }
 }
 

@@ -14,11 +14,9 @@ use serde_json::{Map, Value, json};
 
 use super::http::Server;
 
-/// A response: the HTTP status and the body.
 pub type Reply = (u16, Value);
 type Answers = Arc<dyn Fn(&str, &Value) -> Reply + Send + Sync>;
 
-/// A DynamoDB server on 127.0.0.1.
 #[derive(Debug)]
 pub struct DynamoDb {
     server: Server,
@@ -28,7 +26,6 @@ pub struct DynamoDb {
 #[derive(Clone)]
 struct Shared {
     answers: Answers,
-    /// The headers of every request, as one text each.
     headers: Arc<Mutex<Vec<String>>>,
 }
 
@@ -54,12 +51,10 @@ impl DynamoDb {
         })
     }
 
-    /// Its endpoint, without the scheme.
     pub fn host(&self) -> String {
         self.server.address().to_string()
     }
 
-    /// The values of a header in all requests so far.
     pub fn header_values(&self, name: &str) -> Vec<String> {
         let headers = self.shared.headers.lock();
         let headers = headers.unwrap_or_else(PoisonError::into_inner);
@@ -123,7 +118,6 @@ pub fn table(table: Arc<dyn Table>) -> impl Fn(&str, &Value) -> Reply + Send + S
     }
 }
 
-/// Converts an item to DynamoDB's format.
 pub fn item(item: &Item) -> Value {
     let key = [("pk", &item.key.pk), ("sk", &item.key.sk)];
     let key = key.map(|(name, value)| (name.to_owned(), json!({ "S": value })));

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// A function that can be started.
 #[derive(Debug, Clone)]
 pub struct Program {
     line: Vec<OsString>,
@@ -16,7 +15,6 @@ pub struct Program {
 }
 
 impl Program {
-    /// A command line that is run in a folder.
     pub fn new(line: impl IntoIterator<Item = impl Into<OsString>>, folder: &Path) -> Self {
         Self {
             line: line.into_iter().map(Into::into).collect(),
@@ -46,7 +44,6 @@ impl Program {
         self
     }
 
-    /// Starts the function, with its log in a file.
     #[expect(clippy::disallowed_methods, reason = "this measures real time")]
     pub fn start(&self, log: &Path) -> io::Result<Function> {
         let (name, arguments) = self.line.split_first().ok_or(io::ErrorKind::InvalidInput)?;
@@ -79,22 +76,17 @@ pub struct Function {
     log: PathBuf,
 }
 
-/// The resources that a process has used so far.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
-    /// The CPU time.
     pub cpu: Duration,
-    /// The peak memory, in KiB.
     pub peak_kib: u64,
 }
 
 impl Function {
-    /// When the function was started.
     pub fn started(&self) -> Instant {
         self.started
     }
 
-    /// The resources used so far, as the kernel reports them.
     pub fn cost(&self) -> io::Result<Cost> {
         let folder = PathBuf::from(format!("/proc/{}", self.process.id()));
         let mut cpu = 0;
@@ -112,18 +104,15 @@ impl Function {
         })
     }
 
-    /// Waits until the function exits.
     pub fn end(&mut self) -> io::Result<ExitStatus> {
         self.process.wait()
     }
 
-    /// The function's log.
     pub fn log(&self) -> io::Result<String> {
         fs::read_to_string(&self.log)
     }
 }
 
-/// The CPU time of a thread: the first number of its schedstat.
 fn nanoseconds(schedstat: &str) -> io::Result<u64> {
     let first = schedstat.split(' ').next();
     let time = first.and_then(|first| first.parse().ok());

@@ -7,7 +7,6 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// A server that stops when it is dropped.
 #[derive(Debug)]
 pub(super) struct Server {
     address: SocketAddr,

@@ -16,23 +16,18 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::http::Server;
 
-/// The header with the name of a function's error.
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 /// The deadline of every invocation, in milliseconds since 1970: later than any test runs.
 const DEADLINE_MS: &str = "4102444800000";
 
-/// What a function sent to the Runtime API.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// The result of an invocation.
     Returned(Value),
-    /// An invocation failed: the error's type and message.
     Failed(String, String),
     /// The function could not initialise: the error's type and message.
     NotBegun(String, String),
 }
 
-/// A Runtime API server; see the module.
 #[derive(Debug)]
 pub struct RuntimeApi {
     server: Server,
@@ -40,14 +35,12 @@ pub struct RuntimeApi {
     answers: UnboundedReceiver<(Instant, Answer)>,
 }
 
-/// The state shared by the routes.
 struct Shared {
     events: Mutex<UnboundedReceiver<String>>,
     answers: UnboundedSender<(Instant, Answer)>,
 }
 
 impl RuntimeApi {
-    /// Starts the server on a free port.
     pub async fn start() -> io::Result<Self> {
         let (events, waiting) = unbounded_channel();
         let (told, answers) = unbounded_channel();
@@ -76,7 +69,6 @@ impl RuntimeApi {
         self.server.address().to_string()
     }
 
-    /// Queues an invocation with this payload.
     pub fn invoke(&self, payload: &Value) {
         // The receiver lives as long as the server, which this handle owns.
         let _ = self.events.send(payload.to_string());
@@ -155,7 +147,6 @@ async fn not_begun(
     }
 }
 
-/// The type and message of an error.
 fn error(body: &[u8]) -> Option<(String, String)> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let name = body["errorType"].as_str()?;

@@ -26,10 +26,8 @@ pub enum TlsError {
     /// The certificate or key file cannot be read.
     #[error("the certificate or its key cannot be read")]
     File(#[source] pem::Error),
-    /// The certificate or the key is invalid.
     #[error("the certificate or its key is of no use")]
     Certificate(#[source] rustls::Error),
-    /// No port is available.
     #[error("no port can be had")]
     Listen(#[source] io::Error),
 }
@@ -61,7 +59,6 @@ impl TlsFront {
         Ok(Self { address, task })
     }
 
-    /// The endpoint.
     pub fn url(&self) -> String {
         format!("https://{}", self.address)
     }

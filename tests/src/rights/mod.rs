@@ -20,21 +20,19 @@ use prism_functions::ports::{Ec2 as _, ImageState};
 use prism_local::ec2::InstanceSpec;
 
 use crate::asks::Asks as _;
-use crate::world::{REGION, Setup, World, caller, launch_request, region, save_request};
+use crate::world::{
+    REGION, Setup, World, caller, copy_request, launch_request, region, save_request,
+};
 use model::{Image, Made, Model};
 
 pub use operation::Operation;
 use operation::{PROJECTS, TEMPLATES, USERS};
 
-/// The Region of all saves.
 const HERE: &str = REGION;
-/// The Region that versions are copied to.
 const THERE: &str = "us-west-2";
 /// An account that nothing is ever shared with, to test whether sharing would be allowed.
 const NOBODY: &str = "account:999999999999";
-/// The number of operations in a sequence.
 const LENGTH: usize = 12;
-/// The errors of requests that are not allowed.
 const REFUSALS: [Code; 15] = [
     Code::NotAllowed,
     Code::TemplateNotFound,
@@ -53,7 +51,6 @@ const REFUSALS: [Code; 15] = [
     Code::ScheduleNotFound,
 ];
 
-/// A deployment, and the model of what was granted in it.
 struct Play {
     world: World,
     model: Model,
@@ -89,7 +86,6 @@ pub fn pairs() -> Vec<[Operation; 2]> {
     pairs
 }
 
-/// Runs a pair of operations.
 pub fn play_pair(pair: &[Operation; 2]) -> Result<(), String> {
     let mut play = Play::new(1);
     let before = [
@@ -164,7 +160,6 @@ impl Play {
         Self { world, model }
     }
 
-    /// Carries out an operation, and checks everything.
     fn step(&mut self, operation: &Operation) -> Result<(), String> {
         let allowed = self.model.allows(operation);
         match self.ask(operation) {
@@ -213,13 +208,13 @@ impl Play {
             }
             Operation::Share { by, template, to } => {
                 let (by, name, to) = (caller(by), named(template), share(to));
-                let shared = service.share(&by, &name, &to, None);
+                let shared = service.share(&by, &name, &to);
                 world.clock.run(shared).map(|_| None)
             }
             Operation::Unshare { by, template, to } => {
                 let (by, name, to) = (caller(by), named(template), share(to));
-                let taken = service.unshare(&by, &name, &to, None);
-                world.clock.run(taken).map(|_| None)
+                let taken = service.unshare(&by, &name, &to);
+                world.clock.run(taken).map(|()| None)
             }
             Operation::Import { by, from, into } => self.import(by, from, into),
             Operation::Delete { by, template } => self.delete(by, template),
@@ -235,7 +230,7 @@ impl Play {
             }
             Operation::Rollback { by, template } => {
                 let (by, name) = (caller(by), named(template));
-                let back = service.rollback(&by, &name, None, true, None);
+                let back = service.rollback(&by, &name, None, true);
                 world.clock.run(back).map(|_| None)
             }
             Operation::DeleteVersion {
@@ -312,7 +307,7 @@ impl Play {
                 publish_sensitive: true,
             },
         );
-        let imported = world.service.import_template(&by, &name, &request, None);
+        let imported = world.service.import_template(&by, &name, &request);
         let imported = world.clock.run(imported)?;
         self.made(into, Some(imported.version)).map(Some)
     }
@@ -323,9 +318,7 @@ impl Play {
         let number = stored.map_or(1, |stored| stored.value.latest.max(1));
         let request = CopyRequest {
             publish_sensitive: true,
-            template: named(template),
-            version: number,
-            regions: BTreeSet::from([there()]),
+            ..copy_request(template, number, &[there().as_str()])
         };
         let by = caller(by);
         let started = world.service.start_copy(&by, &request, None);
@@ -333,7 +326,6 @@ impl Play {
         self.finished(template, &id).map(Some)
     }
 
-    /// The result of a save that continues in the background.
     fn finished(&self, template: &str, id: &SaveId) -> Result<Made, Problem> {
         let idle = self.world.clock.run_until_idle();
         idle.expect("nothing waits for ever");
@@ -341,17 +333,15 @@ impl Play {
         self.made(template, record.version)
     }
 
-    /// Deletes a template or a version, and waits until it is deleted.
     fn delete(&self, by: &str, reference: &str) -> Result<Option<Made>, Problem> {
         let (world, by, all) = (&self.world, caller(by), newest(reference));
-        let deleted = world.service.delete_template(&by, &all, true, None);
+        let deleted = world.service.delete_template(&by, &all, true);
         world.clock.run(deleted)?;
         world.pass(3600);
         world.sweep(2);
         Ok(None)
     }
 
-    /// The current state of a version.
     fn made(&self, template: &str, number: Option<u32>) -> Result<Made, Problem> {
         let number = number.expect("it has made a version");
         let registry = &self.world.service.env.registry;
@@ -387,7 +377,7 @@ impl Play {
         }
         agree(user, "see", template, sees, shown.map(drop))?;
         let request = share(NOBODY);
-        let opened = service.plan_share(&by, &name, &request, None);
+        let opened = service.plan_share(&by, &name, &request);
         let opened = world.clock.run(opened).map(drop);
         agree(
             user,
@@ -397,7 +387,7 @@ impl Play {
             opened,
         )?;
         let all = newest(template);
-        let planned = world.clock.run(service.plan_deletion(&by, &all, None));
+        let planned = world.clock.run(service.plan_deletion(&by, &all));
         let deletes = it.is_some_and(|it| self.model.deletes(it, user));
         agree(user, "delete", template, deletes, planned.map(drop))?;
         for number in it.iter().flat_map(|it| it.versions.keys()) {
@@ -468,7 +458,6 @@ fn agree(
     }
 }
 
-/// Returns a failed save as the problem that it ended with.
 fn ended(record: SaveRecord) -> Result<SaveRecord, Problem> {
     match record.failure {
         Some(failure) => Err(Problem::from_wire(&failure.code, &failure.message)),

@@ -7,31 +7,25 @@ use prism_functions::domain::project::ProjectRole;
 
 use super::operation::Operation;
 
-/// An AMI, with its Region.
 pub(super) type Image = (String, String);
 
-/// A version of a template.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
-    /// Its AMIs.
     pub(super) images: BTreeSet<Image>,
     /// AMIs that a later save added to it.
     added: BTreeSet<Image>,
     /// Whether it has both architectures.
     both: bool,
-    /// Whether it was made by a save, not by an import.
     saved: bool,
     /// Whether it has AMIs that the importing user was not allowed to share.
     borrowed: bool,
 }
 
-/// A template.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     owner: &'static str,
     project: Option<&'static str>,
     grants: BTreeSet<&'static str>,
-    /// Its existing versions, by number.
     pub(super) versions: BTreeMap<u32, Held>,
     /// The version that its name stands for.
     pub(super) latest: u32,
@@ -39,17 +33,13 @@ pub(super) struct Kept {
     pub(super) live: bool,
 }
 
-/// Everything that was granted.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     roles: BTreeMap<(&'static str, &'static str), ProjectRole>,
-    /// Who has a schedule that saves to which template.
     schedules: BTreeSet<(&'static str, &'static str)>,
-    /// The templates, by name.
     pub(super) templates: BTreeMap<&'static str, Kept>,
 }
 
-/// The result of an operation: the number of a version, and all of its AMIs.
 pub(super) type Made = (u32, BTreeSet<Image>);
 
 fn manages(role: Option<ProjectRole>) -> bool {
@@ -66,7 +56,6 @@ impl Kept {
         self.versions.get(&self.latest)
     }
 
-    /// The number of that version, or of the oldest one.
     pub(super) fn number(&self, latest: bool) -> Option<u32> {
         let oldest = self.versions.keys().next().copied();
         oldest.map(|oldest| if latest { self.latest } else { oldest })
@@ -97,7 +86,6 @@ impl Held {
 }
 
 impl Model {
-    /// A user founds a project.
     pub(super) fn founded(&mut self, project: &'static str, user: &'static str) {
         self.roles.insert((project, user), ProjectRole::Owner);
     }
@@ -114,7 +102,6 @@ impl Model {
         it.owner == user || manages(self.role_in_its_own(it, user))
     }
 
-    /// Whether a user may delete a template.
     pub(super) fn deletes(&self, it: &Kept, user: &'static str) -> bool {
         let owns_project = self.role_in_its_own(it, user) == Some(ProjectRole::Owner);
         it.live && (it.owner == user || owns_project)
@@ -138,7 +125,6 @@ impl Model {
         it.grants.contains("public") || it.grants.iter().any(to_them)
     }
 
-    /// Whether a user may see a template.
     pub(super) fn sees(&self, it: &Kept, user: &'static str) -> bool {
         let by_project = self.given(it, user).any(|(_, role)| role.is_some());
         it.live && (self.shares(it, user) || Self::is_given(it, user) || by_project)
@@ -177,7 +163,6 @@ impl Model {
         })
     }
 
-    /// Whether a user may launch a version of a template.
     pub(super) fn launches(&self, name: &'static str, number: u32, user: &'static str) -> bool {
         let Some(it) = self.templates.get(name) else {
             return false;
@@ -193,7 +178,6 @@ impl Model {
         self.uses(it, user) && (!held.borrowed || here.into_iter().all(lent))
     }
 
-    /// Whether a user may share a template with everything in it.
     pub(super) fn gives(&self, name: &'static str, user: &'static str) -> bool {
         let Some(it) = self.templates.get(name).filter(|it| it.live) else {
             return false;
@@ -204,7 +188,6 @@ impl Model {
         self.shares(it, user) && whole
     }
 
-    /// The accounts that an AMI is shared with.
     pub(super) fn open_to(&self, image: &Image) -> BTreeSet<&'static str> {
         let grants = self.havers(image, "").flat_map(|(it, _)| it.grants.iter());
         grants
@@ -225,7 +208,6 @@ impl Model {
         versions.flat_map(own).collect()
     }
 
-    /// Whether an operation is allowed in the current state.
     pub(super) fn allows(&self, operation: &Operation) -> bool {
         match *operation {
             Operation::Save {
@@ -288,7 +270,6 @@ impl Model {
         }
     }
 
-    /// Whether a project has an owner other than this user.
     fn keeps_an_owner(&self, project: &'static str, user: &'static str) -> bool {
         self.roles.iter().any(|((there, who), role)| {
             *there == project && *who != user && *role == ProjectRole::Owner
@@ -368,7 +349,6 @@ impl Model {
         self.shares(it, by) && pays && !held.borrowed && !there
     }
 
-    /// A save has made a version.
     fn saved(&mut self, template: &'static str, by: &'static str, made: Option<Made>) {
         let (number, images) = made.expect("a save makes a version");
         let it = self.begun(template, by);
@@ -392,7 +372,6 @@ impl Model {
         it.grants.clear();
     }
 
-    /// Records the effect of an operation that was allowed.
     pub(super) fn done(&mut self, operation: &Operation, made: Option<Made>) {
         match *operation {
             Operation::Save {
@@ -479,7 +458,6 @@ impl Model {
         }
     }
 
-    /// Returns a template; creates it for this owner if there is none.
     fn begun(&mut self, name: &'static str, owner: &'static str) -> &mut Kept {
         let new = || Kept {
             owner,

@@ -2,13 +2,10 @@
 
 use prism_functions::domain::project::ProjectRole;
 
-/// The users.
 pub(super) const USERS: [&str; 4] = ["ada", "bob", "carl", "dora"];
 /// The projects. Each was founded by the user at the same index.
 pub(super) const PROJECTS: [&str; 2] = ["brain", "ether"];
-/// The names of templates.
 pub(super) const TEMPLATES: [&str; 3] = ["one", "two", "three"];
-/// The grantees of shares.
 const GRANTEES: [&str; 8] = [
     "user:bob",
     "user:carl",
@@ -26,9 +23,7 @@ const ROLES: [ProjectRole; 4] = [
     ProjectRole::Viewer,
 ];
 
-/// An operation that a user requests.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the names of the fields say what they are")]
 pub enum Operation {
     /// Save the user's own instance as a template.
     Save {
@@ -38,13 +33,11 @@ pub enum Operation {
         agreed: bool,
         public: bool,
     },
-    /// Share a template.
     Share {
         by: &'static str,
         template: &'static str,
         to: &'static str,
     },
-    /// Revoke a share.
     Unshare {
         by: &'static str,
         template: &'static str,
@@ -56,7 +49,6 @@ pub enum Operation {
         from: &'static str,
         into: &'static str,
     },
-    /// Delete a template.
     Delete {
         by: &'static str,
         template: &'static str,
@@ -92,14 +84,12 @@ pub enum Operation {
         by: &'static str,
         template: &'static str,
     },
-    /// Give a user a role in a project.
     Appoint {
         by: &'static str,
         project: &'static str,
         user: &'static str,
         role: ProjectRole,
     },
-    /// Remove a user from a project.
     Remove {
         by: &'static str,
         project: &'static str,
@@ -112,7 +102,6 @@ fn one<T: Copy>(rng: &mut fastrand::Rng, of: &[T]) -> T {
 }
 
 impl Operation {
-    /// Chooses a random operation.
     pub fn drawn(rng: &mut fastrand::Rng) -> Self {
         let by = one(rng, &USERS);
         let template = one(rng, &TEMPLATES);
@@ -164,7 +153,6 @@ impl Operation {
         }
     }
 
-    /// All operations that a user may try with a template and everything that belongs to it.
     pub fn all_of(by: &'static str, template: &'static str) -> Vec<Self> {
         let save = |project, public| Operation::Save {
             by,

@@ -7,27 +7,23 @@ use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::schedule::{Cadence, ScheduleRequest, TimeZone};
 use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{InstanceId, ProjectName};
-use prism_functions::operations::{ProjectRequest, ShareRequest};
+use prism_functions::operations::ProjectRequest;
 use prism_functions::ports::{Encryption, Reservation};
 use prism_local::ec2::{Capacity, InstanceSpec};
 
 use crate::asks::Asks as _;
 use crate::sums;
-use crate::world::{World, caller, region, save_request};
+use crate::world::{World, caller, region, save_request, share_request};
 
-/// The project of the paths.
 pub(crate) const PROJECT: &str = "lab";
 /// An account that a template is shared with before a path begins.
 pub(crate) const ACCOUNT: &str = "account:444455556666";
 /// An account that it is shared with during the path.
 pub(crate) const ANOTHER: &str = "account:777788889999";
-/// The schedule that requests a save.
 pub(crate) const SCHEDULE: &str = "kept";
 
-/// The user who saves.
 pub(crate) const OWNER: &str = "ada";
 
-/// The Regions in which a path may create something.
 pub(crate) const REGIONS: [&str; 3] = [crate::world::REGION, "us-west-2", "eu-west-1"];
 
 /// Another user, who owns what the owner of the path does not.
@@ -37,7 +33,6 @@ pub(crate) fn project() -> ProjectName {
     PROJECT.parse().expect("it is a project's name")
 }
 
-/// Adds an instance of the owner.
 pub(crate) fn add_instance(world: &World, name: &str, running: bool) -> InstanceId {
     let mut spec = InstanceSpec::named(name);
     spec.tags.insert(OWNER_TAG.to_owned(), OWNER.to_owned());
@@ -46,16 +41,13 @@ pub(crate) fn add_instance(world: &World, name: &str, running: bool) -> Instance
     added.expect("there is room")
 }
 
-/// Sets the capacity for starting the instance again.
 pub(crate) fn room(world: &World, room: Capacity) {
     let set = world.admin.set_capacity(&region(), "*", room);
     set.expect("it is there");
 }
 
-/// The customer managed key of encrypted volumes.
 pub(crate) const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1";
 
-/// Encrypts the volumes of the instance with a customer managed key.
 pub(crate) fn under_a_key(world: &World, id: &InstanceId) {
     for attached in world.instance(id.as_str()).volumes {
         let encryption = Encryption::CustomerKey(KEY.to_owned());
@@ -64,7 +56,6 @@ pub(crate) fn under_a_key(world: &World, id: &InstanceId) {
     }
 }
 
-/// Allows public AMIs in the account.
 pub(crate) fn open(world: &World) {
     for name in REGIONS {
         let region = name.parse().expect("it is a Region");
@@ -73,13 +64,11 @@ pub(crate) fn open(world: &World) {
     }
 }
 
-/// Gives the template a version that is shared with an account.
 pub(crate) fn shared(world: &World, _: &InstanceId) {
     saved(world);
     share(world, OWNER, ACCOUNT);
 }
 
-/// Gives the template a version that everyone may launch.
 pub(crate) fn public(world: &World, _: &InstanceId) {
     open(world);
     saved(world);
@@ -88,23 +77,18 @@ pub(crate) fn public(world: &World, _: &InstanceId) {
 
 fn share(world: &World, owner: &str, to: &str) {
     let template = "kept".parse().expect("it is a template's name");
-    let to = ShareRequest {
-        to: to.to_owned(),
-        publish_sensitive: false,
-    };
+    let to = share_request(to);
     let owner = caller(owner);
-    let shared = world.service.share(&owner, &template, &to, None);
+    let shared = world.service.share(&owner, &template, &to);
     world.clock.run(shared).expect("the template is shared");
 }
 
-/// Gives the template a version.
 pub(crate) fn saved(world: &World) {
     let saved = world.save(OWNER, save_request("work", "kept"));
     let record = saved.expect("the save begins");
     assert_eq!(record.version, Some(1), "{:?}", record.failure);
 }
 
-/// Creates a project with a sufficient budget.
 pub(crate) fn in_project(world: &World, _: &InstanceId) {
     create_project(world, OWNER);
     budget(world, 1000.0, 80);
@@ -117,7 +101,7 @@ pub(crate) fn told_of_costs(world: &World, _: &InstanceId) {
 }
 
 /// Creates a project whose budget is used up.
-pub(crate) fn without_money(world: &World, _: &InstanceId) {
+pub(crate) fn budget_used_up(world: &World, _: &InstanceId) {
     create_project(world, OWNER);
     budget(world, 0.01, 80);
 }
@@ -144,7 +128,7 @@ fn budget(world: &World, limit_usd: f64, alert_percent: u16) {
 }
 
 /// Starts a save of another instance that moves the template into a project.
-pub(crate) fn goes_to_a_project(world: &World, _: &InstanceId) {
+pub(crate) fn moves_to_a_project(world: &World, _: &InstanceId) {
     create_project(world, OWNER);
     budget(world, 1000.0, 80);
     add_instance(world, "other", false);
@@ -189,18 +173,18 @@ fn made_by_another(world: &World, role: ProjectRole) {
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
     let added = world.service.add_member(&other, &project, &owner, role);
-    world.clock.run(added).expect("they take in whom they like");
+    world.clock.run(added).expect("the project adds a member");
 }
 
 /// Removes the owner of the path from the project.
-pub(crate) fn put_out(world: &World) {
+pub(crate) fn removed_from_the_project(world: &World) {
     let (other, project) = (caller(OTHER), project());
     let owner = caller(OWNER).user;
     let removed = world.service.remove_member(&other, &project, &owner);
     world
         .clock
         .run(removed)
-        .expect("they put out whom they like");
+        .expect("the project removes a member");
 }
 
 /// Gives the template a version, and adds an instance of another architecture called `arm`.
@@ -214,7 +198,6 @@ pub(crate) fn another_architecture(world: &World, _: &InstanceId) {
     added.expect("there is room");
 }
 
-/// Creates a schedule that requests the save.
 pub(crate) fn scheduled(world: &World, _: &InstanceId) {
     schedule(world, None);
 }

@@ -16,57 +16,41 @@ const ENOUGH: usize = 200;
 pub struct Part {
     /// Selects every n-th; 1 selects all.
     pub every: usize,
-    /// The first one to select, counted from 0.
     pub from: usize,
 }
 
-/// What a campaign reports while it runs.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// A run violated something.
     Failed(&'a Failure),
-    /// How many runs of how many are done; reported for each tenth.
     Done(usize, usize),
 }
 
-/// Receives the progress of a campaign.
 pub type Watch<'a> = &'a (dyn Fn(&Progress<'_>) + Sync);
 
-/// A run with violations.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// The command that replays it.
     pub replay: String,
-    /// The faults that occurred, planned or random.
     pub faults: Vec<Fault>,
-    /// The violated promises.
     pub violations: Vec<String>,
-    /// What happened, for people.
     pub tale: String,
 }
 
-/// The results of many runs.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// The number of runs.
     pub runs: usize,
     /// How many of them ended at a moment that another run had passed on its way to a good end.
     pub joined: usize,
-    /// How many saves and copies were requested in them.
     pub asked: usize,
     /// How many of those were started, with a lock, a duty and a record, and carried out to the end. The others were
     /// refused at once.
     pub saves: usize,
     /// The CPU time of all runs, if the system reports it.
     pub busy: Duration,
-    /// The first runs with violations.
     pub failures: Vec<Failure>,
-    /// What was visited.
     pub coverage: Coverage,
 }
 
 impl Tally {
-    /// Adds a run, with the command that replays it.
     pub(crate) fn add(&mut self, run: &Run, replay: impl FnOnce() -> String) {
         self.runs += 1;
         self.joined += usize::from(run.conductor.has_arrived());
@@ -92,7 +76,6 @@ impl Tally {
         }
     }
 
-    /// Adds another tally.
     pub fn merge(&mut self, other: Self) {
         self.runs += other.runs;
         self.joined += other.joined;
@@ -111,7 +94,6 @@ fn busy() -> Duration {
     Duration::from_nanos(nanoseconds.unwrap_or_default())
 }
 
-/// Runs all jobs, each separately, on all processors.
 pub(crate) fn all<J: Sync>(
     jobs: &[J],
     watch: Watch<'_>,

@@ -9,13 +9,10 @@ use super::fault::{Fault, Kind, Point};
 /// What a conductor must inject and watch for.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    /// The planned faults.
     pub(crate) faults: Vec<Fault>,
-    /// The random faults.
     pub(crate) chance: Option<Chance>,
     /// Whether past states are kept, so that random stale reads are possible. Planned ones do not need this flag.
     pub(crate) remembers: bool,
-    /// Whether to compute a fingerprint of each moment.
     pub(crate) fingerprints: bool,
     /// Moments that other runs have passed on their way to a good end. Once all planned faults have happened, a run
     /// that reaches one of them need not continue.
@@ -25,20 +22,16 @@ pub(crate) struct Script {
 /// The random faults of a run, and the random latencies of calls.
 #[derive(Debug)]
 pub(crate) struct Chance {
-    /// Decides which faults happen.
     dice: fastrand::Rng,
     /// Decides latencies. It is a separate generator, so that a run without some of its faults differs in nothing else.
     lags: fastrand::Rng,
-    /// The probability of a fault at each visit.
     rate: f64,
     /// How many more faults may happen.
     left: u32,
-    /// The possible faults.
     kinds: Vec<Kind>,
 }
 
 impl Chance {
-    /// The random faults of a seed.
     pub(crate) fn new(seed: u64, rate: f64, most: u32, kinds: Vec<Kind>) -> Self {
         Self {
             dice: fastrand::Rng::with_seed(seed ^ 0x5eed),
@@ -49,7 +42,6 @@ impl Chance {
         }
     }
 
-    /// The fault that happens at this point, if any.
     pub(crate) fn fault(&mut self, point: Point) -> Option<Kind> {
         if self.left == 0 || self.dice.f64() >= self.rate {
             return None;

@@ -15,17 +15,12 @@ use super::oracle::again::SUFFIX;
 use super::run::Run;
 use crate::recorded;
 
-/// The number of visits.
 type Counts<K> = BTreeMap<K, u64>;
 
-/// See the module.
 #[derive(Debug, Default, Clone)]
 pub struct Coverage {
-    /// The visited sites.
     pub sites: Counts<Site>,
-    /// The kinds of faults.
     pub kinds: Counts<Kind>,
-    /// The states that were entered.
     pub states: Counts<String>,
     /// The retriers that retried: the state, and the index of the retrier.
     pub retriers: Counts<(String, usize)>,
@@ -33,7 +28,6 @@ pub struct Coverage {
     pub catchers: Counts<(String, usize)>,
 }
 
-/// A state of the definition with the errors of its retriers and catchers.
 struct Handlers {
     name: String,
     retry: Vec<Vec<String>>,
@@ -68,7 +62,6 @@ fn collect(graph: &Value, states: &mut Vec<Handlers>) {
     }
 }
 
-/// The first handler that matches an error.
 fn taker(handlers: &[Vec<String>], error: &str) -> Option<usize> {
     let takes = |names: &Vec<String>| {
         names
@@ -79,7 +72,6 @@ fn taker(handlers: &[Vec<String>], error: &str) -> Option<usize> {
 }
 
 impl Coverage {
-    /// Adds what a run has visited.
     pub(crate) fn add(&mut self, run: &Run) {
         for visit in run.conductor.trace() {
             *self.sites.entry(visit.point.site).or_default() += 1;
@@ -151,7 +143,6 @@ impl Coverage {
         }
     }
 
-    /// Adds what other runs have visited.
     pub fn merge(&mut self, other: Self) {
         merge(&mut self.sites, other.sites);
         merge(&mut self.kinds, other.kinds);
@@ -210,7 +201,6 @@ fn merge<K: Ord>(into: &mut Counts<K>, other: Counts<K>) {
 }
 
 impl Coverage {
-    /// The coverage, in one line.
     pub fn summary(&self) -> String {
         let (mut retriers, mut catchers) = (0, 0);
         for state in &*STATES {

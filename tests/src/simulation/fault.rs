@@ -3,22 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 
+use prism_functions::domain::StepName;
 use prism_functions::ports::Call;
 use prism_functions::steps;
 
 macro_rules! kinds {
     ($($(#[doc = $means:literal])+ $variant:ident = $name:literal,)*) => {
-        /// A kind of fault.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
             $($(#[doc = $means])+ $variant,)*
         }
 
         impl Kind {
-            /// All kinds.
             pub const ALL: &'static [Kind] = &[$(Kind::$variant,)*];
 
-            /// Its name in a list of faults.
             pub fn name(self) -> &'static str {
                 match self { $(Kind::$variant => $name,)* }
             }
@@ -123,12 +121,10 @@ kinds! {
 }
 
 impl Kind {
-    /// The kind with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
-    /// How many calls it concerns, if it is a throttle.
     pub fn throttled(self) -> Option<u32> {
         match self {
             Kind::Throttle1 => Some(1),
@@ -164,7 +160,6 @@ impl Kind {
         )
     }
 
-    /// Whether it ends the execution from outside.
     pub fn ends_execution(self) -> bool {
         matches!(
             self,
@@ -179,45 +174,32 @@ impl Kind {
     }
 }
 
-/// A place in a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Spot {
-    /// Lambda is about to run the function.
     Begin,
-    /// The function calls a port.
     Call(Call),
-    /// The function has ended, and Lambda is about to return its result.
     End,
 }
 
-/// A place at which a fault can happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Site {
-    /// The function: a step, or `Sweep`, `Wake`, `Api`.
     pub function: &'static str,
-    /// The place in the function.
     pub spot: Spot,
 }
 
 /// The n-th visit of a site in a run, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Point {
-    /// The site.
     pub site: Site,
-    /// The number of the visit.
     pub nth: u32,
 }
 
-/// A fault that happens once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fault {
-    /// When it happens.
     pub point: Point,
-    /// What happens.
     pub kind: Kind,
 }
 
-/// Whether a call may change something.
 pub(super) fn changes(call: Call) -> bool {
     matches!(
         call,
@@ -251,7 +233,6 @@ fn is_of_ec2(call: Call) -> bool {
 }
 
 impl Site {
-    /// Whether this kind of fault can happen at this site.
     pub fn takes(self, kind: Kind) -> bool {
         let of_step = steps::find(self.function).is_some();
         match self.spot {
@@ -268,18 +249,17 @@ impl Site {
             }
             Spot::End => of_step && matches!(kind, Kind::Unknown | Kind::Mute | Kind::CrashAfter),
             // The order of turns does not affect a save that has begun.
-            Spot::Call(_) if kind == Kind::TheyQueue => self.function == "PlanSave",
+            Spot::Call(_) if kind == Kind::TheyQueue => *self.function == StepName::PlanSave,
             // No other step waits for events.
-            Spot::Call(_) if kind == Kind::Event => self.function == "AwaitEvent",
+            Spot::Call(_) if kind == Kind::Event => *self.function == StepName::AwaitEvent,
             // The shares of a template do not affect other steps.
             Spot::Call(_) if matches!(kind, Kind::Share | Kind::Unshare) => {
-                matches!(self.function, "RegisterTemplate" | "Stranded")
+                *self.function == StepName::RegisterTemplate || *self.function == StepName::Stranded
             }
             Spot::Call(call) => takes(call, of_step, kind),
         }
     }
 
-    /// All kinds of faults that can happen at this site.
     pub fn kinds(self) -> impl Iterator<Item = Kind> {
         let all = Kind::ALL.iter().copied();
         all.filter(move |kind| self.takes(*kind))
@@ -339,7 +319,6 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The function with this name, as the static registry of steps has it.
 pub(super) fn function(name: &str) -> Option<&'static str> {
     let others = ["Sweep", "Wake", "Api"];
     let step = steps::find(name).map(|step| step.name);
@@ -350,7 +329,7 @@ impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text} is no fault: write it as Function.Call#n=kind");
+        let wrong = || format!("{text} is not a fault: write it as Function.Call#n=kind");
         let (point, kind) = text.split_once('=').ok_or_else(wrong)?;
         let (site, nth) = point.split_once('#').ok_or_else(wrong)?;
         let (name, spot) = site.split_once('.').ok_or_else(wrong)?;

@@ -30,7 +30,6 @@ pub(crate) struct Hands {
 }
 
 impl Hands {
-    /// The requested saves.
     pub(crate) fn subjects(&self) -> Vec<Subject> {
         let subjects = self.subjects.lock();
         subjects.unwrap_or_else(PoisonError::into_inner).clone()
@@ -43,7 +42,6 @@ impl Hands {
         }
     }
 
-    /// Records that the requester of a save was told that it has begun.
     pub(crate) fn begun(&self, id: &SaveId) {
         let mut subjects = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
         for subject in subjects.iter_mut().filter(|subject| subject.id == *id) {
@@ -51,12 +49,10 @@ impl Hands {
         }
     }
 
-    /// The registry, read without faults.
     pub(crate) fn registry(&self) -> Registry {
         Registry::new(Arc::clone(&self.table) as Arc<dyn Table>)
     }
 
-    /// The record of a save in the table.
     pub(crate) fn record(&self, id: &SaveId) -> Option<SaveRecord> {
         let registry = self.registry();
         let stored = registry.save(id).now_or_never()?.ok()??;
@@ -74,7 +70,6 @@ impl Hands {
         self.subjects().iter().any(|it| has(it.wanted.template()))
     }
 
-    /// Whether the save of an invocation has written its duty.
     pub(crate) fn is_bound(&self, invocation: &Invocation) -> bool {
         let Some((id, _)) = &invocation.save else {
             return true;

@@ -13,32 +13,23 @@ use prism_asl::{Clock as _, VirtualClock};
 use prism_functions::domain::SaveId;
 
 thread_local! {
-    /// The invocation that is being polled on this thread.
     static CURRENT: RefCell<Option<Arc<Invocation>>> = const { RefCell::new(None) };
 }
 
-/// One run of a function.
 #[derive(Debug)]
 pub(crate) struct Invocation {
-    /// Its number in the run.
     pub(crate) number: u32,
     pub(crate) function: &'static str,
-    /// The save that it is about, and the number of the save's execution.
     pub(crate) save: Option<(SaveId, u32)>,
-    /// How many sites it has visited.
     pub(crate) visits: AtomicU32,
     dead: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
-/// How an invocation ended.
 #[derive(Debug)]
 pub(crate) enum Ended<T> {
-    /// The function returned.
     Returned(T),
-    /// Its process died.
     Died,
-    /// It timed out.
     TimedOut,
 }
 
@@ -52,7 +43,6 @@ pub(crate) fn limit(function: &str) -> Duration {
     })
 }
 
-/// The invocation that is being polled, if any.
 pub(crate) fn current() -> Option<Arc<Invocation>> {
     CURRENT.with_borrow(Clone::clone)
 }
@@ -69,7 +59,6 @@ impl Invocation {
         }
     }
 
-    /// The name of the execution that invoked it.
     pub(crate) fn execution(&self) -> Option<String> {
         let (id, epoch) = self.save.as_ref()?;
         Some(match epoch {
@@ -78,7 +67,6 @@ impl Invocation {
         })
     }
 
-    /// Kills its process.
     pub(crate) fn die(&self) {
         self.dead.store(true, Ordering::Relaxed);
         let waker = self.waker.lock();
@@ -87,7 +75,6 @@ impl Invocation {
         }
     }
 
-    /// Runs the function until it returns, dies, or times out.
     pub(crate) async fn run<T>(
         self: Arc<Self>,
         clock: &VirtualClock,

@@ -83,7 +83,6 @@ fn refused(kind: Kind) -> TaskFailure {
     }
 }
 
-/// The save that a step works on, and the number of its execution.
 fn save_of(payload: &Value) -> Option<(SaveId, u32)> {
     let id = payload.get("save_id")?.as_str()?.parse().ok()?;
     let epoch = payload.get("epoch").and_then(Value::as_u64).unwrap_or(1);

@@ -8,9 +8,7 @@ use prism_functions::ports::Write;
 use prism_local::executions::DEFINITION;
 use serde_json::Value;
 
-/// A defect.
 pub struct Mutant {
-    /// Its name.
     pub name: &'static str,
     /// The path, and the fault on it, that reveal the defect.
     pub(crate) caught_on: (&'static str, Option<&'static str>),
@@ -18,13 +16,10 @@ pub struct Mutant {
     pub(crate) by_id_alone: bool,
     /// Whether each CreateImage uses another name.
     pub(crate) renames: bool,
-    /// Whether AMIs are never shared.
     pub(crate) keeps_closed: bool,
     /// Whether resources of other deployments are treated as this deployment's.
     pub(crate) takes_all_for_its_own: bool,
-    /// Changes a transaction.
     pub(crate) writes: fn(Vec<Write>) -> Vec<Write>,
-    /// Changes the definition.
     pub(crate) definition: fn(&mut Value),
 }
 
@@ -45,7 +40,6 @@ const NONE: Mutant = Mutant {
     definition: |_| {},
 };
 
-/// All defects.
 pub static MUTANTS: &[Mutant] = &[
     Mutant {
         name: "no duty is written",
@@ -121,7 +115,6 @@ fn without(mut writes: Vec<Write>, lost: fn(&Write) -> bool) -> Vec<Write> {
 }
 
 impl Mutant {
-    /// Its definition, loaded once.
     pub(crate) fn machine(&self) -> Arc<Machine> {
         type Loaded = Vec<(&'static str, Arc<Machine>)>;
         static LOADED: LazyLock<Mutex<Loaded>> = LazyLock::new(Mutex::default);
@@ -144,7 +137,6 @@ impl Mutant {
     }
 }
 
-/// The machine that a text defines.
 fn machine_of(definition: &str) -> Arc<Machine> {
     Arc::new(prism_local::executions::load(definition).expect("the definition is valid"))
 }

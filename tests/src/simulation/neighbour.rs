@@ -15,16 +15,13 @@ use prism_local::ec2::{InstanceSpec, Inventory};
 use super::before::OWNER;
 use crate::world::{World, region};
 
-/// The name of the other deployment.
 pub(crate) const NEIGHBOUR: &str = "another-deployment";
-/// The Regions that saves are copied to.
 const REGIONS: [&str; 2] = ["eu-west-1", "us-west-2"];
 
 /// Everything it has, by ID: the properties that only its owner changes, and none that change with time.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Belongings(BTreeMap<String, String>);
 
-/// Whether a resource with these tags belongs to the neighbour.
 pub(crate) fn is_theirs(tags: &Tags) -> bool {
     tags.get(DEPLOYMENT_TAG).map(String::as_str) == Some(NEIGHBOUR)
 }
@@ -46,12 +43,10 @@ pub(crate) fn spared<T, E>(
     found.into_iter().filter(move |it| !is_theirs(tags(it)))
 }
 
-/// Its identity.
 pub(crate) fn identity() -> Identity {
     Identity::known(NEIGHBOUR.parse().expect("it is a deployment's id"))
 }
 
-/// Creates it in the account, with resources of saves with these IDs.
 pub(crate) fn settle(world: &World, saves: &[SaveId]) {
     let mut spec = InstanceSpec::named("theirs");
     spec.tags.insert(OWNER_TAG.to_owned(), OWNER.to_owned());
@@ -111,7 +106,6 @@ fn tags(id: &SaveId) -> Tags {
     owned.into_iter().collect()
 }
 
-/// What it has now.
 pub(crate) fn belongings(world: &World) -> Belongings {
     let inventory = world.admin.inventory().expect("the cloud answers");
     let mut all = BTreeMap::new();
@@ -138,7 +132,6 @@ pub(crate) fn belongings(world: &World) -> Belongings {
 }
 
 impl Belongings {
-    /// Describes the changes, one sentence each.
     pub(crate) fn differences(&self, now: &Self) -> Vec<String> {
         let lost = self
             .0

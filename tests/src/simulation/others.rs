@@ -33,7 +33,6 @@ impl Hands {
         }
     }
 
-    /// Attaches a further volume to an instance.
     pub(super) fn attach(&self, id: &InstanceId) {
         let Some(instance) = self.instance(id) else {
             return;
@@ -53,7 +52,6 @@ impl Hands {
         drop(self.admin.add_volume(id, &spec));
     }
 
-    /// Protects the AMI of a save and its copies against deregistration.
     pub(super) fn protect(&self, record: &SaveRecord) {
         let home = &record.request.region;
         for region in record.request.copy_to.iter().chain([home]) {
@@ -65,7 +63,6 @@ impl Hands {
         }
     }
 
-    /// Deregisters the AMIs of a save, or, with `snapshots_too`, deletes its snapshots.
     pub(super) fn discard(&self, record: &SaveRecord, snapshots_too: bool) {
         let home = &record.request.region;
         for region in record.request.copy_to.iter().chain([home]) {

@@ -11,15 +11,11 @@ use super::run::Run;
 use super::scene::Scene;
 use super::singles::{points, replay};
 
-/// The fingerprint of a moment, and the fault at it.
 type Moment = (u64, Kind);
 
-/// The pairs of a path.
 #[derive(Debug, Clone, Default)]
 pub struct Pairs {
-    /// The distinct pairs, which are run.
     different: Vec<[Fault; 2]>,
-    /// The number of pairs, including equivalent ones.
     pub all: usize,
     /// The moments that runs with one fault have passed on their way to a good end.
     known: Arc<HashSet<u64>>,
@@ -40,7 +36,6 @@ fn ends(visits: &[Visit]) -> impl Iterator<Item = u64> {
 }
 
 impl Pairs {
-    /// The number of distinct pairs.
     pub fn different(&self) -> usize {
         self.different.len()
     }

@@ -18,30 +18,20 @@ use crate::world::{World, save_request};
 /// Something that happens some seconds after the beginning.
 pub(crate) type Later = (u64, fn(&World));
 
-/// A path.
 #[derive(Debug, Clone, Copy)]
 pub struct Path {
-    /// Its name.
     pub name: &'static str,
-    /// Whether the instance is running when it is saved.
     running: bool,
-    /// The Regions that the AMI is copied to.
     copies: &'static [&'static str],
-    /// Changes the settings of the cloud.
     cloud: fn(&mut CloudSettings),
-    /// Changes the request.
     request: fn(&mut SaveRequest),
-    /// What happened before.
     before: fn(&World, &InstanceId),
-    /// What happens later.
     pub(crate) later: &'static [Later],
-    /// The faults of this path itself.
     script: &'static [&'static str],
     /// Whether only a plan is made and nothing is saved.
     pub(crate) dry: bool,
     /// Whether it waits for hours in which all polls are alike.
     pub(crate) waits: bool,
-    /// Whether a schedule requests the save.
     pub(crate) scheduled: bool,
     /// Whether an existing version is copied to these Regions instead of a save.
     copied_later: bool,
@@ -80,7 +70,6 @@ pub const MAIN: Path = Path {
     ..PLAIN
 };
 
-/// All paths.
 pub const ALL: &[Path] = &[
     MAIN,
     Path {
@@ -256,7 +245,7 @@ pub const ALL: &[Path] = &[
     Path {
         name: "over the budget",
         request: |request| request.project = Some(before::project()),
-        before: before::without_money,
+        before: before::budget_used_up,
         ..PLAIN
     },
     Path {
@@ -269,19 +258,19 @@ pub const ALL: &[Path] = &[
     },
     Path {
         name: "its template goes to a project",
-        before: before::goes_to_a_project,
+        before: before::moves_to_a_project,
         ..PLAIN
     },
     Path {
         name: "stranded, and its template goes to a project",
-        before: before::goes_to_a_project,
+        before: before::moves_to_a_project,
         later: NO_START_FOR_TWENTY_MINUTES,
         ..PLAIN
     },
     Path {
         name: "put out of the project",
         before: before::of_another,
-        later: &[(30, before::put_out)],
+        later: &[(30, before::removed_from_the_project)],
         ..PLAIN
     },
     Path {
@@ -386,12 +375,10 @@ pub const ALL: &[Path] = &[
 ];
 
 impl Path {
-    /// The path with this name.
     pub fn named(name: &str) -> Option<Self> {
         ALL.iter().copied().find(|path| path.name == name)
     }
 
-    /// The faults of the path itself.
     pub fn script(&self) -> Vec<Fault> {
         let faults = self.script.iter().map(|text| text.parse());
         faults
@@ -416,7 +403,6 @@ impl Path {
         cloud
     }
 
-    /// The settings of its deployment.
     pub(crate) fn settings() -> Settings {
         Settings {
             public_scope: PublicScope::World,
@@ -424,7 +410,6 @@ impl Path {
         }
     }
 
-    /// Prepares the run: the instance, and what happened before.
     pub(crate) fn prepare(&self, world: &World) -> InstanceId {
         let id = add_instance(world, "work", self.running);
         let volume = VolumeSpec {
@@ -440,7 +425,6 @@ impl Path {
         id
     }
 
-    /// The request of the path.
     pub(crate) fn wanted(&self) -> Wanted {
         let request = self.request();
         if !self.copied_later {

@@ -27,7 +27,6 @@ const SWEEP_S: u64 = 300;
 /// The number of sweeps, four days, after which everything must have settled.
 const SWEEPS: u32 = 1152;
 
-/// Wraps all parts of the world with the conductor.
 struct Everywhere {
     conductor: Conductor,
     mutant: Option<&'static Mutant>,
@@ -73,7 +72,6 @@ impl Between for Everywhere {
 }
 
 impl Run {
-    /// Plays a scene to its end and checks for violations.
     pub(crate) fn play(scene: Scene) -> Self {
         let theirs = scene.saves();
         let conductor = Conductor::new(scene.script);
@@ -94,7 +92,7 @@ impl Run {
             setup.identity = neighbour::identity();
         }
         let world = setup.build();
-        conductor.keeps_time_by(world.clock.clone());
+        conductor.set_clock(world.clock.clone());
         neighbour::settle(&world, &theirs);
         let neighbours = neighbour::belongings(&world);
         (scene.prepare)(&world);
@@ -224,7 +222,6 @@ impl Run {
         self.start("save-0000000000000000dead", input);
     }
 
-    /// The scheduler starts the execution of a schedule.
     fn fire(&self) {
         let schedule = SCHEDULE.parse().expect("it is a schedule's name");
         let owner = caller(OWNER).user;
@@ -267,7 +264,6 @@ impl Run {
     }
 }
 
-/// The saves from the preparation.
 fn saved_before(world: &World) -> Vec<Subject> {
     let registry = &world.service.env.registry;
     let saves = [OWNER, OTHER].into_iter().flat_map(|name| {

@@ -1,27 +1,21 @@
 //! The ports whose calls pass through the conductor.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use prism_functions::domain::ec2::{LaunchPermission, StatusChecks};
 use prism_functions::domain::inventory::Inventory;
-use prism_functions::domain::{
-    ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
-};
+use prism_functions::domain::{InstanceId, Region};
 use prism_functions::ports::{
-    Call, EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Index, Inspect,
-    Instance, InstanceFilter, InstanceType, Item, Key, KeyState, NewImage, NewInstance, Page,
-    Probe, Query, Reservation, Snapshot, SnapshotFilter, Table, TableError, Volume, Write,
+    Call, Ec2Error, Index, Inspect, Item, Key, Page, Query, Table, TableError, Write,
 };
 use prism_local::ec2::{Cloud, SimEc2};
 
 use super::conductor::{Asked, Conductor, Wrong};
 use super::mutant::Mutant;
+use crate::forward::forward_ec2;
 
-/// A port behind the conductor.
 pub(crate) struct Through<P: ?Sized> {
     pub(crate) port: Arc<P>,
     pub(crate) conductor: Conductor,
@@ -74,7 +68,6 @@ mod executions;
 /// A text in AWS's error messages that must not be shown to users.
 pub(crate) const SECRET: &str = "arn:aws:iam::123456789012:role/secret";
 
-/// EC2's errors.
 fn ec2_error(action: &'static str) -> impl Fn(Wrong) -> Ec2Error + Send + Sync {
     move |wrong| {
         let (code, message) = wrong.of_ec2();
@@ -88,317 +81,59 @@ fn account(cloud: &Cloud) -> SimEc2 {
 
 /// The result of a call to a past state of the simulated EC2, which returns immediately.
 fn at_once<T>(told: Option<Result<T, Ec2Error>>) -> Result<T, Ec2Error> {
-    told.expect("the simulated EC2 answers at once")
+    told.expect("the simulated EC2 returns immediately")
 }
 
-#[async_trait]
-impl Ec2 for Through<dyn Ec2> {
-    async fn regions(&self) -> Result<Vec<Region>, Ec2Error> {
-        let wrong = ec2_error("DescribeRegions");
-        through!(self, Call::Regions, &wrong, None, regions())
-    }
-
-    async fn instances(
-        &self,
-        region: &Region,
-        filter: &InstanceFilter,
-    ) -> Result<Vec<Instance>, Ec2Error> {
-        let wrong = ec2_error("DescribeInstances");
-        let past = |cloud: Cloud| at_once(account(&cloud).instances(region, filter).now_or_never());
-        through!(
-            self,
-            Call::Instances,
-            &wrong,
-            Some(&past),
-            instances(region, filter)
-        )
-    }
-
-    async fn stop_protection(&self, region: &Region, id: &InstanceId) -> Result<bool, Ec2Error> {
-        let wrong = ec2_error("DescribeInstanceAttribute");
-        through!(
-            self,
-            Call::StopProtection,
-            &wrong,
-            None,
-            stop_protection(region, id)
-        )
-    }
-
-    async fn status_checks(
-        &self,
-        region: &Region,
-        id: &InstanceId,
-    ) -> Result<StatusChecks, Ec2Error> {
-        let wrong = ec2_error("DescribeInstanceStatus");
-        through!(
-            self,
-            Call::StatusChecks,
-            &wrong,
-            None,
-            status_checks(region, id)
-        )
-    }
-
-    async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
-        let wrong = ec2_error("DescribeVolumes");
-        through!(self, Call::Volumes, &wrong, None, volumes(region, ids))
-    }
-
-    async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
-        let wrong = ec2_error("kms:DescribeKey");
-        through!(self, Call::KeyState, &wrong, None, key_state(region, key))
-    }
-
-    async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
-        let wrong = ec2_error("DescribeInstanceTypes");
-        through!(
-            self,
-            Call::InstanceType,
-            &wrong,
-            None,
-            instance_type(region, name)
-        )
-    }
-
-    async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {
-        let wrong = ec2_error("DescribeCapacityReservations");
-        through!(
-            self,
-            Call::Reservation,
-            &wrong,
-            None,
-            reservation(region, id)
-        )
-    }
-
-    async fn fleet_maintains(&self, region: &Region, id: &str) -> Result<bool, Ec2Error> {
-        let wrong = ec2_error("DescribeFleets");
-        through!(self, Call::Fleet, &wrong, None, fleet_maintains(region, id))
-    }
-
-    async fn public_images_blocked(&self, region: &Region) -> Result<bool, Ec2Error> {
-        let wrong = ec2_error("GetImageBlockPublicAccessState");
-        through!(
-            self,
-            Call::PublicImagesBlocked,
-            &wrong,
-            None,
-            public_images_blocked(region)
-        )
-    }
-
-    async fn ebs_defaults(&self, region: &Region) -> Result<EbsDefaults, Ec2Error> {
-        let wrong = ec2_error("GetEbsEncryptionByDefault");
-        through!(self, Call::EbsDefaults, &wrong, None, ebs_defaults(region))
-    }
-
-    async fn probe(&self, region: &Region, probe: &Probe) -> Result<(), Ec2Error> {
-        let (call, action) = match probe {
+macro_rules! conducted {
+    (@past $self:ident, $call:expr, $action:literal, $method:ident($region:ident, $filter:ident)) => {{
+        let past = |cloud: Cloud| at_once(account(&cloud).$method($region, $filter).now_or_never());
+        through!($self, $call, &ec2_error($action), Some(&past), $method($region, $filter))
+    }};
+    ($self:ident, $call:expr, $action:literal, instances($region:ident, $filter:ident)) => {
+        conducted!(@past $self, $call, $action, instances($region, $filter))
+    };
+    ($self:ident, $call:expr, $action:literal, images($region:ident, $filter:ident)) => {{
+        if $self.mutant.is_some_and(|it| it.by_id_alone) && matches!($filter, ImageFilter::OwnTag(..)) {
+            return Ok(Vec::new());
+        }
+        conducted!(@past $self, $call, $action, images($region, $filter))
+    }};
+    ($self:ident, $call:expr, $action:literal, snapshots($region:ident, $filter:ident)) => {
+        conducted!(@past $self, $call, $action, snapshots($region, $filter))
+    };
+    ($self:ident, $call:expr, $action:literal, probe($region:ident, $probe:ident)) => {{
+        let (call, action) = match $probe {
             Probe::Stop(_) => (Call::ProbeStop, "StopInstances"),
             Probe::Start(_) => (Call::ProbeStart, "StartInstances"),
             Probe::CreateImage(_) => (Call::ProbeCreateImage, "CreateImage"),
             Probe::Grant(_) => (Call::ProbeGrant, "kms:CreateGrant"),
         };
-        through!(self, call, &ec2_error(action), None, probe(region, probe))
-    }
-
-    async fn stop_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
-        let wrong = ec2_error("StopInstances");
-        through!(
-            self,
-            Call::StopInstance,
-            &wrong,
-            None,
-            stop_instance(region, id)
-        )
-    }
-
-    async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
-        let wrong = ec2_error("StartInstances");
-        through!(
-            self,
-            Call::StartInstance,
-            &wrong,
-            None,
-            start_instance(region, id)
-        )
-    }
-
-    async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
-        let wrong = ec2_error("TerminateInstances");
-        through!(
-            self,
-            Call::TerminateInstance,
-            &wrong,
-            None,
-            terminate_instance(region, id)
-        )
-    }
-
-    async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
-        let wrong = ec2_error("RunInstances");
-        through!(
-            self,
-            Call::RunInstance,
-            &wrong,
-            None,
-            run_instance(region, new)
-        )
-    }
-
-    async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
-        let mut new = new.clone();
-        if self.mutant.is_some_and(|mutant| mutant.renames) {
-            let calls = self.conductor.trace().len();
+        through!($self, call, &ec2_error(action), None, probe($region, $probe))
+    }};
+    ($self:ident, $call:expr, $action:literal, create_image($region:ident, $new:ident)) => {{
+        let mut new = $new.clone();
+        if $self.mutant.is_some_and(|mutant| mutant.renames) {
+            let calls = $self.conductor.trace().len();
             new.name = format!("{}-{calls}", new.name);
         }
-        made!(
-            self,
-            Call::CreateImage,
-            "CreateImage",
-            create_image(region, new)
-        )
-    }
-
-    async fn images(&self, region: &Region, filter: &ImageFilter) -> Result<Vec<Image>, Ec2Error> {
-        if self.mutant.is_some_and(|m| m.by_id_alone) && matches!(filter, ImageFilter::OwnTag(..)) {
-            return Ok(Vec::new());
-        }
-        let wrong = ec2_error("DescribeImages");
-        let past = |cloud: Cloud| at_once(account(&cloud).images(region, filter).now_or_never());
-        through!(
-            self,
-            Call::Images,
-            &wrong,
-            Some(&past),
-            images(region, filter)
-        )
-    }
-
-    async fn launch_templates_of(
-        &self,
-        region: &Region,
-        ids: &[ImageId],
-    ) -> Result<BTreeMap<ImageId, BTreeSet<LaunchTemplateId>>, Ec2Error> {
-        let wrong = ec2_error("DescribeImageReferences");
-        through!(
-            self,
-            Call::LaunchTemplates,
-            &wrong,
-            None,
-            launch_templates_of(region, ids)
-        )
-    }
-
-    async fn snapshots(
-        &self,
-        region: &Region,
-        filter: &SnapshotFilter,
-    ) -> Result<Vec<Snapshot>, Ec2Error> {
-        let wrong = ec2_error("DescribeSnapshots");
-        let past = |cloud: Cloud| at_once(account(&cloud).snapshots(region, filter).now_or_never());
-        through!(
-            self,
-            Call::Snapshots,
-            &wrong,
-            Some(&past),
-            snapshots(region, filter)
-        )
-    }
-
-    async fn snapshot_keys(
-        &self,
-        region: &Region,
-        ids: &[SnapshotId],
-    ) -> Result<BTreeMap<SnapshotId, Encryption>, Ec2Error> {
-        let wrong = ec2_error("DescribeSnapshots");
-        through!(
-            self,
-            Call::SnapshotKeys,
-            &wrong,
-            None,
-            snapshot_keys(region, ids)
-        )
-    }
-
-    async fn copy_image(&self, region: &Region, copy: &ImageCopy) -> Result<ImageId, Ec2Error> {
-        made!(self, Call::CopyImage, "CopyImage", copy_image(region, copy))
-    }
-
-    async fn deregister_image(&self, region: &Region, id: &ImageId) -> Result<(), Ec2Error> {
-        let wrong = ec2_error("DeregisterImage");
-        through!(
-            self,
-            Call::DeregisterImage,
-            &wrong,
-            None,
-            deregister_image(region, id)
-        )
-    }
-
-    async fn delete_snapshot(&self, region: &Region, id: &SnapshotId) -> Result<(), Ec2Error> {
-        let wrong = ec2_error("DeleteSnapshot");
-        through!(
-            self,
-            Call::DeleteSnapshot,
-            &wrong,
-            None,
-            delete_snapshot(region, id)
-        )
-    }
-
-    async fn add_launch_permissions(
-        &self,
-        region: &Region,
-        id: &ImageId,
-        permissions: &[LaunchPermission],
-    ) -> Result<(), Ec2Error> {
-        if self.mutant.is_some_and(|mutant| mutant.keeps_closed) {
+        made!($self, $call, $action, create_image($region, new))
+    }};
+    ($self:ident, $call:expr, $action:literal, copy_image($region:ident, $copy:ident)) => {
+        made!($self, $call, $action, copy_image($region, $copy))
+    };
+    ($self:ident, $call:expr, $action:literal,
+        add_launch_permissions($region:ident, $id:ident, $permissions:ident)) => {{
+        if $self.mutant.is_some_and(|mutant| mutant.keeps_closed) {
             return Ok(());
         }
-        let wrong = ec2_error("ModifyImageAttribute");
-        let call = Call::AddLaunchPermissions;
-        through!(
-            self,
-            call,
-            &wrong,
-            None,
-            add_launch_permissions(region, id, permissions)
-        )
-    }
-
-    async fn remove_launch_permissions(
-        &self,
-        region: &Region,
-        id: &ImageId,
-        permissions: &[LaunchPermission],
-    ) -> Result<(), Ec2Error> {
-        let wrong = ec2_error("ModifyImageAttribute");
-        through!(
-            self,
-            Call::RemoveLaunchPermissions,
-            &wrong,
-            None,
-            remove_launch_permissions(region, id, permissions)
-        )
-    }
-
-    async fn launch_permissions(
-        &self,
-        region: &Region,
-        id: &ImageId,
-    ) -> Result<Vec<LaunchPermission>, Ec2Error> {
-        let wrong = ec2_error("DescribeImageAttribute");
-        through!(
-            self,
-            Call::LaunchPermissions,
-            &wrong,
-            None,
-            launch_permissions(region, id)
-        )
-    }
+        through!($self, $call, &ec2_error($action), None, add_launch_permissions($region, $id, $permissions))
+    }};
+    ($self:ident, $call:expr, $action:literal, $method:ident($($arg:ident),*)) => {
+        through!($self, $call, &ec2_error($action), None, $method($($arg),*))
+    };
 }
+
+forward_ec2!(Through<dyn Ec2>, conducted);
 
 #[async_trait]
 impl Inspect for Through<dyn Inspect> {
@@ -423,7 +158,7 @@ fn table_error(writes: bool) -> impl Fn(Wrong) -> TableError + Send + Sync {
     move |wrong| match wrong {
         Wrong::Throttled if writes => TableError::Conflict,
         _ => TableError::Unavailable {
-            reason: format!("the simulation has it so: {wrong:?} ({SECRET})"),
+            reason: format!("injected by the simulation: {wrong:?} ({SECRET})"),
             transient: !matches!(wrong, Wrong::Refused | Wrong::Denied),
             advice: None,
             source: None,

@@ -16,10 +16,8 @@ use super::scene::{Deed, Scene, Way, Wish};
 use super::wanted::Wanted;
 use crate::world::save_request;
 
-/// The Regions that a save may copy to.
 const COPIES: [&str; 2] = ["eu-west-1", "us-west-2"];
 
-/// The run of a seed.
 pub fn random(seed: u64) -> Run {
     let run = Run::play(scene(seed, false));
     if !run.conductor.lacked_past() {
@@ -31,7 +29,6 @@ pub fn random(seed: u64) -> Run {
     Run::play(scene(seed, true))
 }
 
-/// The runs of a range of seeds.
 pub fn randoms(from: u64, count: u64, watch: Watch<'_>) -> Tally {
     let seeds: Vec<u64> = (from..from.saturating_add(count)).collect();
     all(&seeds, watch, |seed, tally| {

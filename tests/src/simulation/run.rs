@@ -8,21 +8,15 @@ use super::fault::Kind;
 use super::neighbour::{self, Belongings};
 use crate::world::World;
 
-/// A completed run.
 #[derive(Debug)]
 pub struct Run {
-    /// The final state of the world.
     pub world: World,
-    /// What happened during the run.
     pub conductor: Conductor,
-    /// When it began.
     pub begin: Timestamp,
     /// Whether permissions to clean up were missing for longer than a save retries. Leftovers are then allowed, but
     /// must be in the record.
     pub denies: bool,
-    /// The resources of another deployment in the account at the beginning.
     pub(crate) neighbours: Belongings,
-    /// The violations.
     pub violations: Vec<String>,
 }
 

@@ -23,34 +23,25 @@ pub(crate) struct Wish {
     pub(crate) request_id: String,
 }
 
-/// How a save is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
-    /// As the command line and the API do.
     Requests,
-    /// As the scheduler does.
     Schedule,
-    /// As a plan only.
     DryRun,
 }
 
-/// Changes a world.
 pub(crate) type Deed = Box<dyn Fn(&World) + Send + Sync>;
 
-/// The initial state of a run.
 pub(crate) struct Scene {
     pub(crate) seed: u64,
     pub(crate) cloud: CloudSettings,
     pub(crate) settings: Settings,
     pub(crate) events: bool,
-    /// Prepares the world.
     pub(crate) prepare: Deed,
     pub(crate) wishes: Vec<Wish>,
     /// What happens some seconds after the beginning.
     pub(crate) later: Vec<(u64, Deed)>,
-    /// How the save is requested.
     pub(crate) way: Way,
-    /// The faults.
     pub(crate) script: Script,
     pub(crate) mutant: Option<&'static Mutant>,
     /// Whether everything is started once more at the end.
@@ -60,7 +51,6 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A run on a path with these faults besides its own.
     pub(crate) fn on(path: Path, faults: &[Fault]) -> Self {
         let mut all = path.script();
         all.extend(faults);
@@ -95,7 +85,6 @@ impl Scene {
         }
     }
 
-    /// The IDs of the saves that it requests.
     pub(crate) fn saves(&self) -> Vec<SaveId> {
         let owner = caller(OWNER).user;
         let wishes = self.wishes.iter().map(|wish| match &wish.wanted {

@@ -9,7 +9,6 @@ use super::path::Path;
 use super::run::Run;
 use super::scene::Scene;
 
-/// Plays a path with these faults.
 pub fn play(path: Path, faults: &[Fault], mutant: Option<&'static Mutant>) -> Run {
     Run::play(Scene {
         mutant,
@@ -28,7 +27,6 @@ impl Mutant {
     }
 }
 
-/// The points of a path at which a fault can happen besides its script.
 pub fn points(path: Path) -> Vec<Point> {
     let scripted: Vec<Point> = path.script().iter().map(|fault| fault.point).collect();
     let trace = play(path, &[], None).conductor.trace();
@@ -46,7 +44,6 @@ fn different(path: Path) -> Vec<Point> {
     first.map(|visit| visit.point).collect()
 }
 
-/// The command that replays a path with these faults.
 pub(crate) fn replay(path: Path, faults: &[Fault]) -> String {
     let faults: Vec<String> = faults.iter().map(|f| format!(" --fault {f}")).collect();
     format!(
@@ -56,7 +53,6 @@ pub(crate) fn replay(path: Path, faults: &[Fault]) -> String {
     )
 }
 
-/// Runs the single faults of these paths, or a part of them.
 pub fn singles(paths: &[Path], part: Part, watch: Watch<'_>) -> Tally {
     let mut jobs: Vec<(Path, Option<Fault>)> = Vec::new();
     for path in paths {

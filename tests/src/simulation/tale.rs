@@ -24,7 +24,6 @@ pub fn trace(run: &Run) -> String {
     text
 }
 
-/// Describes a run.
 pub fn tell(run: &Run) -> String {
     let mut text = String::new();
     let since = |at: prism_functions::domain::Timestamp| {

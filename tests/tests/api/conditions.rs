@@ -25,7 +25,6 @@ fn filled() -> Portal {
     portal
 }
 
-/// A conditional change, and the request that returns its ETag.
 struct Change {
     method: &'static str,
     path: String,
@@ -168,7 +167,7 @@ fn every_change_of_a_record_keeps_to_its_condition() {
 }
 
 #[test]
-fn a_schedule_that_is_made_anew_is_another() {
+fn a_schedule_that_is_created_again_is_another() {
     let portal = filled();
     let path = "/v1/schedules/kept";
     let tag = portal.get("ada", path).header("etag").to_owned();

@@ -8,7 +8,7 @@ use prism_functions::operations::ALL;
 use crate::portal::{Ask, Portal, document, operations};
 
 #[test]
-fn the_document_has_every_route_and_stands_under_its_own() {
+fn the_document_has_every_route_including_its_own() {
     let described: BTreeSet<String> = operations()
         .iter()
         .map(|(method, path, _)| format!("{method} {path}"))

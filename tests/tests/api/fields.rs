@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use crate::portal::{Ask, Portal, document, operations};
 
-/// The values of path parameters.
 const PARTS: [(&str, &str); 4] = [
     ("{name}", "kept"),
     ("{version}", "1"),
@@ -13,7 +12,6 @@ const PARTS: [(&str, &str); 4] = [
     ("{template}", "ubuntu"),
 ];
 
-/// The headers that a change requires.
 const HEADERS: [(&str, &str); 2] = [("content-type", "application/json"), ("if-match", "*")];
 
 /// The path of a route, optionally with one parameter replaced.
@@ -29,14 +27,12 @@ fn path_of(route: &str, but: Option<(&str, &str)>) -> String {
     path
 }
 
-/// The parameters of an operation in this location.
 fn parameters<'a>(operation: &'a Value, place: &'a str) -> impl Iterator<Item = &'a str> {
     let all = operation["parameters"].as_array().into_iter().flatten();
     let here = all.filter(move |parameter| parameter["in"] == place);
     here.map(|parameter| parameter["name"].as_str().unwrap())
 }
 
-/// The fields of an operation's body.
 fn fields(operation: &Value) -> Vec<String> {
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
     let Some(name) = schema["$ref"].as_str() else {
@@ -50,7 +46,6 @@ fn fields(operation: &Value) -> Vec<String> {
     properties.keys().cloned().collect()
 }
 
-/// Sends a request, and asserts that the refusal names the invalid field.
 fn refused(portal: &Portal, ask: Ask<'_>, names: &str) {
     let what = format!("{} {} {}", ask.method, ask.path, ask.body);
     let answer = portal.ask(ask);
@@ -201,7 +196,6 @@ fn every_name_in_a_path_and_every_header_keeps_to_its_rule() {
     assert_eq!(portal.sight(), before);
 }
 
-/// A valid query for a route.
 fn right_query(method: &str, route: &str) -> &'static str {
     match (method, route.rsplit('/').next().unwrap()) {
         (_, "diff") => "?with=kept",
@@ -211,7 +205,6 @@ fn right_query(method: &str, route: &str) -> &'static str {
     }
 }
 
-/// A valid body for a route.
 fn right_body(route: &str) -> Value {
     let save = json!({"instance": "work", "template": "kept", "region": "us-east-1"});
     match route.rsplit('/').next().unwrap() {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::portal::Portal;
 
 #[test]
-fn a_launch_whose_turn_is_not_now_says_when_to_come_back() {
+fn a_launch_that_must_wait_says_for_how_long() {
     let portal = Portal::new();
     let launch = |number: u32| {
         let name = format!("student-{number}");

@@ -1,6 +1,6 @@
 //! The HTTP API of a whole deployment: its router, the real service, and the simulated cloud.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod conditions;
 mod copies;
@@ -228,7 +228,7 @@ fn what_a_project_costs_comes_in_pages_with_the_sums_of_all() {
 }
 
 #[test]
-fn nobody_is_answered_without_an_identity() {
+fn requests_without_an_identity_are_refused() {
     let portal = Portal::new();
     let before = portal.sight();
     for (method, path, _) in operations() {
@@ -243,7 +243,7 @@ fn nobody_is_answered_without_an_identity() {
 }
 
 #[test]
-fn nobody_is_who_the_request_says() {
+fn a_request_cannot_choose_its_identity() {
     let portal = Portal::new();
     for field in ["caller", "user", "owner", "saved_by", "request_id"] {
         for (path, mut body) in [

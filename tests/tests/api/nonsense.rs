@@ -12,7 +12,6 @@ use crate::odd_templates::questions;
 use crate::odds::{Odd, Odds};
 use crate::portal::{Ask, Portal, operations};
 
-/// Whether a path matches a route with parameters in braces.
 fn is_of(path: &str, route: &str) -> bool {
     let named = |part: &str| part.starts_with('{');
     let (path, route) = (path.split('/'), route.split('/'));
@@ -20,7 +19,6 @@ fn is_of(path: &str, route: &str) -> bool {
         && path.zip(route).all(|(part, of)| part == of || named(of))
 }
 
-/// Missing fields, and unknown fields.
 fn strays() -> Vec<Odd> {
     let mut all = Odds::default();
     for missing in ["instance", "template", "region"] {
@@ -38,7 +36,6 @@ fn strays() -> Vec<Odd> {
     all.all()
 }
 
-/// What follows a template's name in paths.
 const TEMPLATE_PATHS: [&str; 7] = [
     "",
     "/lineage",
@@ -59,7 +56,7 @@ fn addresses() -> Vec<Odd> {
         "save-0%00",
         "%FF",
     ] {
-        let names = if id == "%FF" { "id" } else { "save id" };
+        let names = if id == "%FF" { "id" } else { "save ID" };
         all.ask("GET", format!("/v1/saves/{id}"), names);
         all.ask("POST", format!("/v1/saves/{id}/cancel"), names);
         all.ask("POST", format!("/v1/saves/{id}/recover"), names);
@@ -139,7 +136,6 @@ fn addresses() -> Vec<Odd> {
     all.all()
 }
 
-/// The headers of a conditional change.
 const PATCH: [(&str, &str); 2] = [("content-type", "application/json"), ("if-match", "*")];
 
 #[test]

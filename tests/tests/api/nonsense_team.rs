@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::odds::{Odd, Odds, odd_values};
 
-/// A valid body with one field replaced.
 fn with(body: &Value, field: &str, value: Value) -> Value {
     let mut body = body.clone();
     body[field] = value;
@@ -23,9 +22,9 @@ fn odds(
             let names = match (*field, value.as_str()) {
                 ("limit_usd", _) => "limit",
                 ("alerts", _) => "alert",
-                ("to", Some("account:12")) => "account id",
+                ("to", Some("account:12")) => "account ID",
                 ("to", Some("user:")) => "user",
-                ("to", Some("organization:o-a1b2c3d4e5")) => "organisation",
+                ("to", Some("organization:o-a1b2c3d4e5")) => "organization",
                 (field, _) => field,
             };
             all.send(method, path, with(right, field, value), names);
@@ -131,11 +130,11 @@ pub(crate) fn addresses() -> Vec<Odd> {
         all.ask("GET", format!("/v1/audit?user={user}"), "user");
     }
     for (to, names) in [
-        ("", "share with"),
-        ("bob", "share with"),
+        ("", "grantee"),
+        ("bob", "grantee"),
         ("user:", "user"),
-        ("account:1", "account id"),
-        ("%00", "share with"),
+        ("account:1", "account ID"),
+        ("%00", "grantee"),
     ] {
         let path = format!("/v1/templates/kept/shares?to={to}");
         all.ask("DELETE", path, names);

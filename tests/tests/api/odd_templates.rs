@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::odds::{Odd, Odds, odd_values};
 
-/// Invalid edits of templates and versions, and invalid files.
 pub(crate) fn edits() -> Vec<Odd> {
     let mut all = Odds::default();
     let fields: [(&'static str, &[Value]); 2] = [
@@ -38,7 +37,6 @@ pub(crate) fn edits() -> Vec<Odd> {
     all.all()
 }
 
-/// Invalid queries about templates.
 pub(crate) fn questions() -> Vec<Odd> {
     let mut all = Odds::default();
     for (query, names) in [

@@ -10,12 +10,10 @@ pub(crate) struct Odd {
     pub(crate) names: &'static str,
 }
 
-/// A list of invalid requests.
 #[derive(Default)]
 pub(crate) struct Odds(Vec<Odd>);
 
 impl Odds {
-    /// Adds a request with this body.
     pub(crate) fn send(
         &mut self,
         method: &'static str,
@@ -51,13 +49,11 @@ impl Odds {
         });
     }
 
-    /// Returns the list.
     pub(crate) fn all(self) -> Vec<Odd> {
         self.0
     }
 }
 
-/// Values that are invalid for every field.
 pub(crate) fn odd_values() -> [Value; 4] {
     [
         json!(-7.5),

@@ -11,21 +11,17 @@ use prism_tests::world::{Setup, World, caller};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-/// The OpenAPI document.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(document);
 
-/// The OpenAPI document as JSON.
 pub(crate) fn document() -> Value {
     serde_json::to_value(api::document()).unwrap()
 }
 
-/// A deployment and its API.
 pub(crate) struct Portal {
     pub(crate) world: World,
     pub(crate) router: Router,
 }
 
-/// A response.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -33,7 +29,6 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Its body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
     }
@@ -43,14 +38,12 @@ impl Answer {
         value.map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Returns the body, and asserts the status.
     #[track_caller]
     pub(crate) fn ok(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json()
     }
 
-    /// Returns the problem, and asserts its status, its code and that it is complete.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let problem = self.ok(status);
@@ -65,7 +58,6 @@ impl Answer {
     }
 }
 
-/// A request.
 pub(crate) struct Ask<'a> {
     pub(crate) user: Option<&'a str>,
     pub(crate) method: &'a str,
@@ -85,7 +77,6 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// Adds a JSON body.
     pub(crate) fn json(self, body: &Value) -> Self {
         Self {
             headers: &[("content-type", "application/json")],
@@ -94,7 +85,6 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// Adds headers.
     pub(crate) fn with(self, headers: &'a [(&'a str, &'a str)]) -> Self {
         Self { headers, ..self }
     }
@@ -108,14 +98,12 @@ impl Portal {
         portal
     }
 
-    /// An empty deployment.
     pub(crate) fn over(setup: Setup) -> Self {
         let world = setup.build();
         let router = Api::new(world.service.clone()).router();
         Self { world, router }
     }
 
-    /// The current state.
     pub(crate) fn sight(&self) -> Sight {
         untouched::sight(&self.world)
     }
@@ -166,7 +154,6 @@ impl Portal {
     }
 }
 
-/// Whether a path matches a route.
 pub(crate) fn fits(template: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let (parts, templates) = (path.split('/'), template.split('/'));
@@ -184,7 +171,6 @@ fn operation(method: &str, path: &str) -> Option<&'static Value> {
     item.get(method.to_lowercase())
 }
 
-/// Every operation of the document: its method, its path and its description.
 pub(crate) fn operations() -> Vec<(Method, String, &'static Value)> {
     let mut all = Vec::new();
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {

@@ -173,7 +173,6 @@ fn each_route_answers_each_role_as_was_decided() {
     }
 }
 
-/// Fills in the parameters of a path with the real names.
 fn filled(path: &str, save: &str) -> String {
     let path = path
         .replace("{version}", "1")

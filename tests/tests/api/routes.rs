@@ -5,7 +5,7 @@ use axum::http::Method;
 use crate::portal::{Ask, Portal};
 
 #[test]
-fn what_is_no_route_is_a_problem_too() {
+fn an_unknown_route_returns_a_problem() {
     let portal = Portal::new();
     for path in [
         "/",

@@ -118,7 +118,7 @@ fn answers_as_a_portal_reads_them() {
     assert_snapshot!(pretty(&taken.problem(409, "InstanceNameTaken")), @r#"
     {
       "type": "urn:prism:problem:InstanceNameTaken",
-      "title": "An instance of that name exists already.",
+      "title": "An instance with that name already exists.",
       "status": 409,
       "detail": "The instance i-063cbe1e459320dd7 in us-east-1 is named work already.",
       "code": "InstanceNameTaken",
@@ -130,7 +130,7 @@ fn answers_as_a_portal_reads_them() {
     assert_snapshot!(pretty(&odd.problem(400, "InvalidInput")), @r#"
     {
       "type": "urn:prism:problem:InvalidInput",
-      "title": "A request or a payload does not have the form that it should have.",
+      "title": "A request or a payload is not valid.",
       "status": 400,
       "detail": "The body is not as it should be: size: There is no size \"XXL\". Use XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL at line 1 column 66.",
       "code": "InvalidInput",
@@ -140,7 +140,7 @@ fn answers_as_a_portal_reads_them() {
 }
 
 #[test]
-fn what_is_not_yours_is_not_there() {
+fn resources_of_others_are_not_found() {
     let portal = Portal::new();
     let begun = portal.post("ada", "/v1/saves", &save()).ok(202);
     let id = begun["save_id"].as_str().unwrap();

@@ -24,7 +24,7 @@ fn scheduled() -> Portal {
 }
 
 #[test]
-fn a_schedule_holds_still_and_goes_on() {
+fn a_schedule_is_paused_and_resumed() {
     let portal = scheduled();
     let paused = patch(&portal, "ada", &json!({"paused": true})).ok(200);
     assert_eq!(paused["paused"], true);

@@ -85,7 +85,6 @@ fn refuses(action: &'static str) -> Option<Ec2Error> {
     (!passes).then(|| Ec2Error::new(action, now.code, sentence))
 }
 
-/// The log of this thread.
 #[derive(Clone, Copy)]
 struct Log;
 
@@ -226,7 +225,6 @@ fn everything(portal: &Portal) -> Vec<Answer> {
     answers
 }
 
-/// Everything that users can read.
 fn looks(portal: &Portal) -> Vec<Answer> {
     [
         "/v1/saves",
@@ -259,7 +257,6 @@ fn tells_nothing(portal: &Portal, answers: &[Answer], what: &str) {
     }
 }
 
-/// How many calls of an action were refused, from a given call on.
 fn refused(action: &'static str, code: &'static str, passing: u32) -> u32 {
     let portal = portal();
     let refusing = Refusing {
@@ -292,7 +289,6 @@ fn refused(action: &'static str, code: &'static str, passing: u32) -> u32 {
     refused
 }
 
-/// Runs all cases, and returns which actions were refused.
 fn in_parallel(cases: Vec<(&'static str, &'static str, u32)>) -> BTreeSet<&'static str> {
     let cases = Mutex::new(cases.into_iter());
     let next = || cases.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -320,7 +316,7 @@ fn code(action: usize, call: u32) -> &'static str {
 }
 
 #[test]
-fn whatever_is_refused_its_sentence_is_in_the_log_alone() {
+fn awss_message_is_only_in_the_log() {
     let first = ACTIONS
         .iter()
         .enumerate()
@@ -340,7 +336,7 @@ fn at_whichever_call_it_is_refused() {
 
 /// EC2 has its own reasons for failures of accepted requests.
 #[test]
-fn what_ec2_gives_as_its_reason_is_shown_by_its_code() {
+fn ec2s_reason_is_shown_by_its_code() {
     let portal = portal();
     let admin = &portal.world.admin;
     let begin = |regions: &[&str]| {
@@ -355,7 +351,7 @@ fn what_ec2_gives_as_its_reason_is_shown_by_its_code() {
         let place = begin(&[]);
         portal.world.clock.run_until_idle().unwrap();
         let failed = shown(&place)["failure"]["message"].to_string();
-        assert!(failed.contains("could not make the AMI ami-"), "{failed}");
+        assert!(failed.contains("could not create the AMI ami-"), "{failed}");
 
         admin.fail_next_copy(SECRET).unwrap();
         let place = begin(&["eu-west-1"]);
@@ -369,7 +365,7 @@ fn what_ec2_gives_as_its_reason_is_shown_by_its_code() {
         let place = begin(&[]);
         portal.world.pass(600);
         let trouble = &shown(&place)["trouble"];
-        let why = "EC2 has no room for the instance now (Server.InsufficientInstanceCapacity).";
+        let why = "EC2 has no capacity for the instance at the moment (Server.InsufficientInstanceCapacity).";
         assert_eq!(trouble["message"], why);
         portal.world.clock.run_until_idle().unwrap();
         assert_eq!(shown(&place)["state"], "stranded");
@@ -380,7 +376,7 @@ fn what_ec2_gives_as_its_reason_is_shown_by_its_code() {
         );
         tells_nothing(&portal, &looks(&portal), "reasons");
     });
-    for words in ["ImageFailed", "CopyFailed", "fell back to stopped"] {
+    for words in ["ImageFailed", "CopyFailed", "returned to the state stopped"] {
         let found = log
             .lines()
             .any(|line| line.contains(words) && line.contains(SECRET));

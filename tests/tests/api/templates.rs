@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::portal::{Ask, Portal};
 
-/// Edits with ETags, an import of a file, and a deletion.
 pub(crate) fn edits(portal: &Portal) {
     let path = "/v1/templates/kept";
     let tag = portal.get("ada", path).header("etag").to_owned();

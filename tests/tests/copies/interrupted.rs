@@ -16,9 +16,8 @@ fn moments() -> impl Iterator<Item = u64> {
     (0..40).chain((40..400).step_by(20))
 }
 
-/// An execution is stopped at any moment, and the sweep continues the copy.
 #[test]
-fn an_abort_at_any_moment_goes_on() {
+fn an_aborted_copy_continues_from_any_moment() {
     let mut resumed = 0;
     for moment in moments() {
         let world = saved(Setup::seeded(moment));
@@ -107,7 +106,6 @@ fn a_cancel_at_any_moment_leaves_all_or_nothing() {
     assert!(ends["cancelled"] > 20 && ends["succeeded"] > 1, "{ends:?}");
 }
 
-/// A process hands its copy over to another one.
 #[test]
 fn a_hand_over_at_any_moment_still_succeeds() {
     for moment in moments() {

@@ -1,6 +1,6 @@
 //! Copying a version to further Regions, long after its save. The copy is complete or does not exist, whatever happens
 //! (promises P4 to P6).
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod interrupted;
 
@@ -13,7 +13,7 @@ use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveRequest, SaveSta
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::Version;
 use prism_functions::domain::{Code, Problem, Region, SaveId};
-use prism_functions::operations::{LaunchRequest, ShareRequest};
+use prism_functions::operations::LaunchRequest;
 use prism_functions::ports::{Ec2 as _, Image, ImageFilter, ImageState, KeyState, SnapshotFilter};
 use prism_functions::rules::access::Caller;
 use prism_functions::rules::{PublicScope, Settings};
@@ -22,9 +22,9 @@ use prism_tests::clean;
 use prism_tests::story::{tell, to_the_end};
 use prism_tests::world::{
     Setup, World, begun, caller, id_of, launch_request, launched, region, save_request,
+    share_request,
 };
 
-/// A Region that no save of these tests uses.
 const FAR: &str = "eu-west-1";
 
 fn named(names: &[&str]) -> BTreeSet<Region> {
@@ -65,7 +65,6 @@ fn version(world: &World) -> Version {
     world.clock.run(found).unwrap().unwrap()
 }
 
-/// The AMIs of a save or a copy in a Region.
 fn images(world: &World, id: &SaveId, region: &str) -> Vec<Image> {
     let filter = ImageFilter::OwnTag(SAVE_TAG.to_owned(), id.to_string());
     let region = region.parse().unwrap();
@@ -88,7 +87,10 @@ fn a_copy_that_failed_with_its_save_is_made_up_for() {
     let before = version(&world);
     assert_eq!((before.amis.len(), before.failed_regions.len()), (2, 1));
     let (lacking, why) = before.failed_regions.iter().next().unwrap();
-    assert!(why.contains("failed: EC2 could not make the AMI"), "{why}");
+    assert!(
+        why.contains("failed: EC2 could not create the AMI"),
+        "{why}"
+    );
     let touched = world.cloud.history_of(&id_of(&world)).unwrap();
 
     let record = copy(&world, &ask(&[lacking.as_str()]));
@@ -118,7 +120,7 @@ fn a_copy_that_failed_with_its_save_is_made_up_for() {
 }
 
 #[test]
-fn a_copy_tells_its_story() {
+fn a_copy_as_a_story() {
     let world = saved(Setup::seeded(3));
     let record = copy(&world, &ask(&[FAR]));
     insta::assert_snapshot!(tell(&world, &record.save_id), @r"
@@ -149,7 +151,10 @@ fn a_copy_that_fails_again_leaves_its_cause_and_nothing_else() {
     let after = version(&world);
     assert_eq!(after.amis, before.amis);
     let why = &after.failed_regions[&FAR.parse().unwrap()];
-    assert!(why.contains("failed: EC2 could not make the AMI"), "{why}");
+    assert!(
+        why.contains("failed: EC2 could not create the AMI"),
+        "{why}"
+    );
     assert_eq!(copy(&world, &ask(&[FAR])).state, SaveState::Succeeded);
     assert!(version(&world).failed_regions.is_empty());
 }
@@ -316,12 +321,9 @@ fn what_cannot_be_copied_is_refused_before_it_begins() {
 fn shared_outside() -> (World, LaunchPermission) {
     let world = saved(Setup::seeded(11));
     let account = "444455556666";
-    let request = ShareRequest {
-        to: format!("account:{account}"),
-        publish_sensitive: false,
-    };
+    let request = share_request(format!("account:{account}"));
     let (ada, kept) = (caller("ada"), "kept".parse().unwrap());
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let shared = world.service.share(&ada, &kept, &request);
     world.clock.run(shared).unwrap();
     (world, LaunchPermission::Account(account.parse().unwrap()))
 }

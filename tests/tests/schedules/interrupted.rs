@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use prism_functions::domain::schedule::{Schedule, ScheduleState};
 use prism_functions::domain::{Code, Problem, Timestamp};
 use prism_functions::operations::{Fixed, Keep, Left, ScheduleEdit, Service};
-use prism_functions::ports::{Condition, Firing, Key, Schedules, SchedulesError, Table, Write};
-use prism_functions::registry::Registry;
+use prism_functions::ports::{
+    Condition, Firing, Key, Schedules, SchedulesError, Table as _, Write,
+};
 use prism_tests::asks::Asks as _;
-use prism_tests::interleaved::{Doing, Yielding, interleave};
+use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::world::caller;
 
 use super::{asked, name, world};
@@ -25,7 +26,6 @@ struct Flaky {
 #[derive(Clone, Copy)]
 enum Fate {
     Works,
-    /// It carries out the call, and the response is lost.
     Lost,
     /// It does nothing, and does not respond.
     Down,
@@ -93,7 +93,7 @@ impl Schedules for Flaky {
 
 /// Whatever fails midway, every schedule that fires is visible, and deleting it leaves nothing.
 #[test]
-fn no_failure_on_the_way_leaves_a_schedule_that_nobody_sees() {
+fn no_failure_leaves_a_schedule_without_a_record() {
     use Fate::{Down, Lost, Refuses, Works};
     let fates = [Works, Lost, Down, Refuses];
     for first in fates {
@@ -152,8 +152,7 @@ fn changes_at_once_leave_nothing_that_fires_unseen() {
         let made = service.create_schedule(&ada, asked("1d"));
         world.clock.run(made).unwrap();
         let mut at_once = service.clone();
-        let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
-        at_once.env.registry = Registry::new(Arc::new(table));
+        at_once.env = yielding(&world).env;
         let keep = ScheduleEdit {
             keep: Some(Keep::Newest(3)),
             ..ScheduleEdit::default()

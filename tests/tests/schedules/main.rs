@@ -1,13 +1,13 @@
 //! Schedules: created, read, paused and deleted only by their owner, and never partially; each fires once when it is
 //! due, as a save of its owner.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod interrupted;
 
-use prism_functions::domain::save::{SaveRecord, SaveState};
+use prism_functions::domain::save::SaveState;
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
 use prism_functions::domain::{Code, Problem, SaveId, ScheduleName, Timestamp};
-use prism_functions::operations::{Fired, Keep, ScheduleEdit};
+use prism_functions::operations::{Fired, Keep, SaveView, ScheduleEdit};
 use prism_functions::ports::Executions;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
@@ -56,7 +56,7 @@ fn serve(world: &World, hours: u64) -> Vec<Fired> {
     fired
 }
 
-fn saves(world: &World, user: &str) -> Vec<SaveRecord> {
+fn saves(world: &World, user: &str) -> Vec<SaveView> {
     let user = caller(user);
     let listed = world.clock.run(world.service.saves(&user, 100, None));
     listed.unwrap().items
@@ -67,7 +67,7 @@ fn at(text: &str) -> Timestamp {
 }
 
 #[test]
-fn a_schedule_saves_every_night_as_its_owner_and_says_so() {
+fn a_schedule_saves_every_night_as_its_owner() {
     let world = world();
     let made = create(&world, "ada", asked("cron(0 3 ? * * *)")).unwrap();
     assert_eq!(made.state, ScheduleState::Active);
@@ -105,7 +105,7 @@ fn a_rate_first_saves_when_it_has_passed_once() {
 }
 
 #[test]
-fn what_was_missed_is_made_up_for_by_one_save() {
+fn missed_runs_are_replaced_by_one_save() {
     let world = world();
     create(&world, "ada", asked("rate(1 day)")).unwrap();
     world.pass(10 * 24 * 3600);
@@ -261,7 +261,7 @@ fn a_paused_schedule_holds_still_and_makes_up_for_nothing() {
 }
 
 #[test]
-fn a_deleted_schedule_fires_no_more_and_can_be_made_anew() {
+fn a_deleted_schedule_does_not_fire_and_can_be_created_again() {
     let world = world();
     create(&world, "ada", asked("1d")).unwrap();
     delete(&world, "ada").unwrap();
@@ -299,7 +299,7 @@ fn a_changed_schedule_is_due_at_its_new_times_and_misses_none_of_them() {
     assert_eq!(shown().missed, 0);
     assert!(
         fire(&world).is_empty(),
-        "no hour that has passed is made up for"
+        "hours that have passed are not repeated"
     );
     assert_eq!(serve(&world, 3).len(), 2);
     // Jitter that is longer than the rate is refused, and nothing has changed.

@@ -1,7 +1,6 @@
 //! The known differences of moto. Each is described, with what AWS documents, in `docs/interpreters.md`. A difference
 //! that no longer occurs fails the test, so that it is removed here and there.
 
-/// A documented difference.
 struct Difference {
     /// The prefix of the names of its scenarios.
     scenario: &'static str,
@@ -76,7 +75,6 @@ const DIFFERENCES: &[Difference] = &[
     ),
 ];
 
-/// The known differences, and which of them occurred.
 #[derive(Debug)]
 pub(crate) struct Known {
     seen: [bool; DIFFERENCES.len()],
@@ -104,7 +102,6 @@ impl Known {
         found.is_some()
     }
 
-    /// The differences that did not occur.
     pub(crate) fn fixed(&self) -> Vec<&'static str> {
         let all = DIFFERENCES.iter().zip(self.seen);
         let unseen = all.filter(|(_, seen)| !seen);
@@ -112,9 +109,8 @@ impl Known {
     }
 }
 
-/// The document describes every difference.
 #[test]
-fn the_document_tells_them_all() {
+fn the_document_lists_all_differences() {
     let document = include_str!("../../../docs/interpreters.md");
     for known in DIFFERENCES {
         assert!(document.contains(known.title), "{}", known.title);

@@ -5,10 +5,10 @@
 //! moto must be started first: `tests/emulators/run moto-states cargo test -p prism-tests --test second_interpreter --
 //! --include-ignored`. Its time is the clock of the simulated cloud (`tests/emulators/moto_states.py`), so that even
 //! times and the number of polls are compared.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 #![expect(
     clippy::disallowed_methods,
-    reason = "another process is waited for, and told by the environment where it is"
+    reason = "it waits for another process, and passes its folder in the environment"
 )]
 
 mod known;

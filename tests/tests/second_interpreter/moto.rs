@@ -16,7 +16,6 @@ use tokio::runtime::Runtime;
 
 /// The maximum duration of an execution, in real time.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// The events with which a history ends.
 const ENDS: [&str; 4] = [
     "ExecutionSucceeded",
     "ExecutionFailed",
@@ -47,7 +46,6 @@ impl Moto {
         }
     }
 
-    /// The response, or the error's type and message.
     fn call(&self, action: &str, body: &Value) -> Result<Value, (String, String)> {
         let request = Request::post("/")
             .header("host", &self.authority)
@@ -85,7 +83,6 @@ impl Moto {
         Err((told("__type"), told("message")))
     }
 
-    /// Creates a state machine from a definition.
     pub(crate) fn create(&self, name: &str, definition: &str) {
         let made = self.call(
             "CreateStateMachine",
@@ -98,7 +95,6 @@ impl Moto {
         made.unwrap_or_else(|error| panic!("{name}: {error:?}"));
     }
 
-    /// Starts an execution.
     pub(crate) fn start(
         &self,
         machine: &str,
@@ -116,7 +112,6 @@ impl Moto {
         started.map(drop)
     }
 
-    /// The response of `DescribeExecution`.
     pub(crate) fn describe(&self, machine: &str, name: &str) -> Result<Value, (String, String)> {
         self.call(
             "DescribeExecution",
@@ -162,7 +157,6 @@ fn arn(machine: &str, name: &str) -> String {
     format!("arn:aws:states:{REGION}:{ACCOUNT}:execution:{machine}:{name}")
 }
 
-/// The executions of one state machine.
 #[derive(Debug, Clone)]
 pub(crate) struct MotoExecutions {
     pub(crate) moto: &'static Moto,

@@ -16,12 +16,10 @@ use crate::seen::{self, Seen};
 use crate::served::{Served, Stage};
 use crate::trouble::{self, Fault, Trouble};
 
-/// A save, and what happens to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) name: String,
     pub(crate) request: SaveRequest,
-    /// What happened before it begins.
     pub(crate) before: fn(&World),
     pub(crate) faults: Vec<Fault>,
     pub(crate) begins: Begins,
@@ -36,14 +34,10 @@ pub(crate) struct Scenario {
     pub(crate) ends: (&'static str, Option<&'static str>),
 }
 
-/// How an execution begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Begins {
-    /// A save, as callers start it.
     Save,
-    /// A dry run.
     DryRun,
-    /// The copy of a version to another Region.
     Copy,
 }
 
@@ -51,7 +45,6 @@ pub(crate) enum Begins {
 const LIMIT: &str = "\"TimeoutSeconds\": 259200";
 
 impl Scenario {
-    /// The deployed definition, with each step's name as its function.
     pub(crate) fn definition(&self) -> String {
         let text = match self.timeout_s {
             None => DEFINITION.to_owned(),
@@ -101,7 +94,6 @@ impl Scenario {
 /// The observations of the executions of one scenario, including the recovery after the first.
 pub(crate) type Played = Vec<Seen>;
 
-/// Runs a scenario on this project's interpreter.
 pub(crate) fn on_ours(scenario: &Scenario) -> Played {
     let trouble = Trouble::new(&scenario.faults);
     trouble::set(Arc::clone(&trouble));
@@ -126,7 +118,6 @@ pub(crate) fn on_ours(scenario: &Scenario) -> Played {
     played
 }
 
-/// The first execution ends as the scenario says.
 fn check_end(scenario: &Scenario, name: &str, id: &SaveId, seen: &Seen) {
     if name == id.as_str() {
         let (status, error) = scenario.ends;
@@ -142,7 +133,6 @@ fn check_end(scenario: &Scenario, name: &str, id: &SaveId, seen: &Seen) {
     }
 }
 
-/// The description of an execution in memory, as `DescribeExecution` would return it.
 fn said(execution: &Execution) -> Value {
     let mut said = json!({ "status": execution.status });
     let output = execution.output.as_ref().map(Value::to_string);
@@ -160,7 +150,6 @@ fn said(execution: &Execution) -> Value {
     said
 }
 
-/// Runs a scenario on moto's interpreter.
 pub(crate) fn on_moto(scenario: &Scenario, number: usize) -> Played {
     let emulator = &*EMULATOR;
     let machine = format!("scenario-{number}");
@@ -227,7 +216,6 @@ fn collect(
     seen
 }
 
-/// moto, and the functions that it invokes.
 struct Emulator {
     moto: Moto,
     served: Served,

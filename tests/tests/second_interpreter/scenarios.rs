@@ -11,7 +11,6 @@ use crate::trouble::{Act, Fault};
 /// A code that no Retry names, so an error with it is final.
 const FINAL: &str = "SnapshotFailed";
 
-/// All scenarios.
 pub(crate) fn all() -> Vec<Scenario> {
     let mut all = plain();
     all.extend(catches());
@@ -20,7 +19,6 @@ pub(crate) fn all() -> Vec<Scenario> {
     all
 }
 
-/// A save of Ada's instance, copied to these Regions.
 fn copied(regions: &[&str]) -> SaveRequest {
     SaveRequest {
         copy_to: regions.iter().map(|name| name.parse().unwrap()).collect(),
@@ -128,7 +126,6 @@ fn plain() -> Vec<Scenario> {
     ]
 }
 
-/// For each catcher of the definition, a failure that it catches.
 fn catches() -> Vec<Scenario> {
     let definition: Value = serde_json::from_str(DEFINITION).unwrap();
     let states = definition["States"].as_object().unwrap();
@@ -146,7 +143,6 @@ fn catches() -> Vec<Scenario> {
     caught.map(|(state, error)| catch(state, error)).collect()
 }
 
-/// A failure of a state that one of its catchers catches.
 fn catch(state: &str, caught: &str) -> Scenario {
     // The states whose function has another name.
     let step = match state {
@@ -271,7 +267,6 @@ fn retries() -> Vec<Scenario> {
     ]
 }
 
-/// Executions that are ended from outside, each recovered by the sweep.
 fn ends_from_outside() -> Vec<Scenario> {
     let stopped = |step: &'static str| Scenario {
         request: copied(&["eu-west-1"]),

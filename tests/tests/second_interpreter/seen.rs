@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 
 use crate::trouble::Call;
 
-/// An execution, as named texts.
 pub(crate) type Seen = BTreeMap<&'static str, String>;
 
-/// The part of `DescribeExecution` about the end of an execution.
 pub(crate) fn end(seen: &mut Seen, said: &Value) {
     let text = |field: &str| said[field].as_str().unwrap_or("none").to_owned();
     seen.insert("status", text("status"));
@@ -137,14 +135,12 @@ pub(crate) fn path(seen: &mut Seen, definition: &Value, events: &[Value]) {
     seen.insert("path", text.collect::<Vec<_>>().join("\n"));
 }
 
-/// The error of a failed task.
 fn error_of(event: &Value) -> Option<&str> {
     ["taskFailedEventDetails", "taskTimedOutEventDetails"]
         .iter()
         .find_map(|field| event[field]["error"].as_str())
 }
 
-/// The states within a Map.
 fn inner_states(definition: &Value) -> BTreeSet<&str> {
     let states = definition["States"].as_object().unwrap().values();
     let inner = states.filter_map(|state| state["ItemProcessor"]["States"].as_object());
@@ -189,7 +185,6 @@ pub(crate) fn record(seen: &mut Seen, record: Option<&SaveRecord>) {
     seen.insert("record", plain(&record));
 }
 
-/// The first line in which two texts differ, for people.
 pub(crate) fn first_difference(ours: &str, theirs: &str) -> String {
     let number = ours
         .lines()

@@ -16,7 +16,6 @@ use serde_json::Value;
 
 use crate::trouble::{Answer, REQUEST_ID, Trouble, refusal};
 
-/// The world that is currently served.
 #[derive(Debug, Clone)]
 pub(crate) struct Stage {
     pub(crate) clock: VirtualClock,
@@ -29,7 +28,6 @@ pub(crate) struct Stage {
 pub(crate) struct Served(Arc<Mutex<Option<Stage>>>);
 
 impl Served {
-    /// Serves at an address, on a separate thread, until the process ends.
     pub(crate) fn start(address: SocketAddr) -> Self {
         let served = Self::default();
         let router = Router::new()
@@ -51,7 +49,6 @@ impl Served {
         served
     }
 
-    /// Runs something while no request is handled.
     pub(crate) fn alone<T>(&self, what: impl FnOnce(&mut Option<Stage>) -> T) -> T {
         // A step that panicked has been reported to its caller, which fails the test.
         what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
@@ -74,7 +71,6 @@ impl Served {
     }
 }
 
-/// `Invoke`.
 async fn invoke(
     State(served): State<Served>,
     Path(name): Path<String>,
@@ -90,7 +86,6 @@ async fn invoke(
     Ok(told(answer.await?))
 }
 
-/// Converts a result to Lambda's response.
 fn told(answer: Answer) -> Response {
     let mut headers = HeaderMap::new();
     let takes = HeaderValue::from(answer.takes.as_secs());
@@ -111,7 +106,6 @@ fn told(answer: Answer) -> Response {
     }
 }
 
-/// Advances the clock by some seconds.
 async fn pass(State(served): State<Served>, Json(body): Json<Value>) -> Result<Response, Response> {
     let seconds = body["seconds"].as_f64().unwrap_or(-1.0);
     let duration = Duration::try_from_secs_f64(seconds)

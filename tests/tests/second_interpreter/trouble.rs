@@ -17,10 +17,8 @@ use serde_json::{Value, json};
 /// The request ID in the responses of a failing Lambda service.
 pub(crate) const REQUEST_ID: &str = "00000000-0000-4000-8000-000000000000";
 
-/// A fault of an invocation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Act {
-    /// The step is not run, and fails with this code.
     Fail(&'static str),
     /// Lambda refuses the invocation with status 429 and this error.
     Refuse(&'static str),
@@ -34,20 +32,15 @@ pub(crate) enum Act {
     Cancel,
 }
 
-/// A fault in the invocations of a step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fault {
     pub(crate) step: &'static str,
-    /// Only in this Region, for steps that have one.
     pub(crate) region: Option<&'static str>,
-    /// The number of successful invocations before the fault.
     pub(crate) after: u32,
-    /// The number of failing invocations.
     pub(crate) times: u32,
     pub(crate) act: Act,
 }
 
-/// An invocation and its response.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) step: String,
@@ -55,15 +48,12 @@ pub(crate) struct Call {
     pub(crate) answer: Result<Value, TaskFailure>,
 }
 
-/// The response to an invocation.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) result: Result<Value, TaskFailure>,
-    /// How long the response takes.
     pub(crate) takes: Duration,
 }
 
-/// The faults of one run, and its recorded invocations.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     faults: Mutex<Vec<Fault>>,
@@ -80,23 +70,19 @@ impl Trouble {
         })
     }
 
-    /// Sets the service that stops executions and cancels saves.
     pub(crate) fn set_service(&self, service: Service) {
         self.service.get_or_init(|| service);
     }
 
-    /// The invocations, in the order of the responses.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
     }
 
-    /// The faults that have not all happened.
     pub(crate) fn left(&self) -> Vec<Fault> {
         let faults = self.faults.lock().unwrap();
         faults.iter().filter(|f| f.times > 0).copied().collect()
     }
 
-    /// Invokes a step.
     pub(crate) async fn invoke(&self, steps: &StepFunctions, step: &str, payload: Value) -> Answer {
         let act = self.next(step, &payload);
         let mut takes = Duration::ZERO;
@@ -160,7 +146,6 @@ impl Trouble {
     }
 }
 
-/// The name of the invoking execution.
 fn execution(payload: &Value) -> String {
     let id = payload["save_id"].as_str().unwrap();
     match payload["epoch"].as_u64() {
@@ -181,13 +166,11 @@ fn refused(error: &str) -> TaskFailure {
     }
 }
 
-/// Lambda's response for such a refusal.
 pub(crate) fn refusal() -> Value {
     json!({ "message": "Rate exceeded" })
 }
 
 thread_local! {
-    /// The faults of the run on this thread.
     static TROUBLE: RefCell<Option<Arc<Trouble>>> = const { RefCell::new(None) };
 }
 

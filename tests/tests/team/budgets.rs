@@ -1,30 +1,26 @@
 //! The hard stop of a budget, with concurrent saves and saves under way.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use prism_functions::domain::budget::BudgetRequest;
-use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::{Code, Problem, SaveId};
 use prism_functions::operations::{LaunchRequest, save_id_of};
-use prism_functions::ports::{Index, Query, SortKeys, Table};
-use prism_functions::registry::Registry;
+use prism_functions::ports::{Index, Query, SortKeys, Table as _};
 use prism_functions::rules::Env;
 use prism_functions::steps;
 use prism_tests::asks::Asks as _;
-use prism_tests::interleaved::{Doing, Yielding, interleave};
+use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::story::to_the_end;
 use prism_tests::turns;
-use prism_tests::world::{Setup, World, begun, caller, launch_request, launched, save_request};
+use prism_tests::world::{
+    Setup, World, begun, caller, copy_request, launch_request, launched, save_request,
+};
 use serde_json::{Value, json};
 
-use crate::{
-    RunIt as _, brain, for_brain, in_two_regions, kept, launch_for_brain, project, saved, west,
-};
+use crate::{RunIt as _, brain, for_brain, in_two_regions, launch_for_brain, project, saved};
 
-/// The number of concurrent saves.
 const AT_ONCE: usize = 6;
 
 pub(crate) fn hard_stop(world: &World, limit_usd: f64) {
@@ -68,7 +64,6 @@ fn begins(user: &str, number: usize) -> Value {
     json!({ "save_id": save_id, "execution": save_id, "caller": caller(user), "request": request })
 }
 
-/// A project with a budget for this many saves of Ada's instances.
 pub(crate) fn room_for(saves: f64) -> World {
     let mut setup = Setup::seeded(5);
     setup.cloud.throttles.enabled = false;
@@ -92,9 +87,7 @@ fn saves_that_begin_at_once_never_exceed_the_budget_together() {
             assert!(world.clock.run(queued).unwrap()["wait_s"].as_u64() >= Some(600));
         }
         world.pass(1200);
-        let mut env = world.service.env.clone();
-        let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
-        env.registry = Registry::new(Arc::new(table));
+        let env = yielding(&world).env;
         let calls = (0..AT_ONCE).map(|number| -> Doing<'_, _> {
             Box::pin(step(&env, "PlanSave", begins("ada", number)))
         });
@@ -108,7 +101,7 @@ fn saves_that_begin_at_once_never_exceed_the_budget_together() {
 }
 
 #[test]
-fn what_is_under_way_counts_until_it_ends_however_it_ends() {
+fn a_save_in_progress_counts_until_it_ends() {
     let world = room_for(1.5);
     let (ada, service) = (caller("ada"), &world.service);
     world.launch("ada", "ubuntu", "play");
@@ -118,7 +111,7 @@ fn what_is_under_way_counts_until_it_ends_however_it_ends() {
     world.pass(5);
     let refused = planned().unwrap_err();
     assert_eq!(refused.code, Code::BudgetExceeded);
-    assert!(refused.message.contains("being saved"), "{refused}");
+    assert!(refused.message.contains("saves in progress"), "{refused}");
     // A cancelled save releases its budget, and so does one whose execution dies.
     world.clock.run_it(service.cancel_save(&ada, &first));
     to_the_end(&world, &first);
@@ -141,17 +134,15 @@ fn what_is_under_way_counts_until_it_ends_however_it_ends() {
     hard_stop(&world, costs + more * 0.99);
     let refused = planned().unwrap_err();
     assert_eq!(refused.code, Code::BudgetExceeded);
-    assert!(!refused.message.contains("being saved"), "{refused}");
+    assert!(!refused.message.contains("saves in progress"), "{refused}");
     assert_eq!(pledges(&world), 0);
 }
 
-/// The project's costs per month.
 fn costs(world: &World) -> f64 {
     let registry = &world.service.env.registry;
     world.clock.run_it(registry.project_usd(&brain()))
 }
 
-/// The number of pledges to the project.
 pub(crate) fn pledges(world: &World) -> usize {
     let query = Query {
         index: Index::Primary,
@@ -182,12 +173,7 @@ fn copies_and_added_architectures_keep_to_the_budget() {
     saved(&world, for_brain(save_request("work", "kept")));
     let version = costs(&world);
     hard_stop(&world, version * 1.5);
-    let request = CopyRequest {
-        template: kept(),
-        version: 1,
-        regions: [west()].into(),
-        publish_sensitive: false,
-    };
+    let request = copy_request("kept", 1, &["us-west-2"]);
     let refused = world.clock.run(service.plan_copy(&ada, &request));
     assert_eq!(refused.unwrap_err().code, Code::BudgetExceeded);
     let refused = world.clock.run(service.start_copy(&ada, &request, None));

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::{ImageId, Problem};
 use prism_functions::operations::{Fixed, Left, Leftover};
-use prism_functions::ports::{Ec2 as _, Table};
-use prism_functions::registry::Registry;
+use prism_functions::ports::Ec2 as _;
+use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
-use prism_tests::interleaved::{Doing, Yielding, interleave};
+use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
 use crate::{ACCOUNT, account, in_two_regions, kept, open_to, saved, share, to, unshare, west};
@@ -105,7 +105,7 @@ fn an_ami_that_is_open_by_no_share_is_found_and_closed() {
 }
 
 #[test]
-fn an_ami_that_is_closed_to_whom_it_is_shared_with_is_found_and_opened() {
+fn an_ami_that_is_closed_to_its_grantees_is_found_and_opened() {
     let world = shared();
     let theirs = account("444455556666");
     let image = image(&world, 2);
@@ -155,7 +155,7 @@ fn an_ami_that_ec2_does_not_open_is_tried_once_more_and_is_no_failure() {
 
 /// A share fails with its call under way, is revoked, and then the call takes effect.
 #[test]
-fn what_takes_effect_after_a_share_was_taken_back_is_found() {
+fn a_call_that_takes_effect_after_a_revocation_is_found() {
     let world = shared();
     let image = image(&world, 1);
     unshare(&world, ACCOUNT).unwrap();
@@ -170,7 +170,7 @@ fn what_takes_effect_after_a_share_was_taken_back_is_found() {
 
 /// If EC2 does not return the launch permissions, that is reported, and everything else is checked.
 #[test]
-fn a_region_that_does_not_say_whom_its_amis_are_open_to_is_told() {
+fn a_region_that_does_not_return_launch_permissions_is_reported() {
     let world = shared();
     world.admin.deny("DescribeImageAttribute").unwrap();
     let looked = world.clock.run(world.service.leftovers()).unwrap();
@@ -193,7 +193,7 @@ fn nothing_differs_at_any_moment_of_a_save_to_what_is_shared() {
 
 /// A recent request of a save may still take effect; only later it is a finding.
 #[test]
-fn what_a_save_has_opened_just_now_is_no_finding() {
+fn an_ami_that_a_save_is_opening_is_no_finding() {
     let world = launched(Setup::seeded(5));
     saved(&world, in_two_regions());
     share(&world, "ada", ACCOUNT).unwrap();
@@ -216,16 +216,14 @@ fn what_a_save_has_opened_just_now_is_no_finding() {
 fn a_share_that_is_under_way_is_no_finding() {
     for seed in 0..30 {
         let world = shared();
-        let mut service = world.service.clone();
-        let table: Arc<dyn Table> = Arc::new(Yielding(Arc::clone(&world.table) as _));
-        service.env.registry = Registry::new(table);
+        let service = yielding(&world);
         let (ada, name) = (caller("ada"), kept());
         let other = to("account:777788889999");
         let doctor = async || Ok(service.leftovers().await?.found);
         let one = to(ACCOUNT);
         let shares = async || {
-            service.unshare(&ada, &name, &one, None).await?;
-            service.share(&ada, &name, &other, None).await?;
+            service.unshare(&ada, &name, &one).await?;
+            service.share(&ada, &name, &other).await?;
             Ok::<_, Problem>(Vec::new())
         };
         let calls: Vec<Doing<'_, Result<Vec<Leftover>, Problem>>> = vec![

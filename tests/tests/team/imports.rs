@@ -4,9 +4,12 @@
 use prism_functions::domain::ec2::LaunchPermission;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, Region};
-use prism_functions::operations::{ImportRequest, Imported};
+use prism_functions::operations::Imported;
 use prism_functions::ports::Ec2 as _;
-use prism_tests::world::{Setup, World, caller, id_of, launched, region, save_request};
+use prism_tests::asks::Asks as _;
+use prism_tests::world::{
+    Setup, World, caller, id_of, import_request, launched, region, save_request,
+};
 
 use super::{ACCOUNT, RunIt as _, account, in_two_regions, saved, share, to, unshare};
 
@@ -20,15 +23,12 @@ fn exported(world: &World, reference: &str) -> String {
 
 fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
     let (ada, name) = (caller("ada"), name.parse().unwrap());
-    let request = ImportRequest {
-        file: file.to_owned(),
-        publish_sensitive: false,
-    };
+    let request = import_request(file);
     let before = world.table.writes();
-    let planned = world.service.plan_import(&ada, &name, &request, None);
+    let planned = world.service.plan_import(&ada, &name, &request);
     let planned = world.clock.run(planned);
     assert_eq!(world.table.writes(), before);
-    let done = world.service.import_template(&ada, &name, &request, None);
+    let done = world.service.import_template(&ada, &name, &request);
     let done = world.clock.run(done);
     if let Err(refused) = &planned {
         assert_eq!(done.as_ref().unwrap_err().code, refused.code);
@@ -37,28 +37,26 @@ fn import(world: &World, name: &str, file: &str) -> Result<Imported, Problem> {
     done
 }
 
-/// Shares a template of Ada's by name, or revokes a share of it.
 fn share_as(world: &World, name: &str, whom: &str, open: bool) {
     let (ada, name, request) = (caller("ada"), name.parse().unwrap(), to(whom));
     if open {
         world
             .clock
-            .run_it(world.service.share(&ada, &name, &request, None));
+            .run_it(world.service.share(&ada, &name, &request));
     } else {
         world
             .clock
-            .run_it(world.service.unshare(&ada, &name, &request, None));
+            .run_it(world.service.unshare(&ada, &name, &request));
     }
 }
 
 fn delete(world: &World, reference: &str) {
     let reference: TemplateRef = reference.parse().unwrap();
     let ada = caller("ada");
-    let deletion = world.service.delete_template(&ada, &reference, true, None);
+    let deletion = world.service.delete_template(&ada, &reference, true);
     assert!(world.clock.run_it(deletion).finished);
 }
 
-/// The accounts that the AMIs of a version are open to, by Region.
 fn open_to(world: &World, name: &str, number: u32) -> Vec<Vec<LaunchPermission>> {
     let registry = &world.service.env.registry;
     let name = name.parse().unwrap();
@@ -70,14 +68,13 @@ fn open_to(world: &World, name: &str, number: u32) -> Vec<Vec<LaunchPermission>>
     version.images().map(open).collect()
 }
 
-/// Creates `once`, with the version 1 in no further Region.
 fn once(world: &World) -> String {
     saved(world, save_request("work", "once"));
     exported(world, "once@1")
 }
 
 #[test]
-fn an_imported_version_is_open_to_whom_its_template_is_shared_with() {
+fn an_imported_version_is_open_to_the_grantees_of_its_template() {
     let world = launched(Setup::seeded(5));
     saved(&world, in_two_regions());
     let mut other = in_two_regions();
@@ -97,7 +94,7 @@ fn an_imported_version_is_open_to_whom_its_template_is_shared_with() {
 }
 
 #[test]
-fn what_could_not_be_opened_is_told_and_opened_by_the_same_import_again() {
+fn a_failed_opening_is_reported_and_repeated_by_the_same_import() {
     let world = launched(Setup::seeded(5));
     saved(&world, in_two_regions());
     let file = once(&world);
@@ -133,7 +130,7 @@ fn amis_that_no_save_has_made_are_opened_to_nobody() {
     import(&world, "vendor", &file).unwrap();
     let (ada, vendor) = (caller("ada"), "vendor".parse().unwrap());
     let request = to(ACCOUNT);
-    let shared = world.service.share(&ada, &vendor, &request, None);
+    let shared = world.service.share(&ada, &vendor, &request);
     let refused = world.clock.run(shared).unwrap_err();
     assert_eq!(refused.code, Code::ShareImpossible);
     let registry = &world.service.env.registry;
@@ -143,7 +140,7 @@ fn amis_that_no_save_has_made_are_opened_to_nobody() {
 }
 
 #[test]
-fn an_ami_of_two_templates_is_open_to_whom_any_of_them_is_shared_with() {
+fn an_ami_of_two_templates_is_open_to_the_grantees_of_both() {
     let world = launched(Setup::seeded(5));
     saved(&world, in_two_regions());
     let file = exported(&world, "kept");
@@ -164,7 +161,7 @@ fn an_ami_of_two_templates_is_open_to_whom_any_of_them_is_shared_with() {
 }
 
 #[test]
-fn an_ami_that_others_keep_is_closed_to_whom_only_what_is_deleted_was_shared_with() {
+fn an_ami_that_others_keep_is_closed_to_the_grantees_of_the_deleted() {
     let world = launched(Setup::seeded(5));
     saved(&world, in_two_regions());
     let file = exported(&world, "kept");
@@ -193,7 +190,7 @@ fn an_ami_that_others_keep_is_closed_to_whom_only_what_is_deleted_was_shared_wit
 
 /// More AMIs than one request closes: the same two in many versions.
 #[test]
-fn a_share_of_many_amis_is_taken_back_in_parts_and_not_given_anew() {
+fn a_share_of_many_amis_is_revoked_in_parts_and_not_restored() {
     const VERSIONS: u32 = 102;
     let mut setup = Setup::seeded(5);
     setup.cloud.throttles.enabled = false;

@@ -7,7 +7,8 @@ use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
 use prism_functions::operations::{ImportRequest, Imported, Left, Shared};
 use prism_functions::ports::{Change, Condition, Ec2 as _, Item, Key, Table as _, Write};
-use prism_tests::world::{Setup, World, caller, launched, region, save_request};
+use prism_tests::asks::Asks as _;
+use prism_tests::world::{Setup, World, caller, copy_request, launched, region, save_request};
 use serde_json::{Value, json};
 
 use crate::{ACCOUNT, RunIt as _, account, kept, launch, saved, share, to, unshare};
@@ -33,15 +34,13 @@ fn import(world: &World, user: &str, name: &str) -> Result<Imported, Problem> {
             publish_sensitive: true,
         },
     );
-    let imported = world.service.import_template(&by, &name, &request, None);
+    let imported = world.service.import_template(&by, &name, &request);
     world.clock.run(imported)
 }
 
 fn shared_as(world: &World, user: &str, name: &str, whom: &str) -> Result<Shared, Problem> {
     let (by, name, request) = (caller(user), name.parse().unwrap(), to(whom));
-    world
-        .clock
-        .run(world.service.share(&by, &name, &request, None))
+    world.clock.run(world.service.share(&by, &name, &request))
 }
 
 fn version(world: &World, name: &str) -> Version {
@@ -52,7 +51,6 @@ fn version(world: &World, name: &str) -> Version {
     found.unwrap()
 }
 
-/// The accounts that the AMI of `kept` is open to.
 fn open_to(world: &World) -> Vec<LaunchPermission> {
     let version = version(world, "kept");
     let (region, image) = version.images().next().unwrap();
@@ -71,7 +69,7 @@ fn save_bobs(
 }
 
 #[test]
-fn who_may_launch_a_template_opens_and_shares_none_of_its_amis_by_an_import() {
+fn an_import_of_launchable_amis_does_not_allow_sharing_them() {
     let world = lent();
     import(&world, "bob", "mine").unwrap();
     for whom in [ACCOUNT, "user:carl", "public", "colleagues"] {
@@ -84,9 +82,7 @@ fn who_may_launch_a_template_opens_and_shares_none_of_its_amis_by_an_import() {
     assert_eq!(public, "ShareImpossible");
     let copy = prism_functions::domain::copy::CopyRequest {
         publish_sensitive: true,
-        template: "mine".parse().unwrap(),
-        version: 1,
-        regions: [crate::west()].into(),
+        ..copy_request("mine", 1, &["us-west-2"])
     };
     let bob = caller("bob");
     let refused = world.clock.run(world.service.plan_copy(&bob, &copy));
@@ -95,14 +91,14 @@ fn who_may_launch_a_template_opens_and_shares_none_of_its_amis_by_an_import() {
     launch("bob", "mine", &world).unwrap();
     assert_eq!(save_bobs(&world, |_| ()), "");
     let first: TemplateRef = "mine@1".parse().unwrap();
-    let deleted = world.service.delete_template(&bob, &first, true, None);
+    let deleted = world.service.delete_template(&bob, &first, true);
     world.clock.run_it(deleted);
     shared_as(&world, "bob", "mine", ACCOUNT).unwrap();
     assert_eq!(open_to(&world), []);
 }
 
 #[test]
-fn what_was_lent_lasts_as_long_as_the_template_lets_its_importer_launch_it() {
+fn a_borrowed_version_lasts_as_long_as_its_importer_may_launch_the_original() {
     let world = lent();
     import(&world, "bob", "mine").unwrap();
     launch("bob", "mine", &world).unwrap();
@@ -112,7 +108,7 @@ fn what_was_lent_lasts_as_long_as_the_template_lets_its_importer_launch_it() {
     share(&world, "ada", "user:bob").unwrap();
     launch("bob", "mine", &world).unwrap();
     let (ada, all): (_, TemplateRef) = (caller("ada"), "kept".parse().unwrap());
-    let deleted = world.service.delete_template(&ada, &all, true, None);
+    let deleted = world.service.delete_template(&ada, &all, true);
     assert!(world.clock.run_it(deleted).finished);
     let images = world.admin.inventory().unwrap().images;
     assert!(images.is_empty(), "{images:?}");
@@ -121,7 +117,7 @@ fn what_was_lent_lasts_as_long_as_the_template_lets_its_importer_launch_it() {
 }
 
 #[test]
-fn nothing_lent_goes_into_what_others_have() {
+fn nothing_borrowed_is_added_to_a_shared_template() {
     let world = lent();
     assert_eq!(save_bobs(&world, |_| ()), "");
     shared_as(&world, "bob", "mine", ACCOUNT).unwrap();
@@ -149,7 +145,6 @@ fn an_owner_sees_by_which_templates_the_amis_are_open() {
     assert_eq!(told, [("kept", bobs), ("again", theirs)]);
 }
 
-/// Writes an item as the registry would.
 fn put(world: &World, key: Key, record: &Value) {
     let mut attributes = serde_json::Map::new();
     for (name, value) in [
@@ -163,9 +158,8 @@ fn put(world: &World, key: Key, record: &Value) {
     world.clock.run(world.table.transact(&[write])).unwrap();
 }
 
-/// Imports and shares from before borrowed AMIs were recorded.
 #[test]
-fn what_was_opened_wrongly_before_is_found_seen_by_its_owner_and_closed() {
+fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
     let world = lent();
     import(&world, "bob", "mine").unwrap();
     let mine: TemplateName = "mine".parse().unwrap();

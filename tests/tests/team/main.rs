@@ -1,6 +1,6 @@
 //! Teamwork: shares open AMIs in every Region and close them again, project budgets, and who is recorded as having made
 //! a change.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod audit;
 mod budgets;
@@ -23,9 +23,10 @@ use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::Visibility;
 use prism_functions::domain::{Problem, ProjectName, Region, TemplateName, UserId};
-use prism_functions::operations::{LaunchRequest, ProjectRequest, ShareRequest, Shared};
+use prism_functions::operations::{LaunchRequest, ProjectRequest, Shared};
 use prism_functions::ports::Ec2 as _;
 use prism_tests::asks::Asks as _;
+pub(crate) use prism_tests::world::share_request as to;
 use prism_tests::world::{World, caller, launch_request, save_request};
 
 pub(crate) const ACCOUNT: &str = "account:444455556666";
@@ -42,13 +43,6 @@ pub(crate) fn west() -> Region {
 
 pub(crate) fn brain() -> ProjectName {
     "brain".parse().unwrap()
-}
-
-pub(crate) fn to(text: &str) -> ShareRequest {
-    ShareRequest {
-        to: text.to_owned(),
-        publish_sensitive: false,
-    }
 }
 
 /// A save of Ada's with a copy in a second Region.
@@ -68,17 +62,19 @@ pub(crate) fn saved(world: &World, request: SaveRequest) -> u32 {
 
 pub(crate) fn share(world: &World, user: &str, whom: &str) -> Result<Shared, Problem> {
     let (by, kept, request) = (caller(user), kept(), to(whom));
-    let shared = world.service.share(&by, &kept, &request, None);
+    let shared = world.service.share(&by, &kept, &request);
     world.clock.run(shared)
 }
 
 pub(crate) fn unshare(world: &World, whom: &str) -> Result<Visibility, Problem> {
     let (by, kept, request) = (caller("ada"), kept(), to(whom));
-    let taken_back = world.service.unshare(&by, &kept, &request, None);
     world
         .clock
-        .run(taken_back)
-        .map(|template| template.visibility)
+        .run(world.service.unshare(&by, &kept, &request))?;
+    let stored = world
+        .clock
+        .run(world.service.env.registry.template(&kept))?;
+    Ok(stored.unwrap().value.visibility)
 }
 
 /// The accounts that a version's AMI is open to, in both Regions.

@@ -3,10 +3,10 @@
 
 use prism_functions::domain::audit::AuditEvent;
 use prism_functions::domain::{Code, ProjectName};
-use prism_functions::operations::{AuditPage, ImportRequest, ProjectCosts, ProjectRequest};
+use prism_functions::operations::{AuditPage, ProjectCosts, ProjectRequest};
 use prism_functions::registry::Registry;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
+use prism_tests::world::{Setup, World, begun, caller, import_request, launched, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved, share};
 
@@ -33,7 +33,6 @@ fn costs(world: &World, user: &str) -> ProjectCosts {
         .run_it(world.service.project_costs(&user, &brain))
 }
 
-/// The names of a project's templates, as a user sees them.
 fn listed(world: &World, user: &str, project: &ProjectName) -> Vec<String> {
     let user = caller(user);
     let page = world.service.project_templates(&user, project, 100);
@@ -42,7 +41,7 @@ fn listed(world: &World, user: &str, project: &ProjectName) -> Vec<String> {
 }
 
 #[test]
-fn a_project_is_told_of_all_that_it_pays_for_to_the_last() {
+fn a_project_lists_everything_that_it_pays_for() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
@@ -59,7 +58,7 @@ fn a_project_is_told_of_all_that_it_pays_for_to_the_last() {
         Code::SaveNotFound
     );
     let (ada, all) = (caller("ada"), "kept".parse().unwrap());
-    let deletion = world.service.delete_template(&ada, &all, true, None);
+    let deletion = world.service.delete_template(&ada, &all, true);
     assert!(world.clock.run_it(deletion).finished);
     let told = audited(&world, "olga", &brain());
     let count = |action: &str| told.iter().filter(|it| it.action == action).count();
@@ -71,7 +70,7 @@ fn a_project_is_told_of_all_that_it_pays_for_to_the_last() {
 }
 
 #[test]
-fn what_moves_to_another_project_is_told_in_both_and_open_to_nobody_by_it() {
+fn a_moved_template_is_recorded_in_both_projects_and_shared_with_nobody() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
@@ -106,7 +105,7 @@ fn what_moves_to_another_project_is_told_in_both_and_open_to_nobody_by_it() {
 }
 
 #[test]
-fn members_are_told_what_private_templates_cost_and_not_what_they_are() {
+fn members_see_what_private_templates_cost_but_not_what_they_are() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
@@ -124,7 +123,7 @@ fn members_are_told_what_private_templates_cost_and_not_what_they_are() {
 }
 
 #[test]
-fn who_may_save_to_a_template_and_not_edit_it_describes_the_version_alone() {
+fn a_save_without_edit_right_describes_only_the_version() {
     let world = launched(Setup::seeded(5));
     project(&world);
     let described = |user: &str, instance: &str, text: &str| {
@@ -149,12 +148,9 @@ fn who_may_save_to_a_template_and_not_edit_it_describes_the_version_alone() {
     // The same holds for imports.
     let (mia, hers) = (caller("mia"), "kept@2".parse().unwrap());
     let file = world.service.export_template(&mia, &hers);
-    let request = ImportRequest {
-        file: world.clock.run_it(file),
-        publish_sensitive: false,
-    };
+    let request = import_request(world.clock.run_it(file));
     let name = kept();
-    let imported = world.service.import_template(&mia, &name, &request, None);
+    let imported = world.service.import_template(&mia, &name, &request);
     assert_eq!(world.clock.run_it(imported).version, 4);
     let template = world.clock.run_it(registry(&world).template(&kept()));
     assert_eq!(template.unwrap().value.description, "better");

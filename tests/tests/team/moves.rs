@@ -1,7 +1,6 @@
 //! A save moves a template to another project while a version of it, or a copy, is under way: that project's budget is
 //! checked too, and it pays.
 
-use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::tags::SAVE_TAG;
@@ -10,12 +9,11 @@ use prism_functions::operations::ProjectRequest;
 use prism_functions::registry::Registry;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{World, begun, caller, id_of, save_request};
+use prism_tests::world::{World, begun, caller, copy_request, id_of, save_request};
 
 use crate::budgets::{hard_stop, pledges, room_for};
-use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, saved, west};
+use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, saved};
 
-/// A project, and a template with one version that is in no project.
 fn with_a_version() -> World {
     let world = room_for(100.0);
     world.launch("ada", "ubuntu", "play");
@@ -54,7 +52,6 @@ fn registry(world: &World) -> &Registry {
     &world.service.env.registry
 }
 
-/// Asserts that the recorded costs of a project are the actual ones.
 fn agree(world: &World, project: &ProjectName) {
     let wrong = world.clock.run_it(registry(world).wrong_sums(project));
     assert_eq!(wrong, None);
@@ -64,7 +61,6 @@ fn costs_of(world: &World, project: &ProjectName) -> f64 {
     world.clock.run_it(registry(world).project_usd(project))
 }
 
-/// The number of AMIs of a save.
 fn images_of(world: &World, id: &SaveId) -> usize {
     let inventory = world.admin.inventory().unwrap();
     let ours = |tag: Option<&String>| tag.is_some_and(|tag| tag == id.as_str());
@@ -75,12 +71,7 @@ fn images_of(world: &World, id: &SaveId) -> usize {
 }
 
 fn copy_to_the_west(world: &World) -> SaveId {
-    let request = CopyRequest {
-        template: kept(),
-        version: 1,
-        regions: [west()].into(),
-        publish_sensitive: false,
-    };
+    let request = copy_request("kept", 1, &["us-west-2"]);
     let (ada, service) = (caller("ada"), &world.service);
     let copy = service.start_copy(&ada, &request, None);
     world.clock.run_it(copy).save_id
@@ -104,7 +95,7 @@ fn a_save_for_which_that_project_has_no_room_leaves_nothing() {
     let failure = record.failure.unwrap();
     assert_eq!(failure.code, "BudgetExceeded");
     assert!(
-        failure.hint.contains("went to the project brain"),
+        failure.hint.contains("was moved to the project brain"),
         "{failure:?}"
     );
     assert_eq!(images_of(&world, &id), 0);

@@ -1,17 +1,14 @@
 //! Projects: the rights of their members, approvals, budgets, costs, and deletion.
 
-use std::sync::Arc;
-
 use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::template::Visibility;
 use prism_functions::domain::{Code, Problem, ProjectName};
 use prism_functions::operations::{ProjectEdit, ProjectRequest, Service, save_id_of};
-use prism_functions::ports::{Ec2 as _, Table};
-use prism_functions::registry::Registry;
+use prism_functions::ports::Ec2 as _;
 use prism_functions::steps;
 use prism_tests::asks::Asks as _;
-use prism_tests::interleaved::{Doing, Yielding, give_way, interleave};
+use prism_tests::interleaved::{Doing, give_way, interleave, yielding};
 use prism_tests::untouched::sight;
 use prism_tests::world::{Setup, World, caller, launched, region, save_request};
 use serde_json::json;
@@ -102,7 +99,7 @@ fn told(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
+fn a_budget_reports_each_threshold_once_and_refuses_what_would_exceed_it() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(in_two_regions()));
@@ -128,7 +125,7 @@ fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
     assert!(told(&world)[1].contains("100 %"), "{:?}", told(&world));
     // Falling below a threshold and exceeding it again is reported again.
     let (ada, third) = (caller("ada"), "kept@3".parse().unwrap());
-    let deleted = service.delete_template(&ada, &third, true, None);
+    let deleted = service.delete_template(&ada, &third, true);
     world.clock.run_it(deleted);
     saved(&world, in_two_regions());
     assert_eq!(told(&world).len(), 3, "{:?}", told(&world));
@@ -160,7 +157,7 @@ fn a_budget_tells_each_threshold_once_and_stops_what_would_exceed_it() {
 }
 
 #[test]
-fn a_threshold_is_told_again_when_a_template_had_left() {
+fn a_threshold_is_reported_again_after_a_template_left() {
     let world = launched(Setup::seeded(5));
     project(&world);
     let (ada, other): (_, ProjectName) = (caller("ada"), "other".parse().unwrap());
@@ -221,7 +218,7 @@ fn a_version_alone_on_its_volume_frees_all_that_it_costs() {
 }
 
 #[test]
-fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
+fn a_deleted_project_loses_its_members_and_its_name_is_not_reused() {
     let world = launched(Setup::seeded(5));
     project(&world);
     saved(&world, for_brain(save_request("work", "kept")));
@@ -270,7 +267,6 @@ fn a_project_goes_with_all_who_were_in_it_and_its_name_with_it() {
     );
 }
 
-/// Deletes the project while others act, interleaved by a seed.
 fn deleted_while<T>(
     world: &World,
     seed: u64,
@@ -280,9 +276,7 @@ fn deleted_while<T>(
         Deleted(Result<(), Problem>),
         Other(T),
     }
-    let mut service = world.service.clone();
-    let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
-    service.env.registry = Registry::new(Arc::new(table));
+    let service = yielding(world);
     let (mine, theirs) = (service.clone(), others(service));
     let calls: Vec<Doing<'_, Ended<T>>> = vec![
         Box::pin(async move {

@@ -10,7 +10,7 @@ use prism_functions::domain::{Code, Problem, ProjectName, SaveId, TemplateName, 
 use prism_functions::operations::ProjectRequest;
 use prism_tests::asks::Asks as _;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{World, begun, caller, save_request};
+use prism_tests::world::{World, begun, caller, copy_request, save_request};
 
 use crate::{RunIt as _, brain, for_brain, kept, project, saved};
 
@@ -18,7 +18,6 @@ fn evil() -> ProjectName {
     "evil".parse().unwrap()
 }
 
-/// Creates a project that this user owns.
 fn made(world: &World, user: &str, name: ProjectName) {
     let request = ProjectRequest {
         name,
@@ -75,12 +74,12 @@ fn refusal(ended: Result<prism_functions::domain::save::SaveRecord, Problem>) ->
 }
 
 #[test]
-fn who_may_not_delete_a_template_does_not_take_it_to_a_project_of_their_own() {
+fn moving_a_template_requires_the_right_to_delete_it() {
     let world = lab();
     made(&world, "adam", evil());
     let (adam, all): (_, TemplateRef) = (caller("adam"), "kept".parse().unwrap());
     let delete = || {
-        let deleted = world.service.delete_template(&adam, &all, true, None);
+        let deleted = world.service.delete_template(&adam, &all, true);
         world.clock.run(deleted).unwrap_err().code
     };
     assert_eq!(delete(), Code::NotAllowed);
@@ -140,7 +139,7 @@ fn a_move_is_planned_with_its_costs_and_made_where_it_was_agreed_to() {
 }
 
 #[test]
-fn what_was_agreed_to_holds_for_the_project_that_the_plan_named() {
+fn the_consent_to_move_is_for_the_project_in_the_plan() {
     let world = lab();
     world.launch("ada", "ubuntu", "more");
     let third: ProjectName = "third".parse().unwrap();
@@ -202,7 +201,6 @@ fn a_schedule_moves_no_template() {
     assert_eq!(project_of(&world, &kept()), Some(evil()));
 }
 
-/// The number of AMIs of a save.
 fn images_of(world: &World, id: &SaveId) -> usize {
     let inventory = world.admin.inventory().unwrap();
     let ours = |tag: &String| tag == id.as_str();
@@ -214,7 +212,7 @@ fn images_of(world: &World, id: &SaveId) -> usize {
 
 /// Ada is in the project when each of these begins, and is removed or demoted before it ends.
 #[test]
-fn who_leaves_a_project_during_a_save_leaves_nothing_there() {
+fn a_user_who_leaves_a_project_during_a_save_leaves_nothing_there() {
     type Change = fn(&World);
     let removed: Change = |world| leaves(world, "ada");
     let demoted: Change = |world| has_role(world, "ada", ProjectRole::Viewer);
@@ -237,7 +235,7 @@ fn who_leaves_a_project_during_a_save_leaves_nothing_there() {
             "{template}: {failure:?}"
         );
         assert!(
-            failure.message.contains("That was otherwise"),
+            failure.message.contains("This changed after"),
             "{failure:?}"
         );
         assert_eq!(images_of(&world, &id), 0, "{template}");
@@ -254,9 +252,7 @@ fn a_copy_and_an_added_architecture_end_so_too() {
     let world = lab();
     let copy = prism_functions::domain::copy::CopyRequest {
         publish_sensitive: true,
-        template: kept(),
-        version: 1,
-        regions: [crate::west()].into(),
+        ..copy_request("kept", 1, &["us-west-2"])
     };
     let ada = caller("ada").by(Channel::Cli);
     let started = world.service.start_copy(&ada, &copy, None);

@@ -1,4 +1,4 @@
-//! Shares with users, projects, accounts, organisations and the world.
+//! Shares with users, projects, accounts, organizations and the world.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use prism_functions::domain::grant::GrantState;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::tags::SAVE_TAG;
 use prism_functions::domain::template::{TemplateState, Visibility};
-use prism_functions::ports::{Ec2 as _, Encryption, Table};
-use prism_functions::registry::Registry;
+use prism_functions::ports::{Ec2 as _, Encryption};
 use prism_functions::rules::{PublicScope, Settings};
 use prism_local::ec2::Settings as CloudSettings;
+use prism_tests::asks::Asks as _;
 use prism_tests::bent::Bent;
-use prism_tests::interleaved::{Doing, Yielding, interleave};
+use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::story::to_the_end;
 use prism_tests::untouched::sight;
 use prism_tests::world::{Setup, World, begun, caller, id_of, launched, region, save_request};
@@ -98,7 +98,7 @@ fn a_region_that_fails_is_named_and_nothing_is_shared_then() {
 }
 
 #[test]
-fn what_is_half_taken_back_is_told_and_taken_back_by_the_same_again() {
+fn a_half_revoked_share_is_reported_and_completed_by_repeating() {
     let world = launched(Setup::seeded(5));
     saved(&world, in_two_regions());
     share(&world, "ada", ACCOUNT).unwrap();
@@ -135,7 +135,7 @@ fn two_shares_that_mean_the_same_accounts_are_closed_with_the_last() {
     saved(&world, in_two_regions());
     let shared = share(&world, "ada", "public").unwrap();
     assert_eq!(shared.visibility, Visibility::Public);
-    // The deployment's own organisation is recognised by its ID.
+    // The deployment's own organization is recognised by its ID.
     share(&world, "ada", "organization:o-a1b2c3d4e5").unwrap();
     let theirs = vec![LaunchPermission::Organization(ORGANIZATION.to_owned())];
     assert_eq!(open_to(&world, 1), [theirs.clone(), theirs.clone()]);
@@ -191,7 +191,7 @@ fn what_ec2_would_refuse_is_refused_before_anything_changes() {
     let (ada, request) = (caller("ada"), to(ACCOUNT));
     let plan = world
         .clock
-        .run(world.service.plan_share(&ada, &kept(), &request, None))
+        .run(world.service.plan_share(&ada, &kept(), &request))
         .unwrap();
     let warning = plan
         .warnings
@@ -230,17 +230,17 @@ fn files_that_were_not_meant_for_others_are_named_to_those_who_share_and_to_nobo
     let plan = || {
         world
             .clock
-            .run(world.service.plan_share(&ada, &kept(), &request, None))
+            .run(world.service.plan_share(&ada, &kept(), &request))
             .unwrap()
     };
     let text = &plan().warnings[0].text;
     assert!(
-        text.contains(".aws/credentials (credentials of AWS)") && text.contains(".bash_history"),
+        text.contains(".aws/credentials (AWS credentials)") && text.contains(".bash_history"),
         "{text}"
     );
     assert_eq!(plan().shows.len(), 2);
     let kept = kept();
-    let shared = world.service.share(&ada, &kept, &request, None);
+    let shared = world.service.share(&ada, &kept, &request);
     world.clock.run_it(shared);
     assert!(plan().repeated);
     let reference = "kept@1".parse().unwrap();
@@ -313,15 +313,13 @@ fn what_is_deleted_is_given_to_nobody() {
         setup.cloud.throttles.enabled = false;
         let world = launched(setup);
         saved(&world, save_request("work", "kept"));
-        let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
-        let mut service = world.service.clone();
-        service.env.registry = Registry::new(Arc::new(table));
+        let service = yielding(&world);
         let (ada, kept, to) = (caller("ada"), kept(), to(ACCOUNT));
         let all = "kept".parse().unwrap();
         let share: Doing<'_, bool> =
-            Box::pin(async { service.share(&ada, &kept, &to, None).await.is_ok() });
+            Box::pin(async { service.share(&ada, &kept, &to).await.is_ok() });
         let delete: Doing<'_, bool> = Box::pin(async {
-            let deleted = service.delete_template(&ada, &all, true, None);
+            let deleted = service.delete_template(&ada, &all, true);
             deleted.await.is_ok()
         });
         let ends = interleave(vec![share, delete], &mut fastrand::Rng::with_seed(seed));

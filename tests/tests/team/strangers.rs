@@ -6,9 +6,9 @@ use prism_functions::domain::{Problem, SaveId};
 use prism_functions::operations::{ImportRequest, Unrecorded, save_id_of};
 use prism_functions::ports::Ec2Error;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{World, begun, caller, save_request};
+use prism_tests::world::{World, begun, caller, copy_request, save_request};
 
-use crate::{RunIt as _, brain, for_brain, kept, project, saved, share, to, west};
+use crate::{RunIt as _, brain, for_brain, kept, project, saved, share, to};
 
 /// Ada has `kept`, which is private, and `shown`, which Mia may launch.
 fn private() -> World {
@@ -19,9 +19,7 @@ fn private() -> World {
     saved(&world, save_request("work", "kept"));
     saved(&world, save_request("work", "shown"));
     let (ada, shown, mia) = (caller("ada"), "shown".parse().unwrap(), to("user:mia"));
-    world
-        .clock
-        .run_it(world.service.share(&ada, &shown, &mia, None));
+    world.clock.run_it(world.service.share(&ada, &shown, &mia));
     world
 }
 
@@ -68,18 +66,16 @@ fn a_template_that_is_not_theirs_is_like_none() {
     });
     same("share", &|name| {
         let (template, bob) = (name.parse().unwrap(), to("user:bob"));
-        told(&world, name, service.share(&eve, &template, &bob, None))
+        told(&world, name, service.share(&eve, &template, &bob))
     });
     same("delete", &|name| {
         let reference = name.parse().unwrap();
-        told(&world, name, service.plan_deletion(&eve, &reference, None))
+        told(&world, name, service.plan_deletion(&eve, &reference))
     });
     same("copy", &|name| {
         let request = CopyRequest {
             publish_sensitive: true,
-            template: name.parse().unwrap(),
-            version: 1,
-            regions: [west()].into(),
+            ..copy_request(name, 1, &["us-west-2"])
         };
         let planned = async { service.plan_copy(&eve, &request).await };
         told(&world, name, planned)
@@ -107,7 +103,7 @@ fn that_a_templateis_taken_is_all_that_is_told_of_it() {
     let before = plan("kept");
     world.admin.deny("DeregisterImage").unwrap();
     let (ada, all) = (caller("ada"), "kept".parse().unwrap());
-    let deleted = world.service.delete_template(&ada, &all, true, None);
+    let deleted = world.service.delete_template(&ada, &all, true);
     let _ = world.clock.run(deleted);
     assert_eq!(plan("kept"), before);
 }
@@ -167,7 +163,7 @@ fn approvals_templateno_private_template_to_who_only_looks_on() {
 }
 
 #[test]
-fn what_a_file_says_of_who_saved_it_is_told_as_what_it_says() {
+fn the_saver_named_in_a_file_is_shown_as_the_files_claim() {
     let world = private();
     let (ada, reference) = (caller("ada"), "kept".parse().unwrap());
     let file = world
@@ -180,7 +176,7 @@ fn what_a_file_says_of_who_saved_it_is_told_as_what_it_says() {
         file,
         publish_sensitive: true,
     };
-    let imported = world.service.import_template(&ada, &name, &request, None);
+    let imported = world.service.import_template(&ada, &name, &request);
     world.clock.run_it(imported);
     let lineage = world.clock.run_it(world.service.lineage(&ada, &name));
     let node = lineage

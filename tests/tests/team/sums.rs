@@ -1,21 +1,17 @@
 //! Project costs are recorded as sums. Costs that were never counted are counted once, whichever operation comes first.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use prism_functions::domain::budget::BudgetRequest;
-use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::{Code, Problem};
-use prism_functions::operations::Service;
-use prism_functions::ports::{Key, Table};
-use prism_functions::registry::Registry;
+use prism_functions::ports::{Key, Table as _};
 use prism_tests::asks::Asks as _;
-use prism_tests::interleaved::{Doing, Yielding, interleave};
+use prism_tests::interleaved::{Doing, interleave, yielding};
 use prism_tests::story::to_the_end;
 use prism_tests::sums::{forget, wrong};
-use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
+use prism_tests::world::{Setup, World, begun, caller, copy_request, launched, save_request};
 
-use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved, west};
+use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved};
 
 /// The recorded costs of a project and its pledges, in USD.
 fn sums(world: &World) -> Option<(f64, f64)> {
@@ -30,7 +26,6 @@ fn counted(world: &World) -> f64 {
     world.clock.run_it(registry.project_usd(&brain()))
 }
 
-/// Asserts that the recorded sum is the counted one, and that there are no pledges.
 #[track_caller]
 fn agrees(world: &World) -> f64 {
     let kept = sums(world);
@@ -69,12 +64,7 @@ fn the_sum_follows_a_template_through_its_life() {
     let three = agrees(&world);
     assert!(three > 0.0);
     // Adds a Region to a version, which another version has already.
-    let request = CopyRequest {
-        template: kept(),
-        version: 2,
-        regions: [west()].into(),
-        publish_sensitive: false,
-    };
+    let request = copy_request("kept", 2, &["us-west-2"]);
     let copy = world.clock.run_it(service.start_copy(&ada, &request, None));
     to_the_end(&world, &copy.save_id);
     let four = agrees(&world);
@@ -95,24 +85,24 @@ fn the_sum_follows_a_template_through_its_life() {
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{four} {six}");
     // Deletes a version, and then all of them.
     let first = "kept@1".parse().unwrap();
-    let deleted = service.delete_template(&ada, &first, true, None);
+    let deleted = service.delete_template(&ada, &first, true);
     world.clock.run_it(deleted);
     let four = agrees(&world);
     assert!((six - four * 6.0 / 4.0).abs() < 1e-6, "{six} {four}");
     let all = "kept".parse().unwrap();
-    let deleted = service.delete_template(&ada, &all, true, None);
+    let deleted = service.delete_template(&ada, &all, true);
     world.clock.run_it(deleted);
     assert_eq!(agrees(&world).to_string(), "0");
     world.sweep(3);
     // Uses the same name again: what existed before costs nothing.
     saved(&world, for_brain(save_request("work", "kept")));
     assert!((agrees(&world) - three / 3.0).abs() < 1e-6);
-    let gone = service.delete_template(&olga, &all, true, None);
+    let gone = service.delete_template(&olga, &all, true);
     world.clock.run_it(gone);
 }
 
 #[test]
-fn what_was_never_counted_is_counted_by_whoever_comes_first() {
+fn uncounted_sums_are_counted_by_the_first_caller() {
     type Act = fn(&World);
     let comers: [(&str, Act); 6] = [
         ("a save", |world| {
@@ -130,22 +120,17 @@ fn what_was_never_counted_is_counted_by_whoever_comes_first() {
         ("a deletion", |world| {
             let (ada, service) = (caller("ada"), &world.service);
             let first = "kept@1".parse().unwrap();
-            let deleted = service.delete_template(&ada, &first, true, None);
+            let deleted = service.delete_template(&ada, &first, true);
             world.clock.run_it(deleted);
         }),
         ("the deletion of the template", |world| {
             let (ada, service) = (caller("ada"), &world.service);
             let all = "kept".parse().unwrap();
-            let deleted = service.delete_template(&ada, &all, true, None);
+            let deleted = service.delete_template(&ada, &all, true);
             world.clock.run_it(deleted);
         }),
         ("a copy", |world| {
-            let request = CopyRequest {
-                template: kept(),
-                version: 2,
-                regions: [west()].into(),
-                publish_sensitive: false,
-            };
+            let request = copy_request("kept", 2, &["us-west-2"]);
             let (ada, service) = (caller("ada"), &world.service);
             let copy = world.clock.run_it(service.start_copy(&ada, &request, None));
             to_the_end(world, &copy.save_id);
@@ -169,7 +154,7 @@ fn what_was_never_counted_is_counted_by_whoever_comes_first() {
 }
 
 #[test]
-fn what_is_under_way_when_it_is_counted_first_is_counted_too() {
+fn the_first_count_includes_saves_in_progress() {
     let world = launched(Setup::seeded(5));
     project(&world);
     world.launch("ada", "ubuntu", "play");
@@ -187,7 +172,6 @@ fn what_is_under_way_when_it_is_counted_first_is_counted_too() {
     assert!(0.0 < costs && costs <= pledged, "{costs} {pledged}");
 }
 
-/// Three templates with three versions each in one project.
 pub(crate) fn library() -> World {
     let mut setup = Setup::seeded(5);
     setup.cloud.throttles.enabled = false;
@@ -212,16 +196,13 @@ fn however_many_count_at_once_the_sum_is_right() {
             saved(&world, save_request("work", template));
             forget(&world, &brain(), &template.parse().unwrap());
         }
-        let mut service: Service = world.service.clone();
-        let table = Yielding(Arc::clone(&world.table) as Arc<dyn Table>);
-        service.env.registry = Registry::new(Arc::new(table));
-        let (service, ada) = (&service, &caller("ada"));
+        let (service, ada) = (&yielding(&world), &caller("ada"));
         let mut calls: Vec<Doing<'_, Result<(), Problem>>> = Vec::new();
         for (template, version) in [("one", 1), ("one", 2), ("two", 1), ("three", 1)] {
             let version = format!("{template}@{}", version + seed * 2);
             calls.push(Box::pin(async move {
                 let reference = version.parse().unwrap();
-                let deleted = service.delete_template(ada, &reference, true, None).await;
+                let deleted = service.delete_template(ada, &reference, true).await;
                 deleted.map(drop)
             }));
         }

@@ -1,19 +1,16 @@
 //! Cost sums that were overwritten by hand: the doctor finds them, and corrects them. Concurrent saves and deletions
 //! are not findings, and are not lost.
 
-use std::sync::Arc;
-
 use prism_functions::domain::Problem;
 use prism_functions::operations::{Fixed, Left, Leftover, Service};
 use prism_functions::ports::{Change, Condition, Key, Table, Write};
-use prism_functions::registry::Registry;
-use prism_tests::interleaved::{Doing, Yielding, give_way, interleave};
+use prism_tests::asks::Asks as _;
+use prism_tests::interleaved::{Doing, give_way, interleave, yielding};
 use prism_tests::world::{Setup, World, begun, caller, launched, save_request};
 
 use crate::sums::library;
 use crate::{RunIt as _, brain, for_brain, in_two_regions, kept, project, saved};
 
-/// Overwrites a sum, in millionths of a dollar per month.
 fn write(world: &World, key: Key, sum: &str, amount: i64) {
     let set = Change::Set(sum.to_owned(), amount.into());
     let write = Write::Update(key, vec![set], Condition::ItemPresent);
@@ -37,7 +34,6 @@ fn fixed(world: &World, found: &[Leftover]) -> Vec<Fixed> {
     fixed.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// The errors in the sums, counted here.
 fn wrong(world: &World, template: &str) -> Vec<String> {
     let registry = &world.service.env.registry;
     let template = template.parse().unwrap();
@@ -89,7 +85,7 @@ fn sums_that_were_written_by_hand_are_found_and_set_right() {
 
 /// A project that pays for a save under way, and has no template yet.
 #[test]
-fn what_is_pledged_is_set_right_while_the_save_goes_on() {
+fn wrong_pledges_are_corrected_while_the_save_continues() {
     let world = launched(Setup::seeded(5));
     project(&world);
     let id = begun(&world, for_brain(save_request("work", "kept")));
@@ -109,30 +105,21 @@ fn what_is_pledged_is_set_right_while_the_save_goes_on() {
     assert_eq!(found(&world), []);
 }
 
-/// The same service, which yields to others at each call to the table.
-fn yielding(world: &World) -> Service {
-    let mut service = world.service.clone();
-    let table: Arc<dyn Table> = Arc::new(Yielding(Arc::clone(&world.table) as _));
-    service.env.registry = Registry::new(table);
-    service
-}
-
 /// The minimum number of times that the doctor yields here: what begins after fewer turns begins while it runs.
 const TURNS: usize = 150;
 
-/// Deletes a version after this many turns.
 async fn delete(service: &Service, version: &str, turns: usize) -> Result<Vec<Leftover>, Problem> {
     for _ in 0..turns {
         give_way().await;
     }
     let reference = version.parse().unwrap();
     let ada = caller("ada");
-    let deleted = service.delete_template(&ada, &reference, true, None).await;
+    let deleted = service.delete_template(&ada, &reference, true).await;
     deleted.map(|_| Vec::new())
 }
 
 #[test]
-fn what_changes_while_the_doctor_looks_is_no_finding() {
+fn changes_during_a_check_are_no_findings() {
     for seed in 0..8 {
         let world = library();
         let service = yielding(&world);
@@ -157,7 +144,7 @@ fn what_changes_while_the_doctor_looks_is_no_finding() {
 }
 
 #[test]
-fn what_is_set_right_loses_no_change_that_is_made_meanwhile() {
+fn a_correction_loses_no_concurrent_change() {
     let mut set_right = 0;
     for seed in 0..8 {
         let world = library();

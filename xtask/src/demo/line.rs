@@ -3,12 +3,9 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// A parsed command.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Its words, starting with the program's name.
     pub(super) words: Vec<String>,
-    /// The file for standard input: `< FILE`.
     pub(super) stdin: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! `demo`: plays a researcher's week with the real program on a new embedded cloud.
+//! `demo`: plays a researcher's workflow with the real program on a new embedded cloud.
 //!
 //! It is the first example workflow of the requirements: launch an environment, customise it, save it, launch the saved
 //! version, and find everything there again.

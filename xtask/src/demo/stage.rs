@@ -11,7 +11,6 @@ use crate::Outcome;
 
 const USER: &str = "researcher";
 
-/// The program, and the folder in which the demo runs.
 pub(super) struct Stage {
     program: PathBuf,
     folder: PathBuf,
@@ -25,8 +24,7 @@ impl Stage {
         }
     }
 
-    /// Prints a one-line heading for the next part.
-    #[expect(clippy::unused_self, reason = "it belongs to what a stage can do")]
+    #[expect(clippy::unused_self, reason = "it is one of the stage's operations")]
     pub(super) fn say(&self, text: &str) {
         println!("\n# {text}");
     }
@@ -38,7 +36,6 @@ impl Stage {
         ended(text, status)
     }
 
-    /// Prints and runs a command, and returns its stdout.
     pub(super) async fn output(&self, text: &str) -> Outcome<String> {
         let mut command = self.command(text)?;
         let child = command
@@ -53,7 +50,6 @@ impl Stage {
         Ok(stdout)
     }
 
-    /// Prints a command as it is typed, and returns it ready to run.
     fn command(&self, text: &str) -> Outcome<Command> {
         println!("$ {text}");
         let line = Line::parse(text);
@@ -89,7 +85,6 @@ fn cannot(text: &str, error: &std::io::Error) -> String {
     format!("the command \"{text}\" cannot be run: {error}")
 }
 
-/// Waits until the user interrupts the demo, and returns the reason.
 #[cfg(unix)]
 pub(super) async fn interrupted() -> String {
     use tokio::signal::unix::{SignalKind, signal};
@@ -110,7 +105,6 @@ pub(super) async fn interrupted() -> String {
     "interrupted; the demo's cloud is removed".to_owned()
 }
 
-/// Waits until the user interrupts the demo, and returns the reason.
 #[cfg(not(unix))]
 pub(super) async fn interrupted() -> String {
     match tokio::signal::ctrl_c().await {

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-/// The label of a catcher of all errors.
 pub(super) const ANY_ERROR: &str = "any error";
 
-/// How often a task is polled.
 pub(super) fn pace(wait: &Value) -> String {
     let comment = wait["Comment"].as_str().map(sentence);
     format!("every {}", comment.unwrap_or_else(|| seconds(wait)))
 }
 
-/// The label of a wait: why, and how long.
 pub(super) fn wait(wait: &Value) -> String {
     match wait["Comment"].as_str() {
-        Some(comment) => format!("{}, {}", sentence(comment), seconds(wait)),
+        Some(comment) if wait["Seconds"].is_u64() => {
+            format!("{}, {}", sentence(comment), seconds(wait))
+        }
+        Some(comment) => sentence(comment),
         None => format!("after {}", seconds(wait)),
     }
 }
@@ -35,7 +35,6 @@ fn sentence(comment: &str) -> String {
     plain(&begin.into_iter().chain(letters).collect::<String>())
 }
 
-/// Describes a JSONata condition in words.
 pub(super) fn condition(condition: &str) -> String {
     let bare = condition.trim_start_matches("{%").trim_end_matches("%}");
     let mut words = bare.trim().to_owned();
@@ -69,7 +68,6 @@ pub(super) fn way_out(text: &str, only: bool) -> Option<String> {
     Some(rest.unwrap_or(words)).filter(|words| !words.is_empty())
 }
 
-/// The errors of a catcher.
 pub(super) fn errors<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     if names.contains(&"States.ALL") {
@@ -78,15 +76,13 @@ pub(super) fn errors<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
-/// The title of a fan-out: its name, and its maximum concurrency.
 pub(super) fn fan_out(name: &str, state: &Value) -> String {
     match state["MaxConcurrency"].as_u64() {
-        Some(most) => format!("{name}: each item by itself, {most} at once"),
-        None => format!("{name}: each item by itself"),
+        Some(most) => format!("{name}: {most} items at once"),
+        None => format!("{name}: each item separately"),
     }
 }
 
-/// Escapes text for Mermaid.
 fn plain(text: &str) -> String {
     text.replace('"', "'")
         .replace('<', "&lt;")
@@ -107,9 +103,11 @@ mod tests {
     }
 
     #[test]
-    fn waits_say_how_long() {
+    fn waits_have_their_duration() {
         let why = json!({"Comment": "It fell back: ask again. Later.", "Seconds": 15});
         assert_eq!(wait(&why), "it fell back, 15 s");
+        let paced = json!({"Comment": "1 s, up to 5 minutes.", "Seconds": "{% $n %}"});
+        assert_eq!(wait(&paced), "1 s, up to 5 minutes");
         assert_eq!(wait(&json!({"Seconds": "{% $n %}"})), "after a while");
         assert_eq!(
             pace(&json!({"Comment": "2 s, up to 5 minutes."})),
@@ -118,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_out_says_only_what_sets_it_apart() {
+    fn a_way_out_has_only_its_own_condition() {
         assert_eq!(way_out("{% $done %}", true), None);
         assert_eq!(way_out("{% $done %}", false), None);
         assert_eq!(way_out("{% $done and $warm %}", false), Some("warm".into()));

@@ -1,13 +1,15 @@
 //! `docs`: generates documents from the code, or checks that they are up to date.
 //!
-//! `docs/errors.md`, `docs/access.md`, `docs/sensitive-files.md` and `docs/openapi.json` are generated completely. The
-//! diagram of the state machine is part of documents that people write, between two markers.
+//! `docs/errors.md`, `docs/access.md`, `docs/sensitive-files.md` and `docs/openapi.json` are generated completely. Other
+//! files have generated parts, each between two lines with markers: `KEY:begin` and `KEY:end`.
 
 mod access;
 mod errors;
 mod labels;
 mod picture;
 mod sensitive;
+mod settings;
+mod template;
 
 use std::fs;
 
@@ -19,103 +21,104 @@ const ERRORS: &str = "docs/errors.md";
 /// The response of `GET /v1/openapi.json`.
 const OPENAPI: &str = "docs/openapi.json";
 const SENSITIVE: &str = "docs/sensitive-files.md";
+const DEPLOY: &str = "docs/deploy.md";
 const DEFINITION: &str = "statemachine/save.asl.json";
-/// The documents that contain the diagram.
-const PICTURES: [&str; 2] = ["README.md", "docs/ARCHITECTURE.md"];
-const BEGIN: &str = "<!-- state-machine:begin -->";
-const END: &str = "<!-- state-machine:end -->";
+const PICTURE: &str = "docs/ARCHITECTURE.md";
+const TEMPLATE: &str = "infra/template.yaml";
 
-/// Writes the documents that are out of date.
 pub(crate) fn write() -> Outcome {
-    let Made {
-        documents,
-        problems,
-    } = made()?;
-    for (name, text) in documents {
-        if fs::read_to_string(root().join(name)).ok().as_deref() == Some(&text) {
+    for (name, text) in documents()? {
+        if is_up_to_date(name, &text) {
             println!("{name} is up to date");
         } else {
             write_file(&root().join(name), &text)?;
             println!("{name} is written");
         }
     }
-    all_or_nothing(&problems)
+    Ok(())
 }
 
 /// Fails if any document is out of date.
 pub(crate) fn check() -> Outcome {
-    let Made {
-        documents,
-        mut problems,
-    } = made()?;
-    for (name, text) in documents {
-        if fs::read_to_string(root().join(name)).ok().as_deref() == Some(&text) {
+    let mut problems = Vec::new();
+    for (name, text) in documents()? {
+        if is_up_to_date(name, &text) {
             println!("{name} is up to date");
         } else {
             problems.push(format!("{name} is stale: run \"cargo xtask docs\""));
         }
     }
-    all_or_nothing(&problems)
-}
-
-fn all_or_nothing(problems: &[String]) -> Outcome {
     if problems.is_empty() {
         return Ok(());
     }
     Err(problems.join("\nerror: "))
 }
 
-/// The generated documents.
-struct Made {
-    /// Documents by path, with their generated contents.
-    documents: Vec<(&'static str, String)>,
-    /// Errors that prevented the generation of others.
-    problems: Vec<String>,
+fn is_up_to_date(name: &str, text: &str) -> bool {
+    fs::read_to_string(root().join(name)).is_ok_and(|it| it == text)
 }
 
-fn made() -> Outcome<Made> {
+/// Documents by path, with their generated contents.
+fn documents() -> Outcome<Vec<(&'static str, String)>> {
     let definition = serde_json::from_str(&read(&root().join(DEFINITION))?)
-        .map_err(|error| format!("{DEFINITION} is no JSON: {error}"))?;
-    let picture = picture::mermaid(&definition)?;
-    let mut documents = vec![
+        .map_err(|error| format!("{DEFINITION} is not valid JSON: {error}"))?;
+    let picture = format!("```mermaid\n{}```\n", picture::mermaid(&definition)?);
+    let template = read(&root().join(TEMPLATE))?;
+    Ok(vec![
         (ERRORS, errors::markdown()),
         (ACCESS, access::markdown()),
         (SENSITIVE, sensitive::document()),
         (OPENAPI, openapi()?),
-    ];
-    let mut problems = Vec::new();
-    for name in PICTURES {
-        let document = read(&root().join(name));
-        match document.and_then(|text| with_picture(name, &text, &picture)) {
-            Ok(text) => documents.push((name, text)),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    Ok(Made {
-        documents,
-        problems,
-    })
+        (PICTURE, with_part(PICTURE, "state-machine", &picture)?),
+        (DEPLOY, with_part(DEPLOY, "settings", &settings::table())?),
+        (TEMPLATE, template::generated(&definition, template)?),
+    ])
 }
 
-/// The OpenAPI description.
+fn with_part(name: &str, key: &str, part: &str) -> Outcome<String> {
+    filled(name, &read(&root().join(name))?, key, part)
+}
+
 fn openapi() -> Outcome<String> {
     let text = prism_functions::api::document().to_pretty_json();
-    let text = text.map_err(|error| format!("the API's description is no JSON: {error}"))?;
+    let text =
+        text.map_err(|error| format!("the OpenAPI document cannot be written as JSON: {error}"))?;
     Ok(format!("{text}\n"))
 }
 
-/// A document with the diagram between its markers.
-fn with_picture(name: &str, text: &str, picture: &str) -> Outcome<String> {
-    let missing = || {
-        format!(
-            "{name} lacks the lines {BEGIN} and {END}, between which the state machine's picture goes"
-        )
+/// A text with a part between each pair of its markers, indented as they are.
+fn filled(name: &str, text: &str, key: &str, part: &str) -> Outcome<String> {
+    let (begin, end) = (format!(" {key}:begin"), format!(" {key}:end"));
+    let (mut filled, mut inside, mut found) = (String::new(), false, false);
+    for line in text.split_inclusive('\n') {
+        inside &= !line.contains(&end);
+        if !inside {
+            filled += line;
+        }
+        if line.contains(&begin) {
+            (inside, found) = (true, true);
+            let indent = line.len() - line.trim_start().len();
+            filled += &indented(part, &line[..indent]);
+        }
+    }
+    if inside || !found {
+        return Err(format!("{name} lacks the lines{begin} and{end}"));
+    }
+    Ok(filled)
+}
+
+/// A text as a quoted YAML string.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A text with each line indented, except for empty ones.
+fn indented(text: &str, by: &str) -> String {
+    let line = |line: &str| match line {
+        "\n" => line.to_owned(),
+        line => format!("{by}{line}"),
     };
-    let (before, rest) = text.split_once(BEGIN).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-    Ok(format!(
-        "{before}{BEGIN}\n```mermaid\n{picture}```\n{END}{after}"
-    ))
+    text.split_inclusive('\n').map(line).collect()
 }
 
 #[cfg(test)]
@@ -123,19 +126,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_picture_goes_between_the_markers() {
-        let text = format!("# A\n\n{BEGIN}\nold\n{END}\n\nB\n");
-        let done = with_picture("A.md", &text, "flowchart TB\n").unwrap();
+    fn a_part_goes_between_its_markers() {
+        let text = "# A\n\n  <!-- a:begin -->\nold\n  <!-- a:end -->\n\nB\n";
+        let done = filled("A.md", text, "a", "new\n\n  it\n").unwrap();
         assert_eq!(
             done,
-            format!("# A\n\n{BEGIN}\n```mermaid\nflowchart TB\n```\n{END}\n\nB\n")
+            "# A\n\n  <!-- a:begin -->\n  new\n\n    it\n  <!-- a:end -->\n\nB\n"
         );
-        assert_eq!(with_picture("A.md", &done, "flowchart TB\n").unwrap(), done);
+        assert_eq!(filled("A.md", &done, "a", "new\n\n  it\n").unwrap(), done);
     }
 
     #[test]
     fn a_document_without_markers_is_named() {
-        let problem = with_picture("A.md", &format!("{BEGIN} only"), "x").unwrap_err();
-        assert!(problem.starts_with("A.md lacks"), "{problem}");
+        for text in ["<!-- a:begin --> only", "neither"] {
+            let problem = filled("A.md", text, "a", "x").unwrap_err();
+            assert!(problem.starts_with("A.md lacks"), "{problem}");
+        }
     }
 }

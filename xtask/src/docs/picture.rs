@@ -21,13 +21,11 @@ const PLUMBING: usize = 16;
 
 type States = Map<String, Value>;
 
-/// An arrow to a state that is drawn.
 struct Arrow {
     to: String,
     label: Vec<String>,
 }
 
-/// The diagram of a definition.
 pub(super) fn mermaid(definition: &Value) -> Outcome<String> {
     let mut picture = String::from("flowchart TB\n");
     Level::of(definition, "start")?.draw(&mut picture, "  ")?;
@@ -38,7 +36,6 @@ pub(super) fn mermaid(definition: &Value) -> Outcome<String> {
 struct Level<'a> {
     states: &'a States,
     start: &'a str,
-    /// The name of the start node.
     dot: &'static str,
 }
 
@@ -250,7 +247,6 @@ struct Frame<'a> {
     members: Vec<&'a str>,
 }
 
-/// A loop of a task, a choice and a wait.
 struct Poll<'a> {
     choice: &'a Value,
     pace: String,
@@ -287,13 +283,11 @@ fn is_drawn(state: &Value) -> bool {
     !matches!(kind(state), "Choice" | "Pass" | "Wait")
 }
 
-/// Whether a state waits until its task token is returned.
 fn is_event_wait(state: &Value) -> bool {
     let resource = state["Resource"].as_str().unwrap_or_default();
     resource.ends_with(".waitForTaskToken")
 }
 
-/// The rules of a choice: each condition, and its target.
 fn rules(choice: &Value) -> Vec<(&str, &str)> {
     let rules = choice["Choices"].as_array().into_iter().flatten();
     rules
@@ -301,7 +295,6 @@ fn rules(choice: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// The catchers of a state: the errors, in words, and their targets.
 fn catchers(state: &Value) -> Vec<(String, &str)> {
     let catchers = state["Catch"].as_array().into_iter().flatten();
     catchers
@@ -353,14 +346,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_done_is_drawn() {
+    fn only_states_that_do_something_are_drawn() {
         insta::assert_snapshot!(mermaid(&machine()).unwrap(), @r#"
         flowchart TB
           start(( ))
           subgraph to_Undo [" "]
             Ask["Ask<br/>↻ every 2 s at a time"]
             Tell[Tell]
-            subgraph Each ["Each: each item by itself, 10 at once"]
+            subgraph Each ["Each: 10 items at once"]
               each(( ))
               One[One]
               each --> One

@@ -9,7 +9,6 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::Outcome;
 
-/// The name of the program that Lambda runs.
 const ENTRY: &str = "bootstrap";
 /// The maximum size of an artefact, in bytes (docs/performance.md).
 pub(crate) const MOST_BYTES: u64 = 8_000_000;
@@ -72,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn too_large_a_one_is_refused() {
+    fn a_file_that_is_too_large_is_refused() {
         assert!(judge(MOST_BYTES).is_ok());
         assert!(judge(MOST_BYTES + 1).is_err());
     }

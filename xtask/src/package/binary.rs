@@ -5,13 +5,12 @@ use crate::Outcome;
 
 /// The version of glibc that provided.al2023 has: 2.34.
 const GLIBC: (u32, u32) = (2, 34);
-/// The prefix of glibc version names in a program.
 const VERSION: &[u8] = b"GLIBC_";
 
 /// Fails if Lambda cannot run the program.
 pub(super) fn check(program: &[u8], arch: Arch) -> Outcome {
     if program.get(..4) != Some(b"\x7fELF") {
-        return Err("it is no program of Linux".to_owned());
+        return Err("it is not a Linux program".to_owned());
     }
     let machine = match arch {
         Arch::X86_64 => 0x3e,
@@ -61,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lambda_has_is_enough() {
+    fn a_program_for_lambdas_glibc_is_accepted() {
         let names = "\0memcpy\0GLIBC_2.14\0GLIBC_2.34\0GLIBC_2.2.5\0GLIBC_PRIVATE\0";
         assert_eq!(check(&program(0x3e, names), Arch::X86_64), Ok(()));
         assert_eq!(check(&program(0xb7, ""), Arch::Arm64), Ok(()));

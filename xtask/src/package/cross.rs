@@ -9,10 +9,8 @@ use crate::Outcome;
 use crate::shell::{output, root, run};
 use crate::venv;
 
-/// The tools, from PyPI.
 const TOOLS: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
 
-/// Builds the program and returns its path.
 pub(super) fn build(arch: Arch, flags: &[String]) -> Outcome<PathBuf> {
     standard_library(arch)?;
     let tools = venv::with("python3", "cargo-lambda", &TOOLS)?;

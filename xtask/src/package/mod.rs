@@ -7,7 +7,6 @@ mod binary;
 mod cross;
 mod remap;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +21,6 @@ pub(crate) use self::artefact::MOST_BYTES;
 /// The name of the last built artefact, as infra/template.yaml has it.
 const DEPLOYED: &str = "bootstrap.zip";
 
-/// The arguments for the build.
 pub(crate) const BUILD: [&str; 9] = [
     "--profile",
     "artefact",
@@ -41,7 +39,6 @@ const FIXED: &str = "-Crelocation-model=static";
 /// The separator of the flags in `CARGO_ENCODED_RUSTFLAGS`.
 const BETWEEN: &str = "\u{1f}";
 
-/// An architecture that Lambda supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arch {
     X86_64,
@@ -49,7 +46,6 @@ pub(crate) enum Arch {
 }
 
 impl Arch {
-    /// The architecture that this program runs on.
     pub(crate) fn host() -> Outcome<Self> {
         match std::env::consts::ARCH {
             "x86_64" => Ok(Arch::X86_64),
@@ -60,7 +56,6 @@ impl Arch {
         }
     }
 
-    /// The name that Lambda and the template use.
     fn name(self) -> &'static str {
         match self {
             Arch::X86_64 => "x86_64",
@@ -68,7 +63,6 @@ impl Arch {
         }
     }
 
-    /// The name that Rust uses.
     fn target(self) -> &'static str {
         match self {
             Arch::X86_64 => "x86_64-unknown-linux-gnu",
@@ -77,7 +71,6 @@ impl Arch {
     }
 }
 
-/// Which tools compile and link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
     /// The host's own compiler and linker, if they can.
@@ -86,7 +79,6 @@ pub(crate) enum By {
     Cross,
 }
 
-/// An artefact, and the program in it.
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) program: PathBuf,
@@ -107,7 +99,6 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     package(arch, by).map(drop)
 }
 
-/// Builds the artefact and prints its size.
 pub(crate) fn package(arch: Arch, by: By) -> Outcome<Package> {
     let program = program(arch, by)?;
     let zip = root().join(format!("target/package/bootstrap-{}.zip", arch.name()));
@@ -122,7 +113,7 @@ pub(crate) fn package(arch: Arch, by: By) -> Outcome<Package> {
         "{}: {bytes} bytes ({} unpacked), sha256 {}",
         zip.strip_prefix(root()).unwrap_or(&zip).display(),
         content.len(),
-        hex(&Sha256::digest(&packed)),
+        hex::encode(Sha256::digest(&packed)),
     );
     artefact::judge(bytes)?;
     Ok(Package { program, bytes })
@@ -162,12 +153,4 @@ fn checked(program: &Path, arch: Arch) -> Outcome {
     let content = fs::read(program)
         .map_err(|error| format!("{} cannot be read: {error}", program.display()))?;
     binary::check(&content, arch).map_err(|problem| format!("{}: {problem}", program.display()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -17,14 +17,13 @@ pub(super) fn flags() -> Outcome<Vec<String>> {
     let mut command = cargo();
     command.args(["metadata", "--locked", "--format-version=1"]);
     let metadata: Value = serde_json::from_str(&output(&mut command)?)
-        .map_err(|error| format!("cargo metadata answered what is no JSON: {error}"))?;
+        .map_err(|error| format!("cargo metadata returned invalid JSON: {error}"))?;
     let folders = registries(&metadata).into_iter();
     Ok(folders
         .map(|folder| format!("--remap-path-prefix={folder}={REGISTRY}"))
         .collect())
 }
 
-/// The parent folders of the external crates' folders.
 fn registries(metadata: &Value) -> BTreeSet<String> {
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let foreign = packages.filter(|package| !package["source"].is_null());

@@ -38,27 +38,7 @@ pub(crate) async fn opened(profile: &Profile) -> Result<(Service, Caller), Probl
 /// The deployment's settings, as `prism configure` copied them from the stack. They have the names of the functions'
 /// environment variables, so that both are read and checked by the same code.
 pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
-    let list = |items: &[String]| (!items.is_empty()).then(|| items.join(","));
-    let variable = |name: &str| match name {
-        "PRISM_TABLE" => profile.table.clone(),
-        "PRISM_DEPLOYMENT" => profile.deployment.clone(),
-        "PRISM_STATE_MACHINE_ARN" => profile.state_machine.clone(),
-        "PRISM_EVENT_BUS" => profile.event_bus.clone(),
-        "PRISM_ALARM_TOPIC_ARN" => profile.alarm_topic.clone(),
-        "PRISM_PUBLIC_SCOPE" => profile.public_scope.clone(),
-        "PRISM_ORGANIZATION_ARN" => profile.organization.clone(),
-        "PRISM_LAUNCH_NETWORKS" => list(&profile.launch_networks),
-        "PRISM_LAUNCH_SUBNETS" => list(&profile.launch_subnets),
-        "PRISM_SCHEDULE_GROUP" => profile.schedule_group.clone(),
-        "PRISM_SCHEDULE_ROLE_ARN" => profile.schedule_role.clone(),
-        "PRISM_SCHEDULE_DLQ_ARN" => profile.dead_letters.clone(),
-        "PRISM_ALLOWED_REGIONS" => list(&profile.allowed_regions),
-        "PRISM_ALLOWED_INSTANCE_TYPES" => list(&profile.allowed_instance_types),
-        "PRISM_EC2_SHARE_PERCENT" => profile.ec2_share_percent.clone(),
-        "PRISM_IAM_IDENTITY" => profile.iam_identity.clone(),
-        _ => None,
-    };
-    Config::read(variable).map_err(|error| {
+    Config::read(|name| profile.variable(name)).map_err(|error| {
         Problem::new(
             Code::ConfigInvalid,
             "The profile's settings are not valid for a deployment.",

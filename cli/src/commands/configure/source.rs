@@ -27,7 +27,7 @@ impl Configure {
         let profile = match self.backend {
             super::Backend::Aws => {
                 self.no_token()?;
-                outputs.aws(access, stack)?
+                outputs.aws(&access, stack)?
             }
             super::Backend::Api => {
                 let token = self.token_file()?;

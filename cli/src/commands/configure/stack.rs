@@ -83,17 +83,15 @@ impl Outputs {
         })
     }
 
-    fn list(&self, name: &str) -> Vec<String> {
-        let items = self.get(name).unwrap_or_default();
-        let items = items.split(',').map(str::trim);
-        items
-            .filter(|item| !item.is_empty())
-            .map(str::to_owned)
-            .collect()
-    }
-
     /// Builds the profile of an operator, who works on AWS directly.
-    pub(super) fn aws(&self, access: Profile, stack: &str) -> Result<Profile, Problem> {
+    pub(super) fn aws(&self, access: &Profile, stack: &str) -> Result<Profile, Problem> {
+        self.need("TableName")?;
+        self.need("StateMachineArn")?;
+        let read = access.with_outputs(|name| self.get(name));
+        let read = read.map_err(|error| {
+            let message = "The outputs of the stack are not the settings of a profile.";
+            Problem::new(Code::Internal, message).because(error)
+        })?;
         Ok(Profile {
             region: Some(
                 self.get("Region")
@@ -102,23 +100,7 @@ impl Outputs {
             ),
             stack: Some(stack.to_owned()),
             version: self.get("Version"),
-            table: Some(self.need("TableName")?),
-            deployment: self.get("DeploymentId"),
-            state_machine: Some(self.need("StateMachineArn")?),
-            event_bus: self.get("EventBusName"),
-            alarm_topic: self.get("AlarmTopicArn"),
-            schedule_group: self.get("ScheduleGroupName"),
-            schedule_role: self.get("ScheduleRoleArn"),
-            dead_letters: self.get("DeadLettersArn"),
-            public_scope: self.get("PublicScope"),
-            organization: self.get("OrganizationArn"),
-            launch_networks: self.list("LaunchNetworks"),
-            launch_subnets: self.list("LaunchSubnets"),
-            allowed_regions: self.list("AllowedRegions"),
-            allowed_instance_types: self.list("AllowedInstanceTypes"),
-            ec2_share_percent: self.get("Ec2SharePercent"),
-            iam_identity: self.get("IamIdentity"),
-            ..access
+            ..read
         })
     }
 

@@ -16,7 +16,7 @@ pub(crate) struct Settings {
     /// Whom `save --public` shares templates with
     #[arg(long, value_enum, value_name = "SCOPE")]
     public_scope: Option<Scope>,
-    /// The ARN of the organisation for --public-scope organization; "" for none
+    /// The ARN of the organization for --public-scope organization; "" for none
     #[arg(long, value_name = "ARN")]
     organization: Option<String>,
     /// The Regions to launch, save and copy in, separated by commas; "" for all
@@ -34,7 +34,7 @@ pub(crate) struct Settings {
 enum Scope {
     /// Every user of this deployment
     Deployment,
-    /// The accounts of the organisation that --organization names
+    /// The accounts of the organization that --organization names
     Organization,
     /// Everyone: the AMIs become public
     World,
@@ -59,7 +59,7 @@ impl Settings {
             };
         }
         if settings.public_scope == PublicScope::Organization && settings.organization.is_none() {
-            let message = "The scope organization needs an organisation, and none is set.";
+            let message = "The scope organization needs an organization, and none is set.";
             return Err(Problem::new(Code::InvalidInput, message)
                 .hint("Name it with --organization ARN.")
                 .into());
@@ -101,7 +101,7 @@ fn or_all(allowed: String) -> String {
 pub(super) fn reach(scope: PublicScope) -> &'static str {
     match scope {
         PublicScope::Deployment => "for every user of this deployment",
-        PublicScope::Organization => "for the organisation",
+        PublicScope::Organization => "for the organization",
         PublicScope::World => "for the world",
     }
 }

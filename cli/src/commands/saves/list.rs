@@ -4,7 +4,7 @@ use clap::Args;
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::operations::parts::Nothing;
-use prism_functions::operations::{Asked, ListSaves};
+use prism_functions::operations::{Asked, ListSaves, SaveView};
 use serde_json::{Value, json};
 
 use crate::errors::Outcome;
@@ -62,7 +62,7 @@ fn template(record: &SaveRecord) -> String {
     }
 }
 
-fn value(record: &SaveRecord) -> Value {
+fn value(record: &SaveView) -> Value {
     json!({
         "save_id": record.save_id,
         "kind": record.kind(),

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::SaveRecord;
+use prism_functions::operations::SaveView;
 
 use crate::errors::Outcome;
 use crate::session::Session;
@@ -46,7 +47,7 @@ fn cancelled(record: &SaveRecord) -> Option<String> {
     Some(format!("by {user}{}", at.unwrap_or_default()))
 }
 
-fn text(record: &SaveRecord, now: Timestamp) -> String {
+fn text(record: &SaveView, now: Timestamp) -> String {
     let request = &record.request;
     let or_nothing = |text: Option<String>| text.unwrap_or_default();
     let asked = format!("by {} at {}", record.saved_by, when(record.started_at));

@@ -16,8 +16,8 @@ use crate::{exit, prompt};
 const EXAMPLES: &str = "\
 If you name nobody, the template is shared with your colleagues: the members of its project or, if it is
 in no project, the users of this deployment. Users and projects are those of this deployment. An account
-or an organisation can launch the AMIs themselves, of all present and future versions, in every Region.
-What --public means is a setting of the deployment: its own users, the organisation, or the world.
+or an organization can launch the AMIs themselves, of all present and future versions, in every Region.
+What --public means is a setting of the deployment: its own users, the organization, or the world.
 
 Everyone who launches a template can read everything on its disks. Known sensitive files, such as keys,
 credentials and shell histories, are listed, and the template is not shared until you consent with
@@ -30,7 +30,7 @@ Examples:
   prism template share my-custom-ml-env --account 123456789012
   prism template share my-custom-ml-env --public --dry-run";
 
-/// Share a template with a user, a project, an account, an organisation, or everyone
+/// Share a template with a user, a project, an account, an organization, or everyone
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Share {
@@ -70,7 +70,7 @@ pub(super) struct To {
     /// Another AWS account, by its 12-digit ID
     #[arg(long, value_name = "ACCOUNT")]
     account: Option<String>,
-    /// An organisation, by its ARN, or by its ID if it is the deployment's own
+    /// An organization, by its ARN, or by its ID if it is the deployment's own
     #[arg(long, value_name = "ORGANIZATION")]
     organization: Option<String>,
     /// Everyone, as defined by the deployment's setting

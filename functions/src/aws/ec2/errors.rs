@@ -37,7 +37,7 @@ where
 
 /// The error for a response in which a field is missing or invalid.
 pub(in crate::aws) fn unreadable(action: &str, what: &str) -> Ec2Error {
-    Ec2Error::new(action, UNREADABLE, format!("the answer has no {what}"))
+    Ec2Error::new(action, UNREADABLE, format!("the response has no {what}"))
 }
 
 /// A required field of a response.

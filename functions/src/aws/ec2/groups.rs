@@ -61,7 +61,7 @@ async fn default_vpc(client: &Client) -> Result<String, Ec2Error> {
         .map_err(errors::of("DescribeVpcs"))?;
     let vpc = told.vpcs().first().and_then(|vpc| vpc.vpc_id());
     vpc.map(str::to_owned).ok_or_else(|| {
-        let message = "The Region has no default VPC, and no subnet is named to launch into.";
+        let message = "The Region has no default VPC, and no subnet is configured for launches.";
         Ec2Error::new("RunInstances", "VPCIdNotSpecified", message)
     })
 }

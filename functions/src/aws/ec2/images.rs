@@ -242,7 +242,7 @@ fn told_permission(told: &types::LaunchPermission) -> Option<LaunchPermission> {
     Some(LaunchPermission::Organization(arn.to_owned()))
 }
 
-/// Whether an ARN belongs to an organisational unit: `arn:aws:organizations::111122223333:ou/o-a/ou-b`.
+/// Whether an ARN belongs to an organizational unit: `arn:aws:organizations::111122223333:ou/o-a/ou-b`.
 fn is_unit(arn: &str) -> bool {
     arn.contains(":ou/")
 }

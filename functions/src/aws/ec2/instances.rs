@@ -77,7 +77,7 @@ pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance,
         .map(|(device, ebs)| {
             Ok(AttachedVolume {
                 device: device.to_owned(),
-                volume: errors::id(action, "volume id", ebs.volume_id())?,
+                volume: errors::id(action, "volume ID", ebs.volume_id())?,
                 moving: ebs
                     .status()
                     .is_some_and(|status| *status != AttachmentStatus::Attached),
@@ -89,7 +89,7 @@ pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance,
         .hibernation_options()
         .and_then(types::HibernationOptions::configured);
     Ok(Instance {
-        id: errors::id(action, "instance id", told.instance_id())?,
+        id: errors::id(action, "instance ID", told.instance_id())?,
         tags: tags(told.tags()),
         state: errors::need(
             action,

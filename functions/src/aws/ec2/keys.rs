@@ -1,4 +1,4 @@
-//! Who manages the key that encrypts a volume, and whether the key can be used. Only KMS can tell: the ARN of an AWS
+//! Who manages the key that encrypts a volume, and whether the key can be used. Only KMS knows this: the ARN of an AWS
 //! managed key looks like any other ARN, and permission to describe a key does not include permission to list the
 //! alias `aws/ebs`.
 

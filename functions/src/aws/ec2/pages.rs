@@ -38,6 +38,6 @@ where
             return Ok(items);
         }
     }
-    let message = format!("the answer has more than {PAGES} pages");
+    let message = format!("the response has more than {PAGES} pages");
     Err(Ec2Error::new(action, "TooManyPages", message))
 }

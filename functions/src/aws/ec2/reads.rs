@@ -95,7 +95,7 @@ pub(super) async fn volumes(
             None => return Err(errors::unreadable(ACTION, "key of an encrypted volume")),
         };
         volumes.push(Volume {
-            id: errors::id(ACTION, "volume id", volume.volume_id())?,
+            id: errors::id(ACTION, "volume ID", volume.volume_id())?,
             size_gib: errors::size(ACTION, "volume size", volume.size())?,
             encryption,
             kind: volume
@@ -106,7 +106,7 @@ pub(super) async fn volumes(
                 .attachments()
                 .iter()
                 .filter_map(types::VolumeAttachment::instance_id)
-                .map(|id| errors::id(ACTION, "instance id", Some(id)))
+                .map(|id| errors::id(ACTION, "instance ID", Some(id)))
                 .collect::<Result<_, _>>()?,
         });
     }
@@ -122,7 +122,7 @@ pub(super) async fn instance_type(client: &Client, name: &str) -> Result<Instanc
         .await
         .map_err(errors::of(ACTION))?;
     let Some(told) = told.instance_types().first() else {
-        let message = format!("The Region has no instance type {name}.");
+        let message = format!("The Region does not offer the instance type {name}.");
         return Err(Ec2Error::new(ACTION, "InvalidInstanceType", message));
     };
     let architectures = told
@@ -179,7 +179,7 @@ pub(super) async fn reservation(client: &Client, id: &str) -> Result<Reservation
         .await
         .map_err(errors::of(ACTION))?;
     let Some(told) = told.capacity_reservations().first() else {
-        let message = format!("EC2 does not list the capacity reservation {id}.");
+        let message = format!("EC2 does not list the Capacity Reservation {id}.");
         let code = "InvalidCapacityReservationId.NotFound";
         return Err(Ec2Error::new(ACTION, code, message));
     };

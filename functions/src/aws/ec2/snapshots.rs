@@ -65,7 +65,7 @@ pub(super) async fn keys(
                 Some(key) => keys.encryption(kms, key).await?,
                 None => return Err(errors::unreadable(DESCRIBE, "key of an encrypted snapshot")),
             };
-            let id = errors::id(DESCRIBE, "snapshot id", snapshot.snapshot_id())?;
+            let id = errors::id(DESCRIBE, "snapshot ID", snapshot.snapshot_id())?;
             found.insert(id, encryption);
         }
     }
@@ -83,8 +83,8 @@ pub(super) async fn delete(client: &Client, id: &SnapshotId) -> Result<(), Ec2Er
 
 fn snapshot(told: &types::Snapshot) -> Result<Snapshot, Ec2Error> {
     Ok(Snapshot {
-        id: errors::id(DESCRIBE, "snapshot id", told.snapshot_id())?,
-        volume: errors::id(DESCRIBE, "volume id", told.volume_id())?,
+        id: errors::id(DESCRIBE, "snapshot ID", told.snapshot_id())?,
+        volume: errors::id(DESCRIBE, "volume ID", told.volume_id())?,
         state: match told.state() {
             Some(types::SnapshotState::Completed) => SnapshotState::Completed,
             Some(types::SnapshotState::Error) => SnapshotState::Error,

@@ -12,7 +12,6 @@ const ACTION: &str = "DescribeSubnets";
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Subnet {
     pub(super) id: String,
-    /// The VPC that it is in.
     pub(super) vpc: String,
 }
 
@@ -41,7 +40,8 @@ pub(super) async fn choose(
         found.find(|subnet| subnet.subnet_id() == Some(id.as_str()))
     };
     let Some(subnet) = subnets.iter().find_map(here) else {
-        let message = "None of the subnets that this deployment launches into is in this Region.";
+        let message =
+            "None of the subnets that this deployment uses for launches is in this Region.";
         return Err(Ec2Error::new(
             "RunInstances",
             "InvalidSubnetID.NotFound",

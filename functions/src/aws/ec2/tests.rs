@@ -3,7 +3,7 @@
 use super::*;
 use crate::aws::testing::{Aws, Reply};
 use crate::domain::ec2::{Architecture, InstanceState};
-use crate::ports::{Encryption, ImageState, SnapshotState, StateReason};
+use crate::ports::{Ec2ErrorKind, Encryption, ImageState, SnapshotState, StateReason};
 
 mod launches;
 mod references;
@@ -227,12 +227,12 @@ async fn an_error_keeps_ec2s_code_and_sentence() {
     assert!(error.is_not_found() && error.source.is_none());
     assert_eq!(
         error.to_string(),
-        "StartInstances answered InvalidInstanceID.NotFound: It does not exist"
+        "StartInstances returned InvalidInstanceID.NotFound: It does not exist"
     );
     let error = ec2.stop_instance(&region(), &instance_id()).await;
     let error = error.unwrap_err();
     assert!(
-        error.is_unknown_outcome() && error.source.is_some(),
+        error.kind() == Ec2ErrorKind::UnknownOutcome && error.source.is_some(),
         "{error:?}"
     );
 }

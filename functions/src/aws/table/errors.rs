@@ -79,7 +79,7 @@ fn of_reasons(reasons: &[CancellationReason]) -> TableError {
         return TableError::ConditionFailed { write };
     }
     if let Some(write) = first("ValidationError") {
-        let message = reasons[write].message().unwrap_or("it gave no reason");
+        let message = reasons[write].message().unwrap_or("no reason was given");
         return TableError::Invalid(format!("write {write}: {message}"));
     }
     if first("TransactionConflict").is_some() {
@@ -107,7 +107,7 @@ pub(super) fn invalid(error: &dyn Error) -> TableError {
 /// The error for data in the table that Prism did not write.
 pub(super) fn foreign(what: &str) -> TableError {
     TableError::Unavailable {
-        reason: format!("an item has something that Prism did not write: {what}"),
+        reason: format!("an item contains a value that Prism did not write: {what}"),
         transient: false,
         advice: None,
         source: None,

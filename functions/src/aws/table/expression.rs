@@ -26,10 +26,7 @@ enum Truth {
 
 impl Expression {
     /// The placeholders. They are absent if there are none, as DynamoDB requires.
-    #[expect(
-        clippy::type_complexity,
-        reason = "these are the two maps that requests take"
-    )]
+    #[expect(clippy::type_complexity, reason = "requests use these two maps")]
     pub(super) fn parts(
         self,
     ) -> (

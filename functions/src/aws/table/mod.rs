@@ -132,7 +132,7 @@ impl Table for DynamoTable {
             if let Some(after) = self.add(key, advance).await? {
                 return Ok(Some(after));
             }
-            // The number is too high, or lags behind: only a read can tell which.
+            // The number is too high, or lags behind: only a read shows which.
             let stored = number(self.get(key).await?.as_ref(), &advance.attribute)?;
             let Some(after) = advance.of(stored) else {
                 return Ok(None);

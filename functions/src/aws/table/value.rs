@@ -9,7 +9,7 @@ use super::errors;
 use crate::ports::TableError;
 
 pub(super) fn to_dynamo(value: &Value) -> AttributeValue {
-    serde_dynamo::to_attribute_value(value).expect("every JSON value is a value of DynamoDB's")
+    serde_dynamo::to_attribute_value(value).expect("every JSON value has a DynamoDB equivalent")
 }
 
 pub(super) fn from_dynamo(value: AttributeValue) -> Result<Value, TableError> {

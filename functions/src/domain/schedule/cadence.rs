@@ -56,7 +56,7 @@ impl FromStr for Cadence {
 fn rate_of(text: &str) -> Result<Cadence, Problem> {
     let malformed = || {
         let message = format!(
-            "The rate {} is not valid: it is a number of minutes, hours or days.",
+            "The rate {} is not valid: it must be a number of minutes, hours or days.",
             shown(text)
         );
         Problem::new(Code::InvalidCadence, message)
@@ -76,7 +76,7 @@ fn rate_of(text: &str) -> Result<Cadence, Problem> {
         return Ok(Cadence::Rate { minutes });
     }
     let message = format!(
-        "The rate {} is not possible: it is an hour at least, since each save stops the instance, and a year at most.",
+        "The rate {} is not valid: it must be at least an hour, because each save stops the instance, and at most a year.",
         shown(text)
     );
     Err(Problem::new(Code::InvalidCadence, message))

@@ -66,23 +66,22 @@ impl ScheduleRequest {
     pub fn check(&self) -> Result<(), Problem> {
         self.request.check()?;
         if self.request.move_template {
-            let message = "A schedule moves no template (move_template).";
+            let message = "A schedule cannot move a template (move_template).";
             return Err(Problem::new(Code::InvalidInput, message)
-                .hint("Move the template by a save of your own first, then schedule."));
+                .hint("Move the template with a manual save first, then create the schedule."));
         }
         check_keep(self.keep)?;
         check_jitter(self.jitter_minutes, Some(&self.cadence))
     }
 }
 
-/// Checks the number of versions to keep.
 pub(crate) fn check_keep(keep: Option<u32>) -> Result<(), Problem> {
     match keep {
         Some(keep) if !(1..=KEEP_MOST).contains(&keep) => {
             let message = format!(
                 "The number of versions to keep (keep) is {keep}: it must be 1 to {KEEP_MOST}."
             );
-            Err(Problem::new(Code::InvalidInput, message).hint("Leave it out to keep all of them."))
+            Err(Problem::new(Code::InvalidInput, message).hint("Omit it to keep all versions."))
         }
         _ => Ok(()),
     }
@@ -93,12 +92,12 @@ pub(crate) fn check_jitter(jitter: u32, cadence: Option<&Cadence>) -> Result<(),
     let rule = match cadence {
         Some(Cadence::Rate { minutes }) if jitter >= *minutes => "it must be shorter than the rate",
         Some(Cadence::Cron(at)) if at.least_minutes().is_some_and(|least| jitter >= least) => {
-            "it must be shorter than the time from one run to the next"
+            "it must be shorter than the time between two runs"
         }
-        _ if jitter > JITTER_MINUTES_MOST => "it is a day at most",
+        _ if jitter > JITTER_MINUTES_MOST => "it must be at most a day",
         _ => return Ok(()),
     };
-    let message = format!("The jitter (jitter_minutes) of {jitter} is not possible: {rule}.");
+    let message = format!("The jitter (jitter_minutes) {jitter} is not valid: {rule}.");
     Err(Problem::new(Code::InvalidCadence, message).hint("Use a shorter jitter."))
 }
 
@@ -438,7 +437,7 @@ mod tests {
         assert_eq!(
             check("0 8,20 * * ? *", 720),
             Err(Code::InvalidCadence),
-            "no run is overtaken by the next"
+            "no run is later than the next one"
         );
         assert_eq!(check("0 3 * * ? *", 1440), Ok(()));
         assert_eq!(check("0 3 * * ? *", 1441), Err(Code::InvalidCadence));

@@ -45,7 +45,6 @@ impl Run {
 /// The most recent runs of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runs {
-    /// The schedule.
     pub schedule: ScheduleName,
     /// When the schedule was created. A later schedule with the same name has its own runs.
     pub made_at: Timestamp,

@@ -26,7 +26,7 @@ pub enum Sensitivity {
     PrivateKey,
     /// Credentials, with which others can use the owner's accounts.
     Credentials,
-    /// A history of what was typed, which can contain passwords.
+    /// A command history, which can contain passwords.
     History,
     /// A file that identifies the machine and shows how it was set up.
     MachineIdentity,
@@ -68,7 +68,7 @@ impl SensitiveFile {
 
     /// A description of the file for users.
     pub fn what(&self) -> &'static str {
-        entry(&self.path).map_or("a file that was told of as sensitive", |entry| entry.what)
+        entry(&self.path).map_or("a file that was reported as sensitive", |entry| entry.what)
     }
 }
 
@@ -85,7 +85,6 @@ pub fn sensitive<'a>(paths: impl IntoIterator<Item = &'a str>) -> (Vec<Sensitive
     (files, more)
 }
 
-/// The first entry of the catalog that matches a path.
 fn entry(path: &str) -> Option<&'static Entry> {
     CATALOGUE
         .iter()
@@ -104,7 +103,6 @@ pub(crate) enum Consent<'a> {
 }
 
 impl Consent<'_> {
-    /// The consent that a request expresses.
     pub(crate) fn asked(publish_sensitive: bool) -> Self {
         if publish_sensitive {
             Consent::All

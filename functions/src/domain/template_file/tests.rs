@@ -12,14 +12,13 @@ fn file(description: &str, saved_from: &str) -> TemplateFile {
     }
 }
 
-/// The line and the column that the error names.
 fn place(text: &str) -> (u64, u64) {
     let problem = TemplateFile::from_yaml(text).unwrap_err();
     assert_eq!(problem.code, Code::InvalidTemplateFile, "{problem}");
     assert!(problem.message.len() < 2_000 && !problem.message.contains('\n'));
     let rest = problem
         .message
-        .strip_prefix("The file is no template: line ");
+        .strip_prefix("The file is not a valid template: line ");
     let (line, rest) = rest.unwrap().split_once(", column ").unwrap();
     let (column, _) = rest.split_once(':').unwrap();
     (line.parse().unwrap(), column.parse().unwrap())

@@ -10,7 +10,7 @@ use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
 use crate::operations::removal::not_deregistered;
 use crate::operations::schedules::from_schedules;
 use crate::operations::{Asked, ChangeSchedule, Operation, ScheduleEdit, Service};
-use crate::ports::{Ec2Error, from_ec2};
+use crate::ports::{Ec2Error, Ec2ErrorKind, from_ec2};
 use crate::registry::{Going, Stored};
 use crate::rules::uses;
 use crate::steps::{self, pacing};
@@ -166,7 +166,7 @@ impl Service {
         }
         self.removal_turn(region, Paced::Removal).await?;
         match self.env.ec2.deregister_image(region, id).await {
-            Err(error) if error.code == "OperationNotPermitted" => {
+            Err(error) if error.kind() == Ec2ErrorKind::NotPermitted => {
                 Err(not_deregistered(region, id, error))
             }
             outcome => gone(outcome),
@@ -258,10 +258,8 @@ fn freed(freed: bool) -> Result<Fixed, Problem> {
 fn gone(result: Result<(), Ec2Error>) -> Result<Fixed, Problem> {
     match result {
         Ok(()) => Ok(Fixed::Done),
-        Err(error) if error.is_not_found() || error.code == "InvalidAMIID.Unavailable" => {
-            Ok(Fixed::Explained)
-        }
-        Err(error) if error.code == "InvalidSnapshot.InUse" => {
+        Err(error) if error.is_gone() => Ok(Fixed::Explained),
+        Err(error) if error.kind() == Ec2ErrorKind::SnapshotInUse => {
             Err(Problem::new(Code::NotReady, "An AMI uses the snapshot.")
                 .hint("If it is one that was removed just now, try again in a minute.")
                 .because(error))

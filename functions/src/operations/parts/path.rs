@@ -204,12 +204,11 @@ pub struct VersionRef {
     pub number: u32,
 }
 
-impl VersionRef {
-    /// Returns the version as a reference.
-    pub fn reference(&self) -> TemplateRef {
-        TemplateRef {
-            name: self.template.clone(),
-            version: Some(self.number),
+impl From<VersionRef> for TemplateRef {
+    fn from(version: VersionRef) -> Self {
+        Self {
+            name: version.template,
+            version: Some(version.number),
         }
     }
 }
@@ -228,7 +227,7 @@ impl PathParts for VersionRef {
     }
 
     fn write(&self) -> Vec<String> {
-        self.reference().write()
+        TemplateRef::from(self.clone()).write()
     }
 
     fn describe(names: &[&'static str]) -> Vec<Parameter> {

@@ -1,6 +1,7 @@
 //! Approvals of templates by projects.
 
 use super::{as_expected, of_project};
+use crate::domain::audit::AuditAction;
 use crate::domain::project::Approval;
 use crate::domain::template::TemplateRef;
 use crate::domain::{ProjectName, TemplateName};
@@ -14,6 +15,7 @@ operation! {
     ListApprovals by list_approvals: Get "/v1/projects/{name}/approvals" of "projects",
     path: ProjectName, query: Paging,
     output: Found<Page<Approval>>,
+    rights: [See Project, Approve Project],
 }
 
 async fn list_approvals(
@@ -48,6 +50,7 @@ operation! {
     ApproveTemplate by approve_template: Put "/v1/projects/{name}/approvals/{template}" of "projects",
     path: (ProjectName, TemplateName), head: IfMatch,
     output: Found<Approval>,
+    rights: [Approve Project, See Template],
 }
 
 async fn approve_template(
@@ -69,7 +72,8 @@ async fn approve_template(
         by: caller.user.clone(),
         at: service.env.clock.now(),
     };
-    let event = of_project(service, caller, "project.approve", project).with("template", template);
+    let event = of_project(service, caller, AuditAction::ProjectApprove, project)
+        .with("template", template);
     let registry = &service.env.registry;
     let given = registry.change_approval(project, template, Some(&approval), &event, |stored| {
         as_expected(stored, asked.head.0.as_ref())
@@ -82,6 +86,7 @@ operation! {
     DisapproveTemplate by disapprove_template: Delete "/v1/projects/{name}/approvals/{template}" of "projects",
     path: (ProjectName, TemplateName), head: IfMatch,
     output: NoContent,
+    rights: [Approve Project],
 }
 
 async fn disapprove_template(
@@ -93,8 +98,8 @@ async fn disapprove_template(
     service
         .project_for(caller, project, Action::Approve)
         .await?;
-    let event =
-        of_project(service, caller, "project.disapprove", project).with("template", template);
+    let event = of_project(service, caller, AuditAction::ProjectDisapprove, project)
+        .with("template", template);
     let registry = &service.env.registry;
     let withdrawn = registry.change_approval(project, template, None, &event, |stored| {
         as_expected(stored, asked.head.0.as_ref())

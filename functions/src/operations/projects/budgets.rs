@@ -1,6 +1,7 @@
 //! Budgets of projects.
 
 use super::{ProjectView, as_expected, found, of_project};
+use crate::domain::audit::AuditAction;
 use crate::domain::budget::{Budget, BudgetRequest};
 use crate::domain::project::Project;
 use crate::domain::{Problem, ProjectName};
@@ -16,6 +17,7 @@ operation! {
     SetBudget by set_budget: Put "/v1/projects/{name}/budget" of "projects",
     path: ProjectName, head: IfMatch, body: Json<BudgetRequest>,
     output: Found<ProjectView>,
+    rights: [SetBudget Project, SeeCosts Project],
 }
 
 async fn set_budget(
@@ -33,6 +35,7 @@ operation! {
     LiftBudget by lift_budget: Delete "/v1/projects/{name}/budget" of "projects",
     path: ProjectName, head: IfMatch,
     output: NoContent,
+    rights: [SetBudget Project, SeeCosts Project],
 }
 
 async fn lift_budget(
@@ -54,7 +57,8 @@ async fn change_budget(
     let action = Action::SetBudget;
     let (_, role) = service.project_for(caller, name, action).await?;
     let now = service.env.clock.now();
-    let event = of_project(service, caller, "project.budget", name).with("budget", request);
+    let event =
+        of_project(service, caller, AuditAction::ProjectBudget, name).with("budget", request);
     let change = |stored: &Stored<Project>, project: &mut Project| {
         as_expected(stored, expected.0.as_ref())?;
         let before = project.budget.as_ref();

@@ -120,6 +120,7 @@ operation! {
     ShowProjectCosts by show_project_costs: Get "/v1/projects/{name}/costs" of "projects",
     path: ProjectName, query: Paging,
     output: Found<ProjectCosts>,
+    rights: [SeeCosts Project],
 }
 
 async fn show_project_costs(

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use super::{as_expected, of_project};
+use crate::domain::audit::AuditAction;
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::{Code, Problem, ProjectName, UserId};
 use crate::operations::operation::{Answered, operation};
@@ -27,6 +28,7 @@ operation! {
     ListMembers by list_members: Get "/v1/projects/{name}/members" of "projects",
     path: ProjectName, query: Paging,
     output: Found<Page<Member>>,
+    rights: [See Project],
 }
 
 async fn list_members(
@@ -46,6 +48,7 @@ operation! {
     AddMember by add_member: Post "/v1/projects/{name}/members" of "projects",
     path: ProjectName, head: IfMatch, body: Json<MemberRequest>,
     output: Found<Member>,
+    rights: [See Project, Invite Project, Appoint Project],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -57,7 +60,7 @@ async fn add_member(
 ) -> Answered<AddMember> {
     let (name, Json(MemberRequest { user, role })) = (asked.path, asked.body);
     let (_, own) = service.project_for(caller, &name, Action::See).await?;
-    let event = of_project(service, caller, "project.member", &name)
+    let event = of_project(service, caller, AuditAction::ProjectMember, &name)
         .with("user", &user)
         .with("role", role);
     let new = Member {
@@ -94,6 +97,7 @@ operation! {
     RemoveMember by remove_member: Delete "/v1/projects/{name}/members" of "projects",
     path: ProjectName, query: Who, head: IfMatch,
     output: NoContent,
+    rights: [See Project, Leave Project, Invite Project, Appoint Project],
 }
 
 async fn remove_member(
@@ -127,7 +131,8 @@ pub(super) async fn take_out(
 ) -> Result<(), Problem> {
     let registry = &service.env.registry;
     let own = caller.check_project(registry, Action::See, name).await?;
-    let event = of_project(service, caller, "project.member_removed", name).with("user", user);
+    let event =
+        of_project(service, caller, AuditAction::ProjectMemberRemoved, name).with("user", user);
     let change = |stored: &Stored<Project>, before: Option<&Member>| {
         as_expected(stored, expected)?;
         let Some(member) = before else {

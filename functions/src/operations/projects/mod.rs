@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::expected::{check, tag};
 use super::parts::{Created, Found, IfMatch, Json, NoContent, Page, Paging};
 use super::{Asked, Expected, Service};
-use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::grant::Grantee;
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::save::check_text;
@@ -88,6 +88,7 @@ operation! {
     ListProjects by list_projects: Get "/v1/projects" of "projects",
     query: Paging,
     output: Found<Page<ProjectView>>,
+    rights: [SeeCosts Project],
 }
 
 async fn list_projects(
@@ -114,6 +115,7 @@ operation! {
     CreateProject by create_project: Post "/v1/projects" of "projects",
     body: Json<ProjectRequest>,
     output: Created<ProjectView>,
+    rights: [SeeCosts Project],
 }
 
 async fn create_project(
@@ -124,7 +126,7 @@ async fn create_project(
     let Json(ProjectRequest { name, description }) = asked.body;
     check_text("description", &description)?;
     let now = service.env.clock.now();
-    let event = of_project(service, caller, "project.create", &name);
+    let event = of_project(service, caller, AuditAction::ProjectCreate, &name);
     let place = format!("/v1/projects/{name}");
     let project = Project {
         name,
@@ -154,6 +156,7 @@ operation! {
     ShowProject by show_project: Get "/v1/projects/{name}" of "projects",
     path: ProjectName,
     output: Found<ProjectView>,
+    rights: [See Project, SeeCosts Project],
 }
 
 async fn show_project(
@@ -171,6 +174,7 @@ operation! {
     EditProject by edit_project: Patch "/v1/projects/{name}" of "projects",
     path: ProjectName, head: IfMatch, body: Json<ProjectEdit>,
     output: Found<ProjectView>,
+    rights: [Edit Project, SeeCosts Project],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -186,7 +190,7 @@ async fn edit_project(
     }
     let (_, role) = service.project_for(caller, name, Action::Edit).await?;
     let now = service.env.clock.now();
-    let event = of_project(service, caller, "project.edit", name).with("changes", edit);
+    let event = of_project(service, caller, AuditAction::ProjectEdit, name).with("changes", edit);
     let change = |stored: &Stored<Project>, project: &mut Project| {
         as_expected(stored, asked.head.0.as_ref())?;
         let before = project.clone();
@@ -211,6 +215,7 @@ operation! {
     DeleteProject by delete_project: Delete "/v1/projects/{name}" of "projects",
     path: ProjectName, head: IfMatch,
     output: NoContent,
+    rights: [Delete Project],
 }
 
 async fn delete_project(
@@ -223,7 +228,7 @@ async fn delete_project(
     as_expected(&before, expected)?;
     service.check_unused(name).await?;
     let registry = &service.env.registry;
-    let event = of_project(service, caller, "project.delete", name);
+    let event = of_project(service, caller, AuditAction::ProjectDelete, name);
     // If a member joins or a save begins until the last moment, the project is kept.
     for _ in 0..TRIES {
         // First, so that nobody adds anything in the meantime.
@@ -246,7 +251,12 @@ async fn delete_project(
 }
 
 /// Creates an event about a project, now.
-fn of_project(service: &Service, caller: &Caller, action: &str, name: &ProjectName) -> AuditEvent {
+fn of_project(
+    service: &Service,
+    caller: &Caller,
+    action: AuditAction,
+    name: &ProjectName,
+) -> AuditEvent {
     let event = service.event(caller, action, Subject::Project(name.clone()));
     event.of_project(Some(name))
 }
@@ -312,7 +322,7 @@ impl Service {
             for grant in &grants {
                 let subject = Subject::Template(grant.template.clone());
                 let event = self
-                    .event(caller, "template.unshare", subject)
+                    .event(caller, AuditAction::TemplateUnshare, subject)
                     .with("to", &grant.to)
                     .with("because", "the project is deleted");
                 let change = |_: &_, grants: &[crate::domain::grant::Grant]| {

@@ -36,6 +36,7 @@ operation! {
     ListProjectTemplates by list_project_templates: Get "/v1/projects/{name}/templates" of "projects",
     path: ProjectName, query: Paging,
     output: Found<Page<ProjectTemplateView>>,
+    rights: [See Project],
 }
 
 async fn list_project_templates(

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{from_schedules, taken};
+use crate::domain::audit::AuditAction;
 use crate::domain::save::{SaveRequest, check_name};
 use crate::domain::schedule::{
     Cadence, Schedule, ScheduleState, TimeZone, check_jitter, check_keep,
@@ -101,11 +102,11 @@ impl ScheduleEdit {
     }
 
     /// Returns the name of the audit event.
-    fn action(&self) -> &'static str {
+    fn action(&self) -> AuditAction {
         match self.paused {
-            Some(paused) if *self == Self::pause(paused) && paused => "schedule.pause",
-            Some(paused) if *self == Self::pause(paused) => "schedule.resume",
-            _ => "schedule.edit",
+            Some(paused) if *self == Self::pause(paused) && paused => AuditAction::SchedulePause,
+            Some(paused) if *self == Self::pause(paused) => AuditAction::ScheduleResume,
+            _ => AuditAction::ScheduleEdit,
         }
     }
 
@@ -142,6 +143,7 @@ operation! {
     ChangeSchedule by change_schedule: Patch "/v1/schedules/{name}" of "schedules",
     path: ScheduleName, head: IfMatch, body: Json<ScheduleEdit>,
     output: Found<Schedule>,
+    rights: [],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -257,9 +259,15 @@ mod tests {
     #[test]
     fn it_is_written_down_for_what_it_is() {
         let action = |value| from_value::<ScheduleEdit>(value).unwrap().action();
-        assert_eq!(action(json!({"paused": true})), "schedule.pause");
-        assert_eq!(action(json!({"paused": false})), "schedule.resume");
-        assert_eq!(action(json!({"paused": true, "keep": 1})), "schedule.edit");
-        assert_eq!(action(json!({"keep": 1})), "schedule.edit");
+        assert_eq!(action(json!({"paused": true})), AuditAction::SchedulePause);
+        assert_eq!(
+            action(json!({"paused": false})),
+            AuditAction::ScheduleResume
+        );
+        assert_eq!(
+            action(json!({"paused": true, "keep": 1})),
+            AuditAction::ScheduleEdit
+        );
+        assert_eq!(action(json!({"keep": 1})), AuditAction::ScheduleEdit);
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Service;
 use super::expected::{check, schedule_tag};
 use super::parts::IfMatch;
-use crate::domain::audit::{AuditEvent, Subject};
+use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::schedule::{Run, Runs, Schedule, ScheduleState};
 use crate::domain::sensitive::SensitiveFile;
 use crate::domain::{Code, InstanceId, Problem, ScheduleName, Timestamp};
@@ -184,7 +184,7 @@ impl Service {
     }
 
     /// Creates an event about a schedule of the caller.
-    fn about(&self, caller: &Caller, action: &str, name: &ScheduleName) -> AuditEvent {
+    fn about(&self, caller: &Caller, action: AuditAction, name: &ScheduleName) -> AuditEvent {
         self.event(caller, action, Subject::Schedule(name.clone()))
     }
 }

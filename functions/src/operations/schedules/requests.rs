@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{ScheduleView, taken};
+use crate::domain::audit::AuditAction;
 use crate::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
 use crate::domain::{SaveId, ScheduleName};
 use crate::operations::expected::schedule_tag;
@@ -19,6 +20,7 @@ operation! {
     ListSchedules by list_schedules: Get "/v1/schedules" of "schedules",
     query: Paging,
     output: Found<Page<ScheduleView>>,
+    rights: [],
 }
 
 async fn list_schedules(
@@ -52,6 +54,7 @@ operation! {
     CreateSchedule by create_schedule: Post "/v1/schedules" of "schedules",
     body: Json<ScheduleRequest>,
     output: Created<Schedule>,
+    rights: [Change Instance, SaveVersion Template, Share Template, Contribute Project],
     // Repeating it returns the existing schedule.
     repeatable: |_| true,
 }
@@ -90,7 +93,7 @@ async fn create_schedule(
             new.instance_id = Some(instance);
             new.consents = consents;
             let event = service
-                .about(caller, "schedule.create", &new.name)
+                .about(caller, AuditAction::ScheduleCreate, &new.name)
                 .with("instance", &new.request.instance)
                 .with("template", &new.request.template)
                 .with("cadence", new.cadence.to_string());
@@ -105,6 +108,7 @@ operation! {
     ShowSchedule by show_schedule: Get "/v1/schedules/{name}" of "schedules",
     path: ScheduleName,
     output: Found<ScheduleView>,
+    rights: [],
 }
 
 async fn show_schedule(
@@ -128,6 +132,7 @@ operation! {
     RunSchedule by run_schedule: Post "/v1/schedules/{name}/run" of "schedules",
     path: ScheduleName, head: IdempotencyKey,
     output: Accepted<Started>,
+    rights: [Change Instance],
 }
 
 async fn run_schedule(
@@ -162,6 +167,7 @@ operation! {
     DeleteSchedule by delete_schedule: Delete "/v1/schedules/{name}" of "schedules",
     path: ScheduleName, head: IfMatch,
     output: NoContent,
+    rights: [],
 }
 
 async fn delete_schedule(
@@ -175,7 +181,7 @@ async fn delete_schedule(
         // An earlier deletion was interrupted.
         service.remove(&stored).await?;
     } else {
-        let event = service.about(caller, "schedule.delete", &asked.path);
+        let event = service.about(caller, AuditAction::ScheduleDelete, &asked.path);
         service.take_back(&stored, Some(&event)).await?;
     }
     Ok(NoContent)

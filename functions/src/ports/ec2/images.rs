@@ -26,7 +26,6 @@ pub enum ImageState {
 /// A volume of an AMI.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageVolume {
-    /// The device name.
     pub device: String,
     /// The snapshot of the volume. EC2 does not return it initially (EC2 fact 2).
     pub snapshot: Option<SnapshotId>,
@@ -43,15 +42,11 @@ pub struct Image {
     pub name: String,
     /// The account that owns it.
     pub owner: AccountId,
-    /// Its state.
     pub state: ImageState,
     /// Why the AMI failed.
     pub state_reason: Option<StateReason>,
-    /// Its architecture.
     pub architecture: Architecture,
-    /// The name of its root device.
     pub root_device: String,
-    /// Its volumes.
     pub volumes: Vec<ImageVolume>,
     /// The instance from which CreateImage created the AMI, if any.
     pub source_instance: Option<InstanceId>,
@@ -59,7 +54,6 @@ pub struct Image {
     pub product_codes: Vec<String>,
     /// Whether deregistration protection is enabled.
     pub protected: bool,
-    /// Its tags.
     pub tags: Tags,
     /// When the AMI was created.
     pub created_at: Timestamp,
@@ -95,13 +89,10 @@ pub enum SnapshotState {
 /// A snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// The snapshot ID.
     pub id: SnapshotId,
     /// The volume that the snapshot was created from.
     pub volume: VolumeId,
-    /// Its state.
     pub state: SnapshotState,
-    /// The progress in percent.
     pub progress_percent: u8,
     /// The size of the volume in GiB.
     pub volume_size_gib: u32,
@@ -110,7 +101,6 @@ pub struct Snapshot {
     pub full_size_bytes: Option<u64>,
     /// The point in time that the snapshot captures.
     pub started_at: Timestamp,
-    /// Its tags.
     pub tags: Tags,
 }
 
@@ -131,7 +121,6 @@ pub enum SnapshotFilter {
 /// instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewImage {
-    /// The instance.
     pub instance: InstanceId,
     /// The name of the AMI, 3 to 128 characters (EC2 fact 4). A name that is already in use returns
     /// `InvalidAMIName.Duplicate` (EC2 fact 3).

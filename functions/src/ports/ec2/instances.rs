@@ -15,12 +15,32 @@ pub struct StateReason {
     pub message: String,
 }
 
+impl StateReason {
+    /// Whether a user or the instance itself shut it down.
+    pub fn is_shutdown(&self) -> bool {
+        let code = self.code.as_str();
+        matches!(
+            code,
+            "Client.UserInitiatedShutdown" | "Client.InstanceInitiatedShutdown"
+        )
+    }
+
+    /// Whether the KMS key of a volume cannot be used (EC2 facts, "Restart").
+    pub fn is_about_a_key(&self) -> bool {
+        self.code == "Client.InternalError" || self.code.starts_with("Client.InvalidKMSKey")
+    }
+
+    /// Whether EC2 had no capacity for the instance.
+    pub fn is_no_capacity(&self) -> bool {
+        self.code == "Server.InsufficientInstanceCapacity"
+    }
+}
+
 /// A volume that is attached to an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttachedVolume {
     /// The device name, such as `/dev/sda1`.
     pub device: String,
-    /// The volume.
     pub volume: VolumeId,
     /// Whether it is being attached or detached. A detachment that waits for the file system (`busy`) completes only
     /// at the next stop.
@@ -60,11 +80,9 @@ pub struct Reservation {
 /// An instance as returned by DescribeInstances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
-    /// The instance ID.
     pub id: InstanceId,
     /// All tags. The tag `Name` contains the name.
     pub tags: Tags,
-    /// Its state.
     pub state: InstanceState,
     /// The reason for the state, if EC2 reports one.
     pub state_reason: Option<StateReason>,
@@ -72,13 +90,11 @@ pub struct Instance {
     pub transitioned_at: Option<Timestamp>,
     /// The instance type, such as `t3.large`.
     pub instance_type: String,
-    /// Its architecture.
     pub architecture: Architecture,
     /// The AMI it was launched from.
     pub image: ImageId,
     /// Whether the root device is an EBS volume. Otherwise it is an instance store volume.
     pub ebs_root: bool,
-    /// The name of its root device.
     pub root_device: String,
     /// The attached EBS volumes, including the root volume.
     pub volumes: Vec<AttachedVolume>,
@@ -214,11 +230,9 @@ impl KeyState {
 /// An EBS volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
-    /// The volume ID.
     pub id: VolumeId,
     /// The size in GiB.
     pub size_gib: u32,
-    /// The encryption.
     pub encryption: Encryption,
     /// The volume type, such as `gp3`.
     pub kind: String,
@@ -256,7 +270,6 @@ pub enum Probe {
 pub struct NewInstance {
     /// The AMI.
     pub image: ImageId,
-    /// The instance type.
     pub instance_type: String,
     /// The size of the root volume in GiB, if it is to be larger than in the AMI.
     pub root_size_gib: Option<u32>,

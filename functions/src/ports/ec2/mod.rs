@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use crate::domain::ec2::{LaunchPermission, StatusChecks};
 use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId};
 
-pub use error::Ec2Error;
+pub use error::{Ec2Error, Ec2ErrorKind};
 pub use images::*;
 pub use instances::*;
 pub(crate) use problem::{for_reason, from_ec2, reason_code};

@@ -1,26 +1,29 @@
 //! Converts EC2's errors to problems of a save.
 
 use crate::domain::{Code, Problem};
-use crate::ports::{Ec2Error, Fault, StateReason, advice, named_action};
+use crate::ports::{Ec2Error, Ec2ErrorKind, Fault, StateReason, advice, named_action};
 
 /// The problem for an EC2 error, unless the step has a more specific one.
 pub(crate) fn from_ec2(error: Ec2Error) -> Problem {
-    let (code, message) = if error.is_throttle() {
-        (Code::Throttled, "EC2 had too many calls")
-    } else if error.is_capacity() {
-        (Code::NoCapacity, "EC2 has no room for the instance now")
-    } else if error.is_quota() {
-        (Code::QuotaExceeded, "A quota of the account is used up")
-    } else if error.is_unauthorized() {
-        return advised(error, Code::PermissionMissing, missing);
-    } else if error.is_incorrect_state() {
-        (Code::NotReady, "EC2 is not ready for that yet")
-    } else if error.is_unknown_outcome() {
-        (Code::AwsUnavailable, "EC2 did not answer, or failed")
-    } else if let Some(fault) = credentials(&error) {
-        (fault.code(), fault.means().trim_end_matches('.'))
-    } else {
-        return advised(error, Code::AwsRefused, refused);
+    let (code, message) = match error.kind() {
+        Ec2ErrorKind::Throttled => (Code::Throttled, "EC2 throttled the request"),
+        Ec2ErrorKind::NoCapacity => (
+            Code::NoCapacity,
+            "EC2 has no capacity for the instance at the moment",
+        ),
+        Ec2ErrorKind::QuotaExceeded => (Code::QuotaExceeded, "A quota of the account is exceeded"),
+        Ec2ErrorKind::IncorrectState | Ec2ErrorKind::ImageUnavailable => {
+            (Code::NotReady, "EC2 is not ready for the request yet")
+        }
+        Ec2ErrorKind::UnknownOutcome => (
+            Code::AwsUnavailable,
+            "EC2 did not respond, or returned an internal error",
+        ),
+        _ => match Fault::of(&error.code, &error.message) {
+            Some(Fault::Permission) => return advised(error, Code::PermissionMissing, missing),
+            Some(Fault::Absent) | None => return advised(error, Code::AwsRefused, refused),
+            Some(fault) => (fault.code(), fault.means().trim_end_matches('.')),
+        },
     };
     advised(error, code, |error| {
         format!("{message} ({}: {}).", error.action, error.code)
@@ -61,12 +64,6 @@ pub(crate) fn for_reason(problem: Problem, reason: Option<&StateReason>) -> Prob
         Some(reason) => problem.because(reason.message.clone()),
         None => problem,
     }
-}
-
-/// Whether the error concerns the call's credentials or the clock that signed it.
-fn credentials(error: &Ec2Error) -> Option<Fault> {
-    Fault::of(&error.code, &error.message)
-        .filter(|fault| !matches!(fault, Fault::Permission | Fault::Absent))
 }
 
 /// The IAM name of an action. Actions of services other than EC2 already include the service.
@@ -143,13 +140,13 @@ mod tests {
     fn what_lies_in_the_setup_says_what_to_do() {
         let problem = |code, message| from_ec2(Ec2Error::new("DescribeInstances", code, message));
         let expired = problem("RequestExpired", "Request has expired.");
-        assert!(expired.advice().contains("have expired"), "{expired:?}");
+        assert!(expired.advice().contains("new credentials"), "{expired:?}");
         let nobody = problem(
             "AuthFailure",
             "AWS was not able to validate the provided access credentials",
         );
         assert!(
-            nobody.advice().contains("Check the credentials"),
+            nobody.advice().contains("Check that the credentials"),
             "{nobody:?}"
         );
         let image = problem("AuthFailure", "Not authorized for images: [ami-1]");

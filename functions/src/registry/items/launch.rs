@@ -10,21 +10,16 @@ use crate::registry::records::{EXPIRES, encode};
 /// How long a counted launch is remembered, in days. It is longer than any caller retries.
 const REMEMBERED_DAYS: i64 = 30;
 
-/// A launch to count.
 #[derive(Debug, Clone)]
 pub(crate) struct Launch<'a> {
     /// The token that identifies the launch, so that it is counted only once.
     pub(crate) token: &'a str,
-    /// The version that was launched.
     pub(crate) of: &'a TemplateRef,
-    /// The user who launched it.
     pub(crate) by: &'a UserId,
-    /// The launched instance.
     pub(crate) instance: &'a InstanceId,
     pub(crate) at: Timestamp,
 }
 
-/// The stored record of a counted launch.
 #[derive(Debug, Serialize)]
 struct Remembered<'a> {
     template: &'a TemplateRef,

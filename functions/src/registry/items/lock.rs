@@ -8,18 +8,15 @@ use crate::domain::{InstanceId, Problem, Region, SaveId, TemplateName};
 use crate::ports::{Condition, Item, Key};
 use crate::registry::records::encode;
 
-/// A lock, with the save or copy that holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::registry) struct Lock {
     pub(in crate::registry) save_id: SaveId,
 }
 
-/// The key of an instance's lock.
 pub(in crate::registry) fn lock_key(region: &Region, id: &InstanceId) -> Key {
     instance_key(region, id, "LOCK")
 }
 
-/// The key of a version's lock for a destination Region.
 pub(in crate::registry) fn copy_lock_key(
     name: &TemplateName,
     version: u32,
@@ -48,7 +45,6 @@ pub(in crate::registry) fn lock_item(key: Key, save: &SaveId) -> Result<Item, Pr
     encode(key, &lock, 1, [])
 }
 
-/// The condition that the save holds the lock.
 pub(in crate::registry) fn held_by(save: &SaveId) -> Condition {
     Condition::Equals("record".to_owned(), serde_json::json!({ "save_id": save }))
 }

@@ -9,11 +9,9 @@ use crate::registry::records::encode;
 /// A template in the list of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectTemplate {
-    /// The name of the template.
     pub template: TemplateName,
 }
 
-/// The key of a template's entry in its project.
 fn place_key(project: &ProjectName, template: &TemplateName) -> Key {
     Key::new(format!("PROJECT#{project}"), format!("TEMPLATE#{template}"))
 }
@@ -25,7 +23,6 @@ fn place_item(project: &ProjectName, template: &TemplateName) -> Result<Item, Pr
     encode(place_key(project, template), &place, 1, [])
 }
 
-/// The writes that move a template's entry from one project to another.
 pub(in crate::registry) fn place_writes(
     template: &TemplateName,
     before: Option<&ProjectName>,

@@ -6,10 +6,8 @@ use crate::domain::{MicroUsd, Problem, ProjectName, SaveId};
 use crate::ports::{Item, Key};
 use crate::registry::records::encode;
 
-/// The pledged costs of a save or copy that is in progress.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::registry) struct Pledge {
-    /// The save or copy.
     pub(in crate::registry) save_id: SaveId,
     /// The maximum cost, in USD per month.
     pub(in crate::registry) usd_per_month: f64,

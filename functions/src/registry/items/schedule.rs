@@ -42,12 +42,9 @@ pub(in crate::registry) fn schedule_item(
     )
 }
 
-/// The item, beside a template, that refers to a schedule that saves to the template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SavesTo {
-    /// The owner of the schedule.
     pub(crate) owner: UserId,
-    /// The name of the schedule.
     pub(crate) name: ScheduleName,
 }
 

@@ -14,7 +14,6 @@ const PLEDGED: &str = "pledged_micro_usd";
 /// The attribute with the costs of a template or a project, in millionths of a US dollar per month.
 const COSTS: &str = "costs_micro_usd";
 
-/// The key of a project's sums.
 pub(in crate::registry) fn sums_key(project: &ProjectName) -> Key {
     Key::new(format!("PROJECT#{project}"), "PLEDGES")
 }
@@ -45,7 +44,6 @@ impl Mark {
         Self(count.unwrap_or(0))
     }
 
-    /// The condition that nothing was pledged since.
     pub(in crate::registry) fn unchanged(self) -> Condition {
         match self.0 {
             0 => Condition::AttributeAbsent(COUNT.to_owned()),
@@ -53,12 +51,10 @@ impl Mark {
         }
     }
 
-    /// The check that nothing was pledged to the project since.
     pub(in crate::registry) fn check(self, project: &ProjectName) -> Write {
         Write::Check(sums_key(project), self.unchanged())
     }
 
-    /// The changes to the sums for a new pledge.
     pub(in crate::registry) fn one_more(amount: MicroUsd) -> Vec<Change> {
         vec![
             Change::Add(COUNT.to_owned(), 1),
@@ -77,12 +73,10 @@ pub(super) fn of_template(item: &Item, template: &mut Template) {
     template.costs = amount(item, COSTS);
 }
 
-/// The change that stores the costs of a template.
 pub(in crate::registry) fn set_costs(costs: MicroUsd) -> Change {
     Change::Set(COSTS.to_owned(), costs.millionths().into())
 }
 
-/// The condition that a template's costs are unchanged since they were read.
 pub(in crate::registry) fn same_costs(template: &Template) -> Condition {
     match template.costs {
         None => Condition::AttributeAbsent(COSTS.to_owned()),
@@ -90,7 +84,6 @@ pub(in crate::registry) fn same_costs(template: &Template) -> Condition {
     }
 }
 
-/// The write that sets the sums of a project.
 pub(in crate::registry) fn set(
     project: &ProjectName,
     sums: Committed,
@@ -104,7 +97,6 @@ pub(in crate::registry) fn set(
     Write::Update(sums_key(project), changes, condition)
 }
 
-/// The write that sets the sums of a project to zero.
 pub(in crate::registry) fn no_sums(project: &ProjectName) -> Write {
     let none = Committed {
         costs: MicroUsd::ZERO,
@@ -123,12 +115,10 @@ pub(in crate::registry) fn added(project: &ProjectName, by: Committed) -> Option
     (!added.is_empty()).then(|| Write::Update(sums_key(project), added, Condition::Always))
 }
 
-/// The condition that a project has no stored sums.
 pub(in crate::registry) fn none_kept() -> Condition {
     Condition::AttributeAbsent(COSTS.to_owned())
 }
 
-/// The condition that the sums of a project are those of the item, and that nothing was pledged to it since.
 pub(in crate::registry) fn same_sums(item: &Item) -> Condition {
     let mut all = vec![Mark::of(Some(item)).unchanged()];
     all.extend(
@@ -140,7 +130,6 @@ pub(in crate::registry) fn same_sums(item: &Item) -> Condition {
     Condition::All(all)
 }
 
-/// Reads the sums of a project from its item.
 pub(in crate::registry) fn kept(item: &Item) -> Option<Committed> {
     Some(Committed {
         costs: amount(item, COSTS)?,

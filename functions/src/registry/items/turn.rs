@@ -3,26 +3,19 @@
 use crate::domain::{Region, UserId};
 use crate::ports::Key;
 
-/// A queue of turns in a Region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Queue<'a> {
     /// Saves that no user waits for.
     Saves,
-    /// Saves that a user waits for.
     AwaitedSaves,
-    /// Saves that one user waits for.
     AwaitedSavesOf(&'a UserId),
-    /// Copies of AMIs to the Region.
     Copies,
     /// Plans of copies, for which the Region is the first destination.
     CopyPlans,
-    /// Launches.
     Launches,
     /// The times at which launches whose turn was not immediately are to be requested again.
     RepeatedLaunches,
-    /// Removals of AMIs.
     Removals,
-    /// Removals of snapshots.
     SnapshotRemovals,
 }
 

@@ -10,7 +10,6 @@ const LAUNCHES: &str = "launches";
 const LAUNCHED_AT: &str = "launched_at";
 const LAUNCHED_BY: &str = "launched_by";
 
-/// The record of a template without its launches.
 pub(super) fn without_of_template(template: &Template) -> Template {
     Template {
         launches: 0,
@@ -20,7 +19,6 @@ pub(super) fn without_of_template(template: &Template) -> Template {
     }
 }
 
-/// The record of a version without its launches.
 pub(super) fn without_of_version(version: &Version) -> Version {
     Version {
         usage: Usage::default(),
@@ -50,12 +48,10 @@ pub(super) fn of_template(item: &Item, template: &mut Template) {
     template.last_launched_by = usage.last_launched_by.or(template.last_launched_by.take());
 }
 
-/// Sets the launches of a version from its item.
 pub(super) fn of_version(item: &Item, version: &mut Version) {
     version.usage = read(item);
 }
 
-/// The write that counts a launch in an existing item.
 pub(in crate::registry) fn counted(key: Key, launch: &Launch<'_>) -> Write {
     let text = |value: String| Value::String(value);
     let changes = vec![

@@ -14,22 +14,16 @@ const EPOCH: &str = "epoch";
 /// The resource that an execution waits for, in its Region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaited<'a> {
-    /// An AMI.
     Image(&'a ImageId),
-    /// An instance.
     Instance(&'a InstanceId),
 }
 
 /// An execution that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {
-    /// The ID of the save.
     pub save_id: SaveId,
-    /// The epoch of the save's execution.
     pub epoch: u32,
-    /// The token that ends the wait.
     pub token: String,
-    /// When the wait times out.
     pub until: Timestamp,
 }
 

@@ -7,9 +7,7 @@ use crate::registry::records::encode;
 /// The templates among which words are looked up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Templates of an owner.
     OwnedBy(UserId),
-    /// Public templates.
     Public,
 }
 

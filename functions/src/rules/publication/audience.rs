@@ -14,14 +14,10 @@ const PAGE: usize = 100;
 /// The maximum number of viewers that a message lists.
 const NAMED: usize = 5;
 
-/// A user or group that sees a template.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Viewer {
-    /// The owner of the template.
     Owner(UserId),
-    /// Those who manage the template's project.
     Managers(ProjectName),
-    /// A grantee that the template was shared with.
     Given(Grantee),
 }
 
@@ -59,13 +55,13 @@ impl fmt::Display for Viewer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Viewer::Owner(user) => write!(f, "its owner {user}"),
-            Viewer::Managers(project) => write!(f, "who manages the project {project}"),
+            Viewer::Managers(project) => write!(f, "the managers of the project {project}"),
             Viewer::Given(Grantee::User(user)) => write!(f, "the user {user}"),
             Viewer::Given(Grantee::Project(project)) => {
                 write!(f, "the members of the project {project}")
             }
             Viewer::Given(Grantee::Account(account)) => write!(f, "the account {account}"),
-            Viewer::Given(Grantee::Organization(arn)) => write!(f, "the organisation {arn}"),
+            Viewer::Given(Grantee::Organization(arn)) => write!(f, "the organization {arn}"),
             Viewer::Given(Grantee::Public) => f.write_str("everybody"),
         }
     }
@@ -80,12 +76,10 @@ impl Audience {
         self.0.is_empty()
     }
 
-    /// Returns this audience with more viewers.
     pub(crate) fn with(&self, more: impl IntoIterator<Item = Viewer>) -> Self {
         Self(self.0.iter().cloned().chain(more).collect())
     }
 
-    /// Returns the union of two audiences.
     pub(crate) fn and(&self, other: &Self) -> Self {
         self.with(other.0.iter().cloned())
     }
@@ -99,7 +93,6 @@ impl Audience {
         Self(more.cloned().collect())
     }
 
-    /// Returns whether a viewer is outside this deployment.
     pub(crate) fn reaches_outside(&self, settings: &Settings) -> bool {
         self.0.iter().any(|viewer| viewer.is_outside(settings))
     }

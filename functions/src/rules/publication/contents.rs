@@ -13,18 +13,13 @@ const VERSIONS: usize = 200;
 /// The number of versions that are read at once.
 const AT_ONCE: usize = 8;
 
-/// The known files of an instance or a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Look {
-    /// The name of the instance or version, for messages.
     pub(crate) name: String,
-    /// The number, if this is a version.
     pub(crate) version: Option<u32>,
-    /// The known sensitive files.
     pub(crate) files: Vec<SensitiveFile>,
     /// Whether all sensitive files are known.
     pub(crate) whole: bool,
-    /// The whole inventory.
     pub(crate) inventory: Option<Inventory>,
 }
 
@@ -40,18 +35,15 @@ impl Look {
         }
     }
 
-    /// Creates the result for an instance from its inventory.
     pub(crate) fn of_instance(name: &str, inventory: Option<&Inventory>) -> Self {
         Self::of(format!("the instance {name}"), None, inventory)
     }
 
-    /// Creates the result for another subject from its inventory.
     pub(crate) fn of_other(name: String, inventory: Option<&Inventory>) -> Self {
         Self::of(name, None, inventory)
     }
 }
 
-/// Returns what was reported about a version when it was saved.
 pub(crate) async fn of_version(
     registry: &Registry,
     name: &TemplateName,
@@ -65,7 +57,6 @@ pub(crate) async fn of_version(
     ))
 }
 
-/// Returns what was reported about the existing versions of a template.
 pub(super) async fn of_template(
     registry: &Registry,
     template: &Template,

@@ -55,7 +55,7 @@ fn what_is_known_to_be_sensitive_takes_a_consent_whoever_sees_it() {
         assert!(
             refused
                 .message
-                .contains("/root/.aws/credentials (credentials of AWS)"),
+                .contains("/root/.aws/credentials (AWS credentials)"),
             "{refused}"
         );
         let shown = decided(to(&[viewer]), look(&[KEY, AWS], true), Consent::All).unwrap();

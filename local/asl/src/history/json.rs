@@ -168,7 +168,6 @@ impl Event {
         Some((self.details_field(), details.into()))
     }
 
-    /// The name of the details field: `taskFailedEventDetails` for `TaskFailed`, and so on.
     fn details_field(&self) -> String {
         let mut field = self.type_name();
         field[..1].make_ascii_lowercase();

@@ -50,16 +50,13 @@ pub(super) fn depth(source: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What the check found in an expression.
 #[derive(Default)]
 pub(super) struct Found {
-    /// Every `$name` in the expression.
     pub(super) names: BTreeSet<String>,
     /// Whether the expression contains a regular expression.
     pub(super) matches: bool,
 }
 
-/// Checks an expression.
 pub(super) fn check(ast: &Ast, sees: Sees) -> Result<Found, String> {
     let mut walk = Walk {
         sees,
@@ -228,7 +225,7 @@ mod tests {
     use crate::jsonata::Expression;
 
     #[test]
-    fn what_aws_refuses_is_refused() {
+    fn expressions_that_aws_refuses_are_refused() {
         let table = [
             ("phone", "reference to 'phone' at the top level"),
             ("phone.home", "reference to 'phone' at the top level"),
@@ -258,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_accepts_is_accepted() {
+    fn expressions_that_aws_accepts_are_accepted() {
         for source in [
             "$states.input.items[value > 3]",
             "$states.input.items[$.value > 3].{'a': b}",

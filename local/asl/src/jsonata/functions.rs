@@ -4,7 +4,6 @@
 //! As on AWS, numbers are rounded towards zero, and an argument that makes no sense gives undefined instead of an
 //! error.
 
-use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jlens_core::{Bindings, Error, HostFunction, Result};
@@ -14,7 +13,6 @@ use sha2::Digest;
 /// The maximum length of a range. AWS refuses to build a longer one.
 const MAX_RANGE: i64 = 360_145;
 
-/// The functions that return the same result every time.
 pub(super) fn deterministic() -> &'static Bindings {
     static BINDINGS: LazyLock<Bindings> = LazyLock::new(|| {
         let function = |imp: fn(&[Option<Value>]) -> Result<Option<Value>>| {
@@ -29,7 +27,6 @@ pub(super) fn deterministic() -> &'static Bindings {
     &BINDINGS
 }
 
-/// The functions that draw from the execution's generator.
 pub(super) fn random(bindings: Bindings, rng: &Arc<Mutex<fastrand::Rng>>) -> Bindings {
     let (for_random, for_uuid) = (Arc::clone(rng), Arc::clone(rng));
     let random = HostFunction::new(0, move |args, _| {
@@ -115,7 +112,7 @@ fn hash(args: &[Option<Value>]) -> Result<Option<Value>> {
             ));
         }
     };
-    Ok(Some(Value::String(hex(&digest))))
+    Ok(Some(Value::String(hex::encode(digest))))
 }
 
 fn parse(args: &[Option<Value>]) -> Result<Option<Value>> {
@@ -128,7 +125,6 @@ fn parse(args: &[Option<Value>]) -> Result<Option<Value>> {
     }
 }
 
-/// A version 4 UUID.
 fn uuid(rng: &mut fastrand::Rng) -> Value {
     let bits = rng.u128(..) & !(0xf << 76) & !(0b11 << 62) | (0x4 << 76) | (0b10 << 62);
     let hex = format!("{bits:032x}");
@@ -154,15 +150,6 @@ fn integer(args: &[Option<Value>], index: usize) -> Option<i64> {
         )]
         (float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
     })
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-            hex
-        })
 }
 
 fn bad(function: &str, index: usize, expected: &str) -> Error {
@@ -216,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_arguments_give_nothing_or_fail() {
+    fn invalid_arguments_return_nothing_or_fail() {
         for source in [
             "$partition([1], 0)",
             "$partition([], 2)",

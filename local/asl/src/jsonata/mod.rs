@@ -17,9 +17,7 @@ use jlens_core::reads::Read;
 use serde_json::{Map, Value};
 
 pub(crate) use check::Sees;
-pub(crate) use functions::hex;
 
-/// A compiled expression.
 #[derive(Debug)]
 pub(crate) struct Expression {
     compiled: jlens_core::Expression,
@@ -31,13 +29,11 @@ pub(crate) struct Expression {
     matches: bool,
 }
 
-/// What an expression can read during its evaluation.
 pub(crate) trait Scope {
     /// The part with this name, one of [`STATES`], if the state has it at this point.
     fn states(&self, part: &str) -> Option<Cow<'_, Value>>;
     /// The part with this name, one of [`CONTEXT`], if it exists.
     fn context(&self, part: &str) -> Option<Cow<'_, Value>>;
-    /// A variable.
     fn variable(&self, name: &str) -> Option<&Value>;
     /// The time that `$now()` returns, in milliseconds since 1970.
     fn now_ms(&self) -> i64;
@@ -51,7 +47,6 @@ const STATES: [&str; 3] = ["input", "result", "errorOutput"];
 /// The parts that `$states.context` can have.
 const CONTEXT: [&str; 5] = ["Execution", "Map", "State", "StateMachine", "Task"];
 
-/// Functions that draw from the random generator.
 const RANDOM: [&str; 3] = ["random", "uuid", "shuffle"];
 
 impl Expression {
@@ -75,7 +70,6 @@ impl Expression {
         })
     }
 
-    /// The text it was compiled from.
     pub(crate) fn source(&self) -> &str {
         self.compiled.source()
     }
@@ -167,7 +161,6 @@ mod tests {
 
     use super::*;
 
-    /// A scope with a value in every part.
     struct Full {
         input: Value,
         rng: Arc<Mutex<fastrand::Rng>>,
@@ -199,7 +192,6 @@ mod tests {
         }
     }
 
-    /// Well-formed expressions of all kinds.
     fn expressions() -> impl Strategy<Value = String> {
         let leaf = prop::sample::select(vec![
             "$states.input",

@@ -6,7 +6,6 @@
 pub struct LoadError {
     /// The offending field, as a JSON path: `$.States.StopInstance.Retry[0].BackoffRate`.
     pub path: String,
-    /// What is wrong with it.
     pub reason: String,
 }
 
@@ -19,7 +18,6 @@ impl LoadError {
     }
 }
 
-/// The path of a member of an object, in `JSONPath` notation.
 pub(crate) fn member(path: &str, name: &str) -> String {
     let plain = !name.is_empty()
         && name

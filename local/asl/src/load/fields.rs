@@ -9,7 +9,6 @@ use crate::template::{self, Setting, Template};
 /// The largest number of seconds, attempts and the like that AWS accepts.
 pub(super) const MAX_COUNT: u64 = 99_999_999;
 
-/// An object in which every field is known.
 pub(super) struct Fields<'a> {
     pub(super) path: &'a str,
     object: &'a Map<String, Value>,
@@ -131,7 +130,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A string that may be an expression.
     pub(super) fn text_setting(&self, name: &str) -> Result<Option<Setting<String>>, LoadError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);

@@ -10,7 +10,6 @@ use super::error::{LoadError, member};
 use super::fields::Fields;
 use crate::machine::{Graph, State, Work};
 
-/// Maps the names of a graph's states to their indexes.
 pub(super) struct Targets<'a>(HashMap<&'a str, usize>);
 
 impl Targets<'_> {
@@ -99,7 +98,6 @@ impl Loader {
     }
 }
 
-/// The variables that a scope assigns, with the number of assignments.
 pub(super) type Scope = BTreeMap<String, usize>;
 
 /// The variables that the states of a graph assign, except those of nested graphs.
@@ -131,7 +129,6 @@ fn items(field: Option<&Value>) -> impl Iterator<Item = &Value> {
     field.and_then(Value::as_array).into_iter().flatten()
 }
 
-/// The names in an Assign field.
 fn assigns(part: &Value) -> impl Iterator<Item = &str> {
     let assign = part.get("Assign").and_then(Value::as_object);
     assign

@@ -9,7 +9,6 @@ use serde_json::{Map, Number, Value};
 
 use super::error::{LoadError, member};
 
-/// Parses a text.
 pub(super) fn parse(text: &str) -> Result<Value, LoadError> {
     let duplicate = RefCell::new(None);
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -28,7 +27,6 @@ pub(super) fn parse(text: &str) -> Result<Value, LoadError> {
     })
 }
 
-/// One value and its path.
 struct Tree<'a> {
     path: String,
     /// The path of the duplicate field that ended the parse, which a JSON error cannot carry.
@@ -113,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_stands_twice_is_refused_where_it_does() {
+    fn a_duplicate_name_is_refused_at_its_position() {
         let text = r#"{"a": [1, -2, 0.5, null, true, "x", {}], "b": {"c d": 1}}"#;
         assert_eq!(
             parse(text).expect("it is good"),

@@ -68,7 +68,6 @@ impl Machine {
     }
 }
 
-/// The state that all parts of the loader share.
 struct Loader {
     /// State names are unique in the whole machine, branches included.
     state_names: HashSet<String>,

@@ -100,7 +100,6 @@ impl Loader {
         })
     }
 
-    /// `Assign` and `Output`.
     pub(super) fn exit(&self, fields: &Fields<'_>, sees: Sees) -> Result<Exit, LoadError> {
         let mut exit = Exit {
             assign: Vec::new(),

@@ -140,7 +140,6 @@ impl Flow<'_> {
         Ok(Value::Array(results))
     }
 
-    /// Records the start of an iteration and creates its line.
     fn iteration(
         &self,
         context: &StateContext<'_>,
@@ -246,7 +245,6 @@ fn iterate<'a>(
     })
 }
 
-/// The item of one iteration.
 struct Item {
     /// The name of the member, if the items are those of an object.
     key: Option<String>,

@@ -43,7 +43,6 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// A new line that starts here, with the current variables.
     pub(super) fn branch(&self, item: Option<Arc<Value>>) -> Self {
         Self {
             core: self.core,
@@ -75,7 +74,6 @@ impl<'a> Flow<'a> {
         })
     }
 
-    /// Records the next event of this line.
     pub(super) fn record(&mut self, event: Event) -> Result<u64, Failure> {
         self.last = self.core.recorder.record(self.last, event)?;
         Ok(self.last)
@@ -90,7 +88,6 @@ impl<'a> Flow<'a> {
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
-    /// An error that the interpreter raises in a state.
     pub(super) fn failure(&self, state: &StateContext<'_>, error: &str, cause: &str) -> Failure {
         Failure::in_state(error, cause, state.name, state.entered_event, self.last)
     }
@@ -119,7 +116,6 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// The failure for a payload that is too large.
     pub(super) fn too_large(&self, state: &StateContext<'_>, what: &str) -> Failure {
         let cause = format!(
             "The state/task '{what}' returned a result with a size exceeding the maximum number of \

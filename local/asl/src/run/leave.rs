@@ -18,7 +18,6 @@ use crate::template::EvaluationError;
 /// Source: AWS Step Functions Developer Guide, "Passing data between states with variables".
 const VARIABLES_LIMIT_BYTES: usize = 10 * 1024 * 1024;
 
-/// The result of an attempt.
 pub(super) struct Done<'a> {
     /// `$states.result`, if the state has one. Otherwise, the default output is the input.
     pub(super) result: Option<Value>,
@@ -28,14 +27,12 @@ pub(super) struct Done<'a> {
     pub(super) next: Option<usize>,
 }
 
-/// What a state produces when it is left.
 pub(super) struct Left {
     pub(super) output: Payload,
     pub(super) next: Option<usize>,
     assigned: Vec<(Arc<str>, Payload)>,
 }
 
-/// New values of variables.
 pub(super) type Assigned = Vec<(Arc<str>, Value)>;
 
 /// Evaluates Output and Assign. Neither sees the results of the other, or of another entry: the variables change when
@@ -94,7 +91,6 @@ impl Left {
 }
 
 impl Flow<'_> {
-    /// Changes the variables and records that the state was left.
     pub(super) fn leave(
         &mut self,
         kind: StateKind,

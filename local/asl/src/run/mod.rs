@@ -41,15 +41,10 @@ const LONGEST_S: u64 = 365 * 24 * 60 * 60;
 pub struct Identity {
     /// The ARN of the execution. It contains the Region that events refer to.
     pub execution_arn: String,
-    /// The name of the execution.
     pub execution_name: String,
-    /// The ARN of the state machine.
     pub state_machine_arn: String,
-    /// The name of the state machine.
     pub state_machine_name: String,
-    /// The ARN of the role that the execution uses.
     pub role_arn: String,
-    /// When the execution was started.
     pub start_time: DateTime<Utc>,
 }
 
@@ -76,65 +71,46 @@ impl Identity {
 
 /// One execution of a machine.
 pub struct Execution {
-    /// The state machine to execute.
     pub machine: Arc<Machine>,
-    /// The identity of the execution.
     pub identity: Identity,
-    /// The input of the first state.
     pub input: Value,
-    /// The clock that the execution uses.
     pub clock: Arc<dyn Clock>,
-    /// Runs the functions of its Tasks.
     pub functions: Arc<dyn Functions>,
-    /// Receives the events of the execution.
     pub history: Arc<dyn History>,
     /// Seeds jitter, `$random`, `$uuid` and `$shuffle`: the same seed gives the same execution.
     pub seed: u64,
-    /// Stops the execution.
     pub stop: StopHandle,
-    /// The tokens that its Tasks wait for.
     pub tokens: TaskTokens,
 }
 
 /// How an execution ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// It succeeded and has an output.
     Succeeded,
     /// It failed with an error that was not caught.
     Failed,
-    /// It ran longer than the definition's `TimeoutSeconds`.
     TimedOut,
-    /// It was stopped.
     Aborted,
 }
 
 impl Status {
     /// The status as in the API: `SUCCEEDED`, `FAILED`, `TIMED_OUT`, `ABORTED`.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::TimedOut => "TIMED_OUT",
-            Self::Aborted => "ABORTED",
-        }
+        self.into()
     }
 }
 
 /// What `DescribeExecution` returns about an execution that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// How it ended.
     pub status: Status,
-    /// The output, if the execution succeeded.
     pub output: Option<Arc<Value>>,
     /// The error, if the execution failed, or was stopped with an error.
     pub error: Option<String>,
-    /// The cause that goes with the error.
     pub cause: Option<String>,
 }
 
-/// The data that all parts of one execution share.
 struct Core {
     clock: Arc<dyn Clock>,
     functions: Arc<dyn Functions>,

@@ -87,7 +87,6 @@ impl Scope for View<'_> {
     }
 }
 
-/// `$states.context.Execution`.
 pub(super) fn execution_context(identity: &Identity, input: &Value) -> Value {
     json!({
         "Id": identity.execution_arn,
@@ -99,7 +98,6 @@ pub(super) fn execution_context(identity: &Identity, input: &Value) -> Value {
     })
 }
 
-/// `$states.context.StateMachine`.
 pub(super) fn machine_context(identity: &Identity) -> Value {
     json!({"Id": identity.state_machine_arn, "Name": identity.state_machine_name})
 }

@@ -23,7 +23,6 @@ const MAX_RETRY_DELAY_S: f64 = 31_536_000.0;
 const LONGEST_WAIT: Duration = Duration::from_hours(24_855 * 24);
 
 impl Flow<'_> {
-    /// Enters a state, runs it as often as its retriers allow, and leaves it.
     pub(super) async fn visit(&mut self, state: &State, input: Payload) -> Result<Left, Failure> {
         let kind = state.work.kind();
         let before = self.last;
@@ -285,7 +284,6 @@ impl Flow<'_> {
         Some(Duration::from_secs_f64(seconds))
     }
 
-    /// Passes the failure to the first matching catcher.
     fn catch(
         &mut self,
         state: &State,

@@ -20,10 +20,8 @@ struct Shared {
     waker: AtomicWaker,
 }
 
-/// Why an execution was stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum StopRequest {
-    /// A user requested the stop.
     Abort {
         error: Option<String>,
         cause: Option<String>,
@@ -33,7 +31,6 @@ pub(super) enum StopRequest {
 }
 
 impl StopHandle {
-    /// A handle for one execution.
     pub fn new() -> Self {
         Self::default()
     }
@@ -74,7 +71,6 @@ impl StopHandle {
         .await;
     }
 
-    /// Waits until a stop is requested.
     pub(super) async fn requested(&self) -> StopRequest {
         poll_fn(|cx| {
             self.0.waker.register(cx.waker());

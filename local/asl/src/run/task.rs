@@ -15,14 +15,11 @@ use super::tokens::Wait;
 use crate::TaskFailure;
 use crate::errors::{self, Failure};
 use crate::history::{Event, Resource};
-use crate::jsonata::hex;
 use crate::load;
 use crate::machine::Task;
 
-/// How a call ended.
 type Answer = Result<Value, TaskFailure>;
 
-/// What to call, and with what.
 struct Call {
     function: Arc<str>,
     /// The payload of the function, or the error with which Lambda refuses it.
@@ -94,7 +91,13 @@ impl Flow<'_> {
         timeout_s: Option<u64>,
     ) -> Option<Answer> {
         let answer = self.core.functions.invoke(function, payload);
-        match select(answer, Box::pin(limit(self.core, timeout_s))).await {
+        let limit = async {
+            match timeout_s {
+                Some(seconds) => self.core.clock.limit(Duration::from_secs(seconds)).await,
+                None => pending().await,
+            }
+        };
+        match select(answer, Box::pin(limit)).await {
             Either::Left((answer, _)) => Some(answer),
             Either::Right(_) => None,
         }
@@ -140,7 +143,6 @@ impl Flow<'_> {
         })
     }
 
-    /// Records how the call ended, and returns the Task's result.
     fn settle(&mut self, resource: &Resource, answer: Option<Answer>) -> Result<Value, Failure> {
         let resource = resource.clone();
         let (error, cause, timed_out) = match answer {
@@ -194,7 +196,7 @@ impl Flow<'_> {
     }
 }
 
-/// The timer of a Task. It is created after the function has been called, so that a result that takes exactly this
+/// The timer of a Task that waits for its token. It is created after the function has been called, so that a result that takes exactly this
 /// long is still in time.
 async fn limit(core: &Core, timeout_s: Option<u64>) {
     match timeout_s {
@@ -208,7 +210,7 @@ impl Flow<'_> {
     /// derived from the event that it belongs to.
     fn integration_result(&self, payload: &Value) -> Value {
         let digest = Sha256::digest(format!("{}:{}", self.core.execution_arn, self.last));
-        let hex = hex(&digest);
+        let hex = hex::encode(digest);
         let parts = [
             &hex[..8],
             &hex[8..12],

@@ -14,7 +14,6 @@ use crate::TaskFailure;
 
 /// How many closed tokens are remembered, to distinguish a late result from a wrong token.
 const CLOSED: usize = 10_000;
-/// The prefix of every token.
 const PREFIX: &str = "token:";
 
 /// The tokens that Tasks wait for. Clones share them, and any number of executions may use them.
@@ -42,9 +41,8 @@ struct Slot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// `InvalidToken`: the text is not a task token.
-    #[error("the text is no task token")]
+    #[error("the text is not a task token")]
     InvalidToken,
-    /// `TaskDoesNotExist`: no Task has ever waited for this token.
     #[error("no task waits for this token")]
     TaskDoesNotExist,
     /// `TaskTimedOut`: its Task already has a result, timed out or was stopped.
@@ -56,12 +54,10 @@ pub enum TokenError {
 }
 
 impl TaskTokens {
-    /// An empty set of tokens.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Ends the Task that waits for the token: `output` is its result.
     pub fn succeed(&self, token: &str, output: Value) -> Result<(), TokenError> {
         if output.to_string().len() > PAYLOAD_LIMIT_BYTES {
             return Err(TokenError::InvalidOutput);
@@ -69,12 +65,10 @@ impl TaskTokens {
         self.answer(token, Ok(output))
     }
 
-    /// Ends the Task that waits for the token with an error.
     pub fn fail(&self, token: &str, failure: TaskFailure) -> Result<(), TokenError> {
         self.answer(token, Err(failure))
     }
 
-    /// The number of waiting Tasks.
     pub fn open(&self) -> usize {
         self.lock().open.len()
     }
@@ -108,7 +102,6 @@ impl TaskTokens {
         Ok(())
     }
 
-    /// Opens the token of one attempt of a Task.
     pub(super) fn wait(&self, execution: &str, entered: u64, retries: u64) -> Wait {
         let token: Arc<str> = Arc::from(format!("{PREFIX}{execution}:{entered}:{retries}"));
         let slot = Arc::new(Slot::default());
@@ -155,7 +148,6 @@ impl Slot {
     }
 }
 
-/// An open token. Dropping it closes it.
 pub(super) struct Wait {
     tokens: TaskTokens,
     pub(super) token: Arc<str>,
@@ -163,7 +155,6 @@ pub(super) struct Wait {
 }
 
 impl Wait {
-    /// Waits for the result.
     pub(super) async fn answered(&self) -> Result<Value, TaskFailure> {
         poll_fn(|cx| {
             self.slot.waker.register(cx.waker());

@@ -64,7 +64,6 @@ fn undefined_is_an_error() {
     }
 }
 
-/// JSON null is a value.
 #[test]
 fn null_is_a_value() {
     let run = run(
@@ -77,7 +76,7 @@ fn null_is_a_value() {
 
 /// Guide, "Context object".
 #[test]
-fn the_context_says_where_we_are() {
+fn the_context_names_the_current_state() {
     let run = run(&pass(json!("{% $states.context %}")), json!({"a": 1}), echo);
     let expected = json!({
         "Execution": {

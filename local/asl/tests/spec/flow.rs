@@ -113,7 +113,6 @@ fn map_concurrency() {
     }
 }
 
-/// A polling loop, of which Prism has many.
 #[test]
 fn a_loop_polls_until_it_is_done() {
     let states = json!({
@@ -141,7 +140,6 @@ fn the_history_is_bounded() {
     assert_eq!(run.events.len(), 25_000);
 }
 
-/// A machine whose branches contain branches.
 #[test]
 fn branches_nest() {
     let inner = json!({"StartAt": "I", "States": {"I": {
@@ -221,7 +219,6 @@ impl Clock for WallClock {
     }
 }
 
-/// An execution is an ordinary future: it runs on tokio and can be spawned.
 #[tokio::test(flavor = "current_thread")]
 async fn executions_run_on_tokio() {
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
@@ -284,7 +281,6 @@ fn a_stop_lets_no_further_state_begin() {
     }
 }
 
-/// An execution that is dropped cancels its timers and its calls.
 #[test]
 fn a_dropped_execution_leaves_nothing_behind() {
     let virtual_clock = VirtualClock::new(DateTime::UNIX_EPOCH);

@@ -29,7 +29,6 @@ fn seeds() -> Vec<Value> {
     ]
 }
 
-/// The number of nodes in a tree.
 fn places(value: &Value) -> usize {
     1 + match value {
         Value::Array(items) => items.iter().map(places).sum(),
@@ -66,7 +65,6 @@ fn scalar() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Texts made of fragments of JSONata.
 fn jsonata() -> impl Strategy<Value = String> {
     let token = prop::sample::select(vec![
         "$",

@@ -110,7 +110,6 @@ fn failures_have_the_shape_of_the_api() {
     assert_eq!(evaluation["evaluationFailedEventDetails"], expected);
 }
 
-/// Every sink receives the same history.
 #[test]
 fn histories_are_reproducible() {
     let states = json!({"M": {

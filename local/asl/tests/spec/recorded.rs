@@ -235,7 +235,7 @@ fn a_failed_evaluation_follows_from_what_the_entry_follows_from() {
 }
 
 #[test]
-fn a_map_says_what_it_was_given_instead_of_items() {
+fn a_map_without_items_says_what_it_got() {
     let body = json!({"StartAt": "I", "States": {"I": {"Type": "Succeed"}}});
     let over = |items: Option<&str>, input: Value| {
         let mut map = json!({"Type": "Map", "ItemProcessor": body, "End": true});
@@ -282,7 +282,7 @@ fn a_map_says_what_it_was_given_instead_of_items() {
 
 /// Guide, "Map state input": one iteration for each pair of an object; the pair is its input.
 #[test]
-fn a_map_goes_over_the_members_of_an_object() {
+fn a_map_iterates_over_the_members_of_an_object() {
     let map = |more: Value| {
         let mut map = json!({
             "Type": "Map",

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::support::{load, machine, pass, task};
 
-/// Asserts that a definition is refused at this path.
 #[track_caller]
 fn refused(definition: &Value, path: &str) {
     let error = load(definition).expect_err(path);

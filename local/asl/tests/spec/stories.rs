@@ -62,7 +62,6 @@ fn a_failure_is_undone() {
     "#);
 }
 
-/// Two Regions: one copy fails while the other is in progress.
 #[test]
 fn an_item_fails_while_others_run() {
     let copy = json!({"StartAt": "Copy", "States": {
@@ -116,7 +115,6 @@ fn an_item_fails_while_others_run() {
     "#);
 }
 
-/// Both branches succeed.
 #[test]
 fn branches_join() {
     let branch = |name: &str| {
@@ -151,7 +149,6 @@ fn branches_join() {
     "#);
 }
 
-/// Stopped in the middle of a Wait.
 #[test]
 fn an_execution_is_stopped() {
     let states = json!({"W": {"Type": "Wait", "Seconds": 60, "End": true}});

@@ -11,15 +11,10 @@ use prism_asl::{
 };
 use serde_json::{Value, json};
 
-/// How a scripted function responds to a call.
 pub(crate) enum Answer {
-    /// Returns immediately.
     Now(Value),
-    /// Returns after some seconds.
     After(u64, Value),
-    /// Fails immediately with an error name.
     Fail(&'static str),
-    /// Fails after some seconds.
     FailAfter(u64, &'static str),
 }
 
@@ -76,7 +71,6 @@ impl Functions for Scripted {
     }
 }
 
-/// A finished run.
 pub(crate) struct Run {
     pub(crate) outcome: Outcome,
     pub(crate) events: Vec<HistoryEvent>,
@@ -249,12 +243,10 @@ pub(crate) fn check(events: &[HistoryEvent]) {
     );
 }
 
-/// A machine with these states.
 pub(crate) fn machine(start: &str, states: &Value) -> Value {
     json!({"QueryLanguage": "JSONata", "StartAt": start, "States": states})
 }
 
-/// A Task that calls the function with this name, with its input.
 pub(crate) fn task(function: &str, more: Value) -> Value {
     let mut state = json!({
         "Type": "Task",
@@ -271,12 +263,10 @@ fn merge(state: &mut Value, more: Value) {
     }
 }
 
-/// A script whose functions return their payload.
 pub(crate) fn echo(_: &str, payload: &Value, _: usize) -> Answer {
     Now(payload.clone())
 }
 
-/// A machine of one Pass that returns an output.
 pub(crate) fn pass(output: Value) -> Value {
     machine(
         "P",
@@ -284,7 +274,6 @@ pub(crate) fn pass(output: Value) -> Value {
     )
 }
 
-/// A Task that waits for a token, which its function receives.
 pub(crate) fn waiting(more: Value) -> Value {
     let mut fields = json!({
         "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
@@ -308,7 +297,6 @@ pub(crate) fn token_of(payload: &Value) -> &str {
         .expect("the function is given its token")
 }
 
-/// Runs a machine whose function passes its token to `act`.
 pub(crate) fn acted(
     definition: &Value,
     act: impl Fn(&TaskTokens, &str, usize) -> Answer + Send + Sync + 'static,

@@ -22,7 +22,7 @@ fn the_result_is_what_was_sent() {
 
 /// API reference, `TaskSubmittedEventDetails`: the function's own result is recorded but not used.
 #[test]
-fn the_history_tells_the_wait() {
+fn the_history_contains_the_wait() {
     let tokens = TaskTokens::new();
     let machine = machine(
         "Both",
@@ -143,7 +143,6 @@ fn a_failing_function_ends_the_wait() {
     assert!(!failed.types().contains(&"TaskSubmitted".to_owned()));
 }
 
-/// Each attempt has its own token.
 #[test]
 fn a_retry_waits_for_another_token() {
     let retry = json!([{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 1}]);
@@ -172,7 +171,7 @@ fn a_retry_waits_for_another_token() {
 
 /// API reference, `SendTaskSuccess`: the errors for a token that is late, wrong, or not a token.
 #[test]
-fn the_first_answer_counts_and_bad_tokens_are_told_apart() {
+fn the_first_result_counts_and_invalid_tokens_have_distinct_errors() {
     let run = acted(&waiting(json!({})), |tokens, token, _| {
         let large = json!("x".repeat(PAYLOAD_LIMIT_BYTES));
         assert_eq!(tokens.succeed(token, large), Err(TokenError::InvalidOutput));

@@ -1,5 +1,7 @@
-//! The work of cloud-init at the first boot: the keys `packages` and `runcmd` of a `#cloud-config`.
+//! The work of cloud-init at the first boot: the keys `write_files`, `packages` and `runcmd` of a `#cloud-config`.
 
+use prism_functions::domain::InstanceId;
+use prism_functions::domain::catalogue::{SETUP, SETUP_FILE};
 use serde::Deserialize;
 
 use super::disk::System;
@@ -9,8 +11,15 @@ use super::{GuestOutput, Session};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct CloudConfig {
+    write_files: Vec<File>,
     packages: Vec<Line>,
     runcmd: Vec<Line>,
+}
+
+#[derive(Debug, Deserialize)]
+struct File {
+    path: String,
+    content: String,
 }
 
 /// A line, as one text or as a list of words.
@@ -25,8 +34,7 @@ enum Line {
 const MOST_LINES: usize = 200;
 const LOG: &str = "/var/log/cloud-init-output.log";
 
-/// Applies user data to a disk; returns what happened, in one line.
-pub(super) fn apply(session: &mut Session, user_data: &str) -> String {
+pub(super) fn apply(session: &mut Session, id: &InstanceId, user_data: &str) -> String {
     if !user_data.trim_start().starts_with("#cloud-config") {
         return "cloud-init: the user data is no #cloud-config, and was let be".to_owned();
     }
@@ -40,10 +48,18 @@ pub(super) fn apply(session: &mut Session, user_data: &str) -> String {
     };
     let mut log = String::new();
     let mut failed = 0_usize;
+    for file in config.write_files.iter().take(MOST_LINES) {
+        // As on a real instance, what needs a file that did not fit on the disk fails later.
+        let _ = session.write(&file.path, file.content.as_bytes());
+    }
+    let mut setup = "preparing";
     let mut commands = packages(session, &config.packages);
     commands.extend(config.runcmd.iter().take(MOST_LINES).flat_map(commands_of));
     for command in &commands {
-        let output = session.run(command, &[]);
+        let output = match command.as_slice() {
+            [script, step @ ..] if script == SETUP => set_up(session, id, &mut setup, step),
+            _ => session.run(command, &[]),
+        };
         failed += usize::from(output.exit_code != 0);
         note(&mut log, command, &output);
     }
@@ -52,6 +68,38 @@ pub(super) fn apply(session: &mut Session, user_data: &str) -> String {
         let _ = session.write(LOG, log.as_bytes());
     }
     format!("cloud-init: {} commands, {failed} failed", commands.len())
+}
+
+/// A step of the setup of a built-in template. It installs packages and records the outcome; nothing is executed, so all
+/// other steps succeed.
+fn set_up(
+    session: &mut Session,
+    id: &InstanceId,
+    state: &mut &'static str,
+    step: &[String],
+) -> GuestOutput {
+    let (verb, command) = step.split_first().map_or(("", step), |(v, c)| (v, c));
+    let installs = matches!(command, [_, verb, ..] if verb == "install") && command[0] != "install";
+    let output = match verb {
+        _ if *state == "failed" => return GuestOutput::failed(1, "an earlier step has failed"),
+        "run" | "own" if installs => session.run(command, &[]),
+        _ => GuestOutput::default(),
+    };
+    if output.exit_code != 0 {
+        *state = "failed";
+    } else if verb == "finish" {
+        *state = "ready";
+    }
+    let (step, said) = match *state {
+        "failed" => (command.join(" "), output.stderr.trim()),
+        _ => Default::default(),
+    };
+    let outcome = serde_json::json!({
+        "state": state, "step": step, "output": said, "instance_id": id,
+    });
+    // A disk without room for it is one whose setup has failed, and the file of an earlier step says less.
+    let _ = session.write(SETUP_FILE, format!("{outcome}\n").as_bytes());
+    output
 }
 
 /// `packages` are installed with the package manager of the disk's system.

@@ -4,94 +4,54 @@ use super::{GuestOutput, Session};
 
 type Run = fn(&mut Session, &[&str], &[u8]) -> GuestOutput;
 
-/// A command: its names, its usage, and its implementation.
-struct Command {
-    names: &'static [&'static str],
-    usage: &'static str,
-    run: Run,
-}
-
-const COMMANDS: &[Command] = &[
-    Command {
-        names: &["pip", "pip3"],
-        usage: "pip install NAME[==VERSION]... | pip list | pip freeze",
-        run: Session::pip,
-    },
-    Command {
-        names: &["conda", "mamba"],
-        usage: "conda install [-y] NAME[=VERSION]... | conda list",
-        run: Session::conda,
-    },
-    Command {
-        names: &["apt-get", "apt"],
-        usage: "apt-get update | apt-get install [-y] NAME... | apt list --installed",
-        run: Session::apt,
-    },
-    Command {
-        names: &["dnf", "yum"],
-        usage: "dnf install [-y] NAME... | dnf list installed",
-        run: Session::dnf,
-    },
-    Command {
-        names: &["R", "Rscript"],
-        usage: "R -e 'install.packages(\"NAME\")'",
-        run: Session::r,
-    },
-    Command {
-        names: &["jupyter"],
-        usage: "jupyter kernelspec install PATH --name NAME | jupyter kernelspec list",
-        run: Session::jupyter,
-    },
-    Command {
-        names: &["cat"],
-        usage: "cat PATH...",
-        run: Session::cat,
-    },
-    Command {
-        names: &["ls"],
-        usage: "ls [-l] [PATH]",
-        run: Session::ls,
-    },
-    Command {
-        names: &["tee"],
-        usage: "tee [-a] PATH",
-        run: Session::tee,
-    },
-    Command {
-        names: &["rm"],
-        usage: "rm [-r] [-f] PATH...",
-        run: Session::rm,
-    },
-    Command {
-        names: &["mkdir"],
-        usage: "mkdir [-p] PATH...",
-        run: Session::mkdir,
-    },
-    Command {
-        names: &["echo"],
-        usage: "echo TEXT...",
-        run: |_, args, _| GuestOutput::ok(format!("{}\n", args.join(" "))),
-    },
-    Command {
-        names: &["uname"],
-        usage: "uname [-m]",
-        run: Session::uname,
-    },
-    Command {
-        names: &["hostname"],
-        usage: "hostname",
-        run: |session, _, _| GuestOutput::ok(format!("{}\n", session.host.name)),
-    },
-    Command {
-        names: &["df"],
-        usage: "df -h",
-        run: |session, _, _| session.df(),
-    },
-    Command {
-        names: &["whoami"],
-        usage: "whoami",
-        run: |session, _, _| GuestOutput::ok(format!("{}\n", session.disk.system.user())),
-    },
+/// Each command: its names, its usage, and its implementation.
+const COMMANDS: &[(&[&str], &str, Run)] = &[
+    (
+        &["pip", "pip3"],
+        "pip install NAME[==VERSION]... | pip list | pip freeze",
+        Session::pip,
+    ),
+    (
+        &["conda", "mamba"],
+        "conda install [-y] NAME[=VERSION]... | conda list",
+        Session::conda,
+    ),
+    (
+        &["apt-get", "apt"],
+        "apt-get update | apt-get install [-y] NAME... | apt list --installed",
+        Session::apt,
+    ),
+    (
+        &["dnf", "yum"],
+        "dnf install [-y] NAME... | dnf list installed",
+        Session::dnf,
+    ),
+    (
+        &["R", "Rscript"],
+        "R -e 'install.packages(\"NAME\")'",
+        Session::r,
+    ),
+    (
+        &["jupyter"],
+        "jupyter kernelspec install PATH --name NAME | jupyter kernelspec list",
+        Session::jupyter,
+    ),
+    (&["cat"], "cat PATH...", Session::cat),
+    (&["ls"], "ls [-l] [PATH]", Session::ls),
+    (&["tee"], "tee [-a] PATH", Session::tee),
+    (&["rm"], "rm [-r] [-f] PATH...", Session::rm),
+    (&["mkdir"], "mkdir [-p] PATH...", Session::mkdir),
+    (&["echo"], "echo TEXT...", |_, args, _| {
+        GuestOutput::ok(format!("{}\n", args.join(" ")))
+    }),
+    (&["uname"], "uname [-m]", Session::uname),
+    (&["hostname"], "hostname", |session, _, _| {
+        GuestOutput::ok(format!("{}\n", session.host.name))
+    }),
+    (&["df"], "df -h", |session, _, _| session.df()),
+    (&["whoami"], "whoami", |session, _, _| {
+        GuestOutput::ok(format!("{}\n", session.disk.system.user()))
+    }),
 ];
 
 impl Session {
@@ -108,13 +68,13 @@ impl Session {
             return GuestOutput::failed(2, "no command was given");
         };
         let rest: Vec<&str> = words.collect();
-        let name = name.strip_prefix("/usr/bin/").unwrap_or(name);
+        let name = name.rsplit_once("/bin/").map_or(name, |(_, name)| name);
         // `python3 -m pip` is the same as `pip`.
         if let ("python" | "python3", ["-m", "pip", pip @ ..]) = (name, rest.as_slice()) {
             return self.pip(pip, stdin);
         }
-        match COMMANDS.iter().find(|c| c.names.contains(&name)) {
-            Some(command) => (command.run)(self, &rest, stdin),
+        match COMMANDS.iter().find(|(names, ..)| names.contains(&name)) {
+            Some((_, _, run)) => run(self, &rest, stdin),
             None => refused(name),
         }
     }
@@ -150,9 +110,8 @@ impl Session {
     }
 }
 
-/// The output for a command that is not supported.
 fn refused(name: &str) -> GuestOutput {
-    let usages = COMMANDS.iter().map(|c| format!("  {}\n", c.usage));
+    let usages = COMMANDS.iter().map(|(_, usage, _)| format!("  {usage}\n"));
     let shown = prism_functions::domain::ids::shown(name);
     GuestOutput::failed(
         127,
@@ -167,8 +126,8 @@ fn refused(name: &str) -> GuestOutput {
 pub(super) fn not_understood(name: &str, args: &[&str]) -> GuestOutput {
     let usage = COMMANDS
         .iter()
-        .find(|c| c.names.contains(&name))
-        .map_or("", |c| c.usage);
+        .find(|(names, ..)| names.contains(&name))
+        .map_or("", |(_, usage, _)| usage);
     let shown = prism_functions::domain::ids::shown(&args.join(" "));
     GuestOutput::failed(
         2,

@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum System {
-    /// Ubuntu or Debian, with `apt`.
     #[default]
     Debian,
-    /// Amazon Linux, with `dnf`.
     Amazon,
 }
 
@@ -30,11 +28,8 @@ impl System {
 pub struct Package {
     /// The package manager: `pip`, `conda`, `apt`, `dnf` or `R`.
     pub manager: String,
-    /// Its name.
     pub name: String,
-    /// Its version.
     pub version: String,
-    /// The disk space that it takes.
     pub size_bytes: u64,
 }
 
@@ -81,11 +76,8 @@ impl From<Written> for FileBody {
 /// The contents of a volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disk {
-    /// The disk space of the base system.
     pub base_bytes: u64,
-    /// The operating system.
     pub system: System,
-    /// Files by their absolute path.
     pub files: BTreeMap<String, FileBody>,
     /// Folders that were created explicitly, besides those that contain files.
     pub folders: BTreeSet<String>,
@@ -94,7 +86,6 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// A disk as in a base image.
     pub fn fresh(system: System, base_bytes: u64) -> Self {
         Self {
             base_bytes,
@@ -111,17 +102,14 @@ impl Disk {
             .saturating_add(packages)
     }
 
-    /// The total size of all files.
     pub fn file_bytes(&self) -> u64 {
         self.files.values().map(|f| f.0.len() as u64).sum()
     }
 
-    /// The contents of a file.
     pub fn file(&self, path: &str) -> Option<&[u8]> {
         self.files.get(path).map(|body| body.0.as_ref())
     }
 
-    /// An installed package.
     pub fn package(&self, manager: &str, name: &str) -> Option<&Package> {
         self.packages.get(&format!("{manager}/{name}"))
     }

@@ -53,7 +53,6 @@ impl Session {
                 .is_some_and(|(p, _)| after(p))
     }
 
-    /// Writes a file, if there is enough space.
     pub(super) fn write(&mut self, path: &str, contents: &[u8]) -> Result<(), String> {
         let path = self.path(path);
         if path.len() > 4096 {
@@ -199,7 +198,6 @@ fn no_such(command: &str, path: &str) -> GuestOutput {
     GuestOutput::failed(1, format!("{command}: {shown}: No such file or directory"))
 }
 
-/// One line of `ls`.
 fn line(name: &str, size: Option<usize>, long: bool) -> String {
     match (long, size) {
         (false, _) => format!("{name}\n"),

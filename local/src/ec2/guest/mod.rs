@@ -25,9 +25,7 @@ use super::types;
 pub struct GuestOutput {
     /// The exit code: 0 if it succeeded, and 127 for commands that the simulated disk does not support.
     pub exit_code: i32,
-    /// What it wrote to its standard output.
     pub stdout: String,
-    /// What it wrote to its standard error.
     pub stderr: String,
 }
 
@@ -55,18 +53,13 @@ impl GuestOutput {
 /// Why a command could not be run on an instance.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError {
-    /// There is no such instance.
     #[error("the instance {0} does not exist in this account and Region")]
     NotFound(InstanceId),
-    /// The instance is not running.
     #[error("the instance {id} is {}, so nothing can be run on it", state.as_str())]
     NotRunning {
-        /// The instance.
         id: InstanceId,
-        /// Its state.
         state: InstanceState,
     },
-    /// Its root device has no simulated disk.
     #[error("the instance {0} has no EBS root volume, so it has no simulated disk")]
     NoDisk(InstanceId),
     /// The cloud's file could not be read or written.
@@ -78,7 +71,6 @@ pub enum GuestError {
 /// do not contain them, and a stop erases them.
 pub const INSTANCE_STORE: &str = "/mnt/instance-store";
 
-/// A disk and its instance, while commands run.
 #[derive(Debug)]
 pub(super) struct Session {
     disk: Disk,
@@ -88,7 +80,6 @@ pub(super) struct Session {
     changed: bool,
 }
 
-/// The properties of the instance that commands can see.
 #[derive(Debug)]
 struct Host {
     name: String,
@@ -155,7 +146,7 @@ impl Model {
         let Some(mut session) = self.session(id) else {
             return "cloud-init: no disk".to_owned();
         };
-        let said = cloud_config::apply(&mut session, user_data);
+        let said = cloud_config::apply(&mut session, id, user_data);
         self.end_session(id, session);
         said
     }

@@ -80,7 +80,6 @@ impl Session {
         GuestOutput::ok(lines.collect::<String>())
     }
 
-    /// Runs an installation whose arguments are options and packages.
     fn install_all(&mut self, manager: &str, words: &[&str], between: &str) -> GuestOutput {
         let mut wanted = Vec::new();
         let mut words = words.iter();
@@ -138,7 +137,7 @@ impl Session {
         }
         let words: Vec<&str> = args.iter().copied().filter(|w| !is_quiet(w)).collect();
         match words.as_slice() {
-            ["update" | "upgrade"] => GuestOutput::ok("Reading package lists... Done\n"),
+            ["update" | "upgrade", ..] => GuestOutput::ok("Reading package lists... Done\n"),
             ["install", words @ ..] => self.install_all("apt", words, "="),
             ["list", ..] => self.installed("apt", |p| {
                 format!("{}/now {} [installed]\n", p.name, p.version)
@@ -226,7 +225,6 @@ fn split(word: &str, between: &str) -> (String, Option<String>) {
     (name.unwrap_or(word).trim().to_owned(), None)
 }
 
-/// The version and the size of a package.
 fn facts(name: &str) -> (String, u64) {
     let plain = name.split('[').next().unwrap_or(name);
     if let Some((_, version, mib)) = KNOWN.iter().find(|(known, ..)| *known == plain) {

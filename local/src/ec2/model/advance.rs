@@ -30,12 +30,10 @@ impl Model {
         }
     }
 
-    /// Whether anything may be due by now.
     pub(crate) fn has_due(&self, now: Timestamp) -> bool {
         self.index.agenda.first().is_some_and(|(at, _)| *at <= now)
     }
 
-    /// When the next change is due.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         let mut agenda = self.index.agenda.iter();
         agenda
@@ -126,7 +124,6 @@ impl Model {
         }
     }
 
-    /// Puts an instance into a state.
     pub(super) fn enter(
         &mut self,
         id: &InstanceId,
@@ -148,7 +145,6 @@ impl Model {
         self.tell(at, &region, id.as_str(), what);
     }
 
-    /// Sets when an instance next changes its state.
     fn schedule(&mut self, id: &InstanceId, due: Option<Timestamp>) {
         if let Some(row) = self.data.instances.get_mut(id) {
             row.due = due;

@@ -162,7 +162,6 @@ impl Model {
         Ok(area.is_none_or(|area| area.block_public_images))
     }
 
-    /// The account's AMIs that match.
     fn own_images(&self, scope: &Scope<'_>, passes: impl Fn(&ImageRow) -> bool) -> Vec<Image> {
         let rows = self.data.images.values();
         rows.filter(|row| {

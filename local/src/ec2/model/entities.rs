@@ -82,9 +82,7 @@ pub(crate) struct InstanceRow {
     pub(crate) visible_at: Timestamp,
     /// When the state next changes automatically.
     pub(crate) due: Option<Timestamp>,
-    /// When its Auto Scaling group replaces it.
     pub(crate) replace_at: Option<Timestamp>,
-    /// Why the start that is in progress will fail.
     pub(crate) start_fails: Option<StateReason>,
     pub(crate) has_run: bool,
     /// The user data for cloud-init. It is removed after the first boot.
@@ -103,7 +101,6 @@ pub(crate) fn usual_pace() -> u32 {
 pub(crate) const HISTORY: usize = 2_000;
 
 impl InstanceRow {
-    /// The duration, scaled by the instance's pace.
     pub(crate) fn paced(&self, usual: Duration) -> Duration {
         usual * self.pace_percent / 100
     }
@@ -136,7 +133,6 @@ pub(crate) struct VolumeRow {
     #[serde(default = "usual_kind")]
     pub(crate) kind: String,
     pub(crate) attached_to: Option<InstanceId>,
-    /// Further instances that it is attached to (Multi-Attach).
     #[serde(default)]
     pub(crate) also_attached_to: Vec<InstanceId>,
     pub(crate) disk: DiskId,
@@ -159,21 +155,17 @@ impl VolumeRow {
     }
 }
 
-/// The default type of a volume.
 pub(crate) fn usual_kind() -> String {
     "gp3".to_owned()
 }
 
-/// A volume that an image contains or will contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Slot {
     pub(crate) device: String,
     pub(crate) size_gib: u32,
     pub(crate) encryption: Encryption,
     pub(crate) delete_on_termination: bool,
-    /// The source of its snapshot.
     pub(crate) source: SlotSource,
-    /// The snapshot, if it already exists.
     pub(crate) snapshot: Option<SnapshotId>,
 }
 
@@ -200,7 +192,6 @@ pub(crate) struct ImageRow {
     pub(crate) root_device: String,
     pub(crate) slots: Vec<Slot>,
     pub(crate) source_instance: Option<InstanceId>,
-    /// Whether it is a copy from another Region.
     pub(crate) copied: bool,
     pub(crate) product_codes: Vec<String>,
     pub(crate) tags: Tags,
@@ -212,7 +203,6 @@ pub(crate) struct ImageRow {
     /// The reason why it is going to fail, if it is.
     pub(crate) fails: Option<String>,
     pub(crate) deregistered_at: Option<Timestamp>,
-    /// Whether it is protected against deregistration.
     #[serde(default)]
     pub(crate) protected: bool,
 }
@@ -223,7 +213,6 @@ pub(crate) struct SnapshotRow {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) volume: VolumeId,
-    /// The AMI for which it was created.
     pub(crate) image: ImageId,
     pub(crate) state: SnapshotState,
     pub(crate) size_gib: u32,
@@ -234,13 +223,11 @@ pub(crate) struct SnapshotRow {
     pub(crate) tags: Tags,
     pub(crate) started_at: Timestamp,
     pub(crate) visible_at: Timestamp,
-    /// When it completes or fails.
     pub(crate) due: Option<Timestamp>,
     pub(crate) ends_at: Timestamp,
     pub(crate) fails: Option<String>,
 }
 
-/// The request that a client token stands for, and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TokenRow {
     pub(crate) parameters: String,
@@ -248,12 +235,10 @@ pub(crate) struct TokenRow {
     pub(crate) at: Timestamp,
 }
 
-/// The data of one account in one Region.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AreaRow {
     pub(crate) block_public_images: bool,
     pub(crate) instance_quota: Option<u32>,
-    /// Encryption by default.
     #[serde(default)]
     pub(crate) encrypts: bool,
     /// The default key, if it is not the AWS managed key.
@@ -277,7 +262,6 @@ impl Default for AreaRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capacity {
-    /// There is capacity.
     Available,
     /// Calls fail with `InsufficientInstanceCapacity`.
     Refused,
@@ -287,7 +271,6 @@ pub enum Capacity {
     FailsLate,
 }
 
-/// A customer managed KMS key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct KeyRow {
     pub(crate) state: KeyState,
@@ -305,7 +288,6 @@ pub enum KeyPolicy {
     GrantsForAws,
     /// The same, except for grants, which nobody may create.
     NoGrants,
-    /// Nobody.
     Nobody,
 }
 
@@ -317,7 +299,6 @@ pub(crate) struct Misfortunes {
     pub(crate) copies: Vec<String>,
 }
 
-/// A launch template.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LaunchTemplateRow {
     pub(crate) account: AccountId,
@@ -330,7 +311,6 @@ pub(crate) struct LaunchTemplateRow {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct WorldRow {
     pub(crate) settings: Settings,
-    /// The state of the ID generator.
     pub(crate) ids: u64,
     pub(crate) next_disk: DiskId,
     pub(crate) next_event: u64,
@@ -342,16 +322,13 @@ pub(crate) struct WorldRow {
     #[serde(default)]
     pub(crate) keys: BTreeMap<String, KeyRow>,
     pub(crate) misfortunes: Misfortunes,
-    /// Capacity Reservations and Capacity Blocks, by ID.
     #[serde(default)]
     pub(crate) reservations: BTreeMap<String, Reservation>,
-    /// Launch templates, by ID.
     #[serde(default)]
     pub(crate) launch_templates: BTreeMap<LaunchTemplateId, LaunchTemplateRow>,
     /// EC2 Fleets that replace members that are not running, by ID.
     #[serde(default)]
     pub(crate) maintained_fleets: BTreeSet<String>,
-    /// The deployment whose embedded cloud this is, if any.
     #[serde(default)]
     pub(crate) deployment: Option<DeploymentId>,
 }

@@ -132,7 +132,6 @@ impl Model {
         }
     }
 
-    /// An existing image of the caller.
     pub(super) fn own_image(
         &self,
         scope: &Scope<'_>,
@@ -359,7 +358,6 @@ pub(super) fn take_first(misfortunes: &mut Vec<String>) -> Option<String> {
     (!misfortunes.is_empty()).then(|| misfortunes.remove(0))
 }
 
-/// A pending image with empty fields.
 pub(super) fn blank_image(scope: &Scope<'_>) -> ImageRow {
     let (account, region): (&AccountId, &Region) = (scope.account, scope.region);
     ImageRow {

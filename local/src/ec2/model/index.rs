@@ -7,7 +7,6 @@ use prism_functions::ports::{ImageState, Tags};
 
 use super::{Model, TOKEN_LIFE, after};
 
-/// A resource that changes automatically.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     Snapshot(SnapshotId),
@@ -17,7 +16,6 @@ pub(super) enum Due {
     Token(String),
 }
 
-/// The indexes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
     /// What is due, by time. Entries may be outdated, so the row must be checked too.
@@ -27,7 +25,6 @@ pub(super) struct Index {
     /// Images by tag key and value. Few tags are shared by more than a handful of images, so the sets are small.
     pub(super) images_by_tag: BTreeMap<(String, String), BTreeSet<ImageId>>,
     pub(super) snapshots_by_tag: BTreeMap<(String, String), BTreeSet<SnapshotId>>,
-    /// Images that are pending.
     pub(super) pending: BTreeSet<ImageId>,
 }
 
@@ -80,7 +77,6 @@ fn remove<Id: Ord>(index: &mut ByTag<Id>, id: &Id, tags: &Tags) {
 }
 
 impl Model {
-    /// Rebuilds every index after rows were loaded.
     pub(crate) fn reindex(&mut self) {
         let mut index = Index::default();
         for row in self.data.instances.values() {

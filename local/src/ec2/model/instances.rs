@@ -91,7 +91,6 @@ impl Model {
         }
     }
 
-    /// The duration, scaled by the pace of an instance.
     fn paced(&self, id: &InstanceId, usual: Duration) -> Duration {
         let row = self.data.instances.get(id);
         row.map_or(usual, |row| row.paced(usual))
@@ -219,7 +218,6 @@ impl Model {
         Err(Ec2Error::new("StartInstances", code, message))
     }
 
-    /// A Capacity Reservation or Capacity Block.
     pub(crate) fn reservation(
         &mut self,
         scope: &Scope<'_>,

@@ -25,7 +25,6 @@ impl Model {
         }
     }
 
-    /// Starts a call to KMS.
     fn admit_kms(&mut self, scope: &Scope<'_>, action: &str) -> Result<(), Ec2Error> {
         self.advance(scope.now);
         let denied = self.world().denied.get(scope.account);

@@ -56,7 +56,6 @@ impl Model {
         Ok(self.described_instance(row))
     }
 
-    /// An image that the caller may launch now.
     fn launchable(&self, scope: &Scope<'_>, id: &ImageId) -> Result<&ImageRow, Ec2Error> {
         let row = self.data.images.get(id);
         let row = row
@@ -86,7 +85,6 @@ impl Model {
         Ok(row)
     }
 
-    /// Creates the instance and its volumes.
     pub(super) fn launch(
         &mut self,
         scope: &Scope<'_>,
@@ -122,7 +120,6 @@ impl Model {
         id
     }
 
-    /// A new volume with the contents of an image's snapshot.
     fn volume_of_slot(
         &mut self,
         scope: &Scope<'_>,
@@ -183,7 +180,6 @@ impl Model {
         id
     }
 
-    /// Runs cloud-init with this user data at the first boot.
     pub(super) fn first_boot(&mut self, id: &InstanceId, user_data: &str, at: Timestamp) {
         let Some(row) = self.data.instances.get(id) else {
             return;
@@ -279,7 +275,6 @@ pub(super) fn check_tags(action: &str, tags: &Tags) -> Result<(), Ec2Error> {
 }
 
 impl ImageRow {
-    /// Whether an account may launch the image.
     pub(super) fn allows(&self, account: &AccountId) -> bool {
         self.account == *account
             || self.permissions.contains(&LaunchPermission::Everyone)

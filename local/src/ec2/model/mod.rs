@@ -42,7 +42,6 @@ use super::guest::disk::Disk;
 use super::rows::Rows;
 use super::settings::{REGIONS, Settings};
 
-/// The caller, the Region and the time of a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) account: &'a AccountId,
@@ -57,7 +56,6 @@ pub(crate) struct DiskRow {
     pub(crate) disk: Disk,
 }
 
-/// The rows of the model.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Data {
     /// Contains a single row, with the key 0.
@@ -77,7 +75,6 @@ pub(crate) struct Data {
     pub(crate) buckets: BTreeMap<String, throttle::Bucket>,
 }
 
-/// The simulated cloud.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Model {
     pub(crate) data: Data,
@@ -255,7 +252,6 @@ impl Model {
         format!("198.{}.{}.{}", 18 + (n >> 16 & 1), n >> 8 & 255, n & 255)
     }
 
-    /// Records an event.
     pub(crate) fn tell(
         &mut self,
         at: Timestamp,

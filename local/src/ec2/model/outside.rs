@@ -50,7 +50,6 @@ impl Model {
         Some(())
     }
 
-    /// EnableImage.
     pub(crate) fn enable_image(&mut self, id: &ImageId, now: Timestamp) -> Option<()> {
         let row = self.data.images.get_mut(id)?;
         if row.state == ImageState::Disabled {

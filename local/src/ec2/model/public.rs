@@ -111,7 +111,6 @@ impl Model {
     }
 }
 
-/// The properties of an AMI, as derived from its path.
 struct Base {
     architecture: Architecture,
     system: System,
@@ -146,7 +145,6 @@ impl Base {
     }
 }
 
-/// A 64-bit hash of a text.
 fn fingerprint(text: &str) -> u64 {
     let mix = |hash: u64, byte: u8| scramble(hash ^ u64::from(byte)).wrapping_add(1);
     text.bytes().fold(0, mix)

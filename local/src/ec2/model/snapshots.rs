@@ -10,7 +10,6 @@ use super::launch::parsed;
 use super::{DiskId, ImageRow, Model, Scope, Slot, SlotSource, SnapshotRow, after, transfer};
 use crate::ec2::errors;
 
-/// The data that a snapshot captures.
 struct Captured {
     disk: DiskId,
     full_bytes: u64,

@@ -26,7 +26,6 @@ const fn rate(size: u32, refill_per_s: u32) -> Rate {
     Rate { size, refill_per_s }
 }
 
-/// The APIs with their own request rate.
 const REQUESTS: &[(&str, Rate)] = &[
     ("RunInstances", rate(5, 2)),
     ("StartInstances", rate(5, 2)),
@@ -59,7 +58,6 @@ fn listed(table: &[(&str, Rate)], action: &str) -> Option<Rate> {
     found.map(|(_, rate)| *rate)
 }
 
-/// The rate of an API's requests.
 pub(crate) fn requests_of(action: &str) -> Rate {
     let tells = ["Describe", "Get", "List"];
     let only_tells = tells.iter().any(|word| action.starts_with(word));
@@ -67,7 +65,6 @@ pub(crate) fn requests_of(action: &str) -> Rate {
     listed(REQUESTS, action).unwrap_or(others)
 }
 
-/// The rate of requests that are neither filtered nor paginated.
 #[cfg(feature = "wire")]
 pub(crate) fn unfiltered() -> Rate {
     UNFILTERED
@@ -81,9 +78,7 @@ pub(crate) fn instances_of(action: &str) -> Option<Rate> {
 /// How many requests there were, and how many of them were throttled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traffic {
-    /// The number of requests.
     pub calls: u64,
-    /// The number of requests that were refused with `RequestLimitExceeded`.
     pub throttled: u64,
 }
 
@@ -95,16 +90,13 @@ impl Traffic {
     }
 }
 
-/// A bucket as of its last use, and who used it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bucket {
     thousandths: u64,
     at: Timestamp,
     /// When the account's other users send their next request, once they have begun.
     neighbour_at: Option<Timestamp>,
-    /// The use by the account itself.
     pub(crate) own: Traffic,
-    /// The use by the account's other users.
     pub(crate) neighbour: Traffic,
 }
 
@@ -178,7 +170,6 @@ pub(crate) fn scaled(throttles: &Throttles, rate: Rate) -> Rate {
     }
 }
 
-/// The error for a throttled call.
 pub(crate) fn throttled(action: &str) -> Ec2Error {
     Ec2Error::new(action, "RequestLimitExceeded", "Request limit exceeded.")
 }
@@ -218,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_tells_has_a_bucket_for_each_api_and_so_has_what_changes() {
+    fn requests_have_the_rate_of_their_api() {
         assert_eq!(requests_of("DescribeImages"), rate(100, 20));
         assert_eq!(requests_of("GetEbsDefaultKmsKeyId"), rate(100, 20));
         assert_eq!(requests_of("CreateImage"), rate(50, 5));
@@ -227,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_take_their_part_evenly_and_are_refused_only_where_nothing_is_left() {
+    fn neighbours_use_their_share_evenly_and_are_refused_only_if_nothing_is_left() {
         let start = Timestamp::default();
         let rate = requests_of("StartInstances");
         let mut alone = Bucket::full(start, rate);

@@ -97,7 +97,7 @@ fn calls_that_only_ask_write_nothing() {
 }
 
 #[test]
-fn settings_and_misfortunes_are_kept() {
+fn settings_and_planned_failures_are_stored() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cloud.sqlite3");
     let clock = ManualClock::new();

@@ -1,7 +1,8 @@
 //! Commands on an instance, and that an image captures exactly their results.
 
 use futures::executor::block_on;
-use prism_functions::domain::InstanceId;
+use prism_functions::domain::ec2::Architecture;
+use prism_functions::domain::{InstanceId, catalogue};
 use prism_functions::ports::{ImageState, Parameters};
 
 use super::{World, account, launch};
@@ -27,7 +28,7 @@ fn said(w: &World, id: &InstanceId, line: &str) -> String {
 }
 
 #[test]
-fn commands_change_the_disk_and_tell_of_it() {
+fn commands_change_the_disk_and_print_what_they_did() {
     let w = World::new();
     let id = w.running();
     said(&w, &id, "pip install -q numpy==1.26.4 obspy seaborn>=0.13");
@@ -71,7 +72,7 @@ fn commands_change_the_disk_and_tell_of_it() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused_with_what_is() {
+fn a_refused_command_lists_the_supported_ones() {
     let w = World::new();
     let id = w.running();
     let refused = run(&w, &id, "vim notes.txt");
@@ -197,4 +198,39 @@ fn cloud_config_is_applied_once_at_the_first_boot() {
         let id = w.run(&new).unwrap().id;
         assert_eq!(said(&w, &id, "pip freeze"), "");
     }
+}
+
+#[test]
+fn the_setup_of_a_built_in_template_leaves_its_outcome() {
+    let w = World::with(Settings::instant());
+    let python = catalogue::find("python-ml").unwrap();
+    let parameter = python.parameter(Architecture::X86_64);
+    let image = block_on(w.ec2.image(&w.region, &parameter)).unwrap();
+    let launched = |user_data: String| {
+        let mut new = launch(&image, "");
+        new.user_data = Some(user_data);
+        let id = w.run(&new).unwrap().id;
+        let told = said(&w, &id, &format!("cat {}", catalogue::SETUP_FILE));
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["instance_id"], id.as_str());
+        (id, told)
+    };
+    let user_data = python.user_data().unwrap();
+    let (id, told) = launched(user_data.clone());
+    assert_eq!(told["state"], "ready");
+    for package in python.pip {
+        assert!(said(&w, &id, "pip freeze").contains(package), "{package}");
+    }
+    let (id, told) = launched(user_data.replace("build-essential", "cuda-toolkit"));
+    assert_eq!(
+        (&told["state"], said(&w, &id, "pip freeze")),
+        (&"failed".into(), String::new())
+    );
+    assert!(
+        told["step"]
+            .as_str()
+            .unwrap()
+            .starts_with("apt-get install")
+    );
+    assert!(told["output"].as_str().unwrap().contains("No space left"));
 }

@@ -32,7 +32,6 @@ fn copy_of(image: &ImageId, token: &str) -> ImageCopy {
     }
 }
 
-/// An available image of a fresh instance.
 fn available(w: &World, name: &str) -> ImageId {
     let id = w.stopped();
     let image = w.image_of(&id, name).unwrap();
@@ -224,7 +223,7 @@ fn a_pending_image_can_be_neither_launched_nor_shared() {
 }
 
 #[test]
-fn only_who_is_allowed_launches_an_image() {
+fn only_permitted_accounts_launch_an_image() {
     let w = World::new();
     let image = available(&w, "shared");
     let guest = w.cloud.account(account('2'));
@@ -240,7 +239,7 @@ fn only_who_is_allowed_launches_an_image() {
 }
 
 #[test]
-fn the_default_key_keeps_an_image_at_home() {
+fn an_image_under_the_default_key_cannot_be_shared() {
     let w = World::new();
     let id = w.running();
     let volume = w.instance(&id).volumes[0].volume.clone();
@@ -306,7 +305,7 @@ fn a_protected_image_is_not_deregistered_until_the_protection_is_lifted() {
 }
 
 #[test]
-fn a_disabled_image_serves_nobody_and_comes_back_closed() {
+fn a_disabled_image_cannot_be_used_and_is_not_shared_once_enabled() {
     let w = World::new();
     let image = available(&w, "off");
     let account = [LaunchPermission::Account(account('2'))];

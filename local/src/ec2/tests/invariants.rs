@@ -115,7 +115,6 @@ impl Run {
     }
 }
 
-/// The state transitions that EC2 makes.
 fn legal(from: InstanceState, to: InstanceState) -> bool {
     use InstanceState::{Pending, Running, ShuttingDown, Stopped, Stopping, Terminated};
     matches!(

@@ -6,7 +6,7 @@ use futures::executor::block_on;
 use prism_functions::domain::Region;
 use prism_functions::domain::ec2::{InstanceState, StatusChecks};
 use prism_functions::ports::{
-    Ec2, Encryption, InstanceFilter, KeyState, NewImage, Parameters, Probe, Tags,
+    Ec2, Ec2ErrorKind, Encryption, InstanceFilter, KeyState, NewImage, Parameters, Probe, Tags,
 };
 
 use super::{World, account, code, launch, region};
@@ -57,7 +57,7 @@ fn a_stop_and_a_start_pass_through_their_intermediates() {
 }
 
 #[test]
-fn status_checks_come_some_time_after_running() {
+fn status_checks_pass_some_time_after_running() {
     let w = World::new();
     let id = w.stopped();
     let checks = || block_on(w.ec2.status_checks(&w.region, &id)).unwrap();
@@ -129,7 +129,7 @@ fn a_stopped_member_of_a_group_is_replaced() {
 }
 
 #[test]
-fn terminated_instances_are_told_by_id_for_an_hour() {
+fn terminated_instances_are_described_by_id_for_an_hour() {
     let w = World::new();
     let id = w.running();
     block_on(w.ec2.terminate_instance(&w.region, &id)).unwrap();
@@ -319,7 +319,11 @@ fn calls_are_throttled_per_account_region_and_action() {
     let throttled = answers.iter().filter_map(|a| a.as_ref().err());
     let throttled: Vec<_> = throttled.collect();
     assert_eq!(throttled.len(), 3);
-    assert!(throttled.iter().all(|e| e.is_throttle()));
+    assert!(
+        throttled
+            .iter()
+            .all(|e| e.kind() == Ec2ErrorKind::Throttled)
+    );
     w.wait(1);
     let again = ids.iter().filter(|id| w.start(id).is_ok()).count();
     assert_eq!(again, 2);
@@ -344,7 +348,7 @@ fn throttles_can_be_scaled_and_switched_off() {
 }
 
 #[test]
-fn only_so_many_events_are_remembered() {
+fn the_number_of_remembered_events_is_limited() {
     let mut settings = Settings::instant();
     settings.limits.events = 10;
     let w = World::with(settings);

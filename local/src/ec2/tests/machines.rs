@@ -58,9 +58,7 @@ pub(super) struct Run {
     now: Timestamp,
     account: AccountId,
     region: Region,
-    /// What was written to each volume, and when.
     pub(super) written: BTreeMap<VolumeId, Vec<(Timestamp, String)>>,
-    /// The contents that each copy was made from.
     pub(super) copied: BTreeMap<ImageId, Vec<Option<String>>>,
     pub(super) alive: BTreeSet<String>,
     pub(super) dead: BTreeSet<String>,
@@ -86,7 +84,6 @@ impl Run {
         }
     }
 
-    /// The same model, saved and loaded again.
     fn reread(&self) -> Model {
         let written = serde_json::to_string(&self.model.data).unwrap();
         Model::from_data(serde_json::from_str::<Data>(&written).unwrap())
@@ -297,7 +294,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(400)))]
 
     #[test]
-    fn what_must_hold_holds_whatever_happens(acts in acts(), seed: u64, orphans: bool) {
+    fn the_invariants_always_hold(acts in acts(), seed: u64, orphans: bool) {
         let mut run = Run::new(seed, orphans);
         for act in &acts {
             run.act(act);
@@ -309,7 +306,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_down_has_the_same_future(acts in acts(), seed: u64, at in 0.0..1.0_f64) {
+    fn a_model_that_was_stored_has_the_same_future(acts in acts(), seed: u64, at in 0.0..1.0_f64) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss,
             reason = "it chooses a place in a short list")]
         let middle = (acts.len() as f64 * at) as usize;
@@ -327,7 +324,7 @@ proptest! {
     }
 
     #[test]
-    fn it_does_not_matter_how_often_one_looks(acts in acts(), seed: u64) {
+    fn frequent_observation_changes_nothing(acts in acts(), seed: u64) {
         let (mut seldom, mut often) = (Run::new(seed, false), Run::new(seed, false));
         for act in &acts {
             if let Act::Wait(ms) = act {

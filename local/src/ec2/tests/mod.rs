@@ -22,7 +22,6 @@ use prism_functions::ports::{
 
 use super::{Admin, Cloud, InstanceSpec, Settings, SimEc2};
 
-/// A clock that is set by hand.
 #[derive(Debug)]
 pub(super) struct ManualClock(Mutex<Timestamp>);
 
@@ -48,7 +47,6 @@ impl Clock for ManualClock {
     }
 }
 
-/// A cloud with one account, its Region and its clock.
 pub(super) struct World {
     pub(super) clock: Arc<ManualClock>,
     pub(super) cloud: Cloud,

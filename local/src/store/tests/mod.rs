@@ -18,7 +18,7 @@ use crate::sqlite::SqliteError;
 fn attributes(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(attributes) => attributes,
-        other => panic!("{other} is no object"),
+        other => panic!("{other} is not an object"),
     }
 }
 
@@ -44,7 +44,6 @@ fn query(index: Index, pk: &str) -> Query {
     }
 }
 
-/// The keys of all pages of the query, and how many pages there were.
 fn read_all(table: &dyn Table, mut query: Query) -> (Vec<Key>, usize) {
     let mut keys = Vec::new();
     for pages in 1..=10_000 {
@@ -139,7 +138,7 @@ fn ties_in_an_index_are_ordered_by_the_primary_key_and_pages_keep_to_that() {
 }
 
 #[test]
-fn no_text_is_too_odd_for_a_key_or_a_prefix() {
+fn any_text_can_be_a_key_or_a_prefix() {
     let table = SqliteTable::in_memory().unwrap();
     let mut texts = [
         "a",
@@ -207,7 +206,7 @@ fn no_cursor_makes_it_panic() {
 }
 
 #[test]
-fn what_sqlite_reports_comes_out_with_its_hint() {
+fn every_sqlite_error_has_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.db");
     let table = SqliteTable::open(&path).unwrap();
@@ -220,7 +219,7 @@ fn what_sqlite_reports_comes_out_with_its_hint() {
     let locked = block_on(table.transact(&[put("p", "1", json!({}))])).unwrap_err();
     let (text, transient, error) = seen(&locked);
     assert!(transient);
-    assert_eq!(text, "the table did not answer: writing to it failed");
+    assert_eq!(text, "the table did not respond: writing to it failed");
     assert!(matches!(error, SqliteError::Locked { .. }), "{error:?}");
     assert!(!error.hint().is_empty());
     // Reading is still possible in the meantime.
@@ -232,7 +231,7 @@ fn what_sqlite_reports_comes_out_with_its_hint() {
     let corrupt = block_on(table.get(&Key::new("p", "1"))).unwrap_err();
     let (text, transient, error) = seen(&corrupt);
     assert!(!transient);
-    assert_eq!(text, "the table did not answer: reading an item failed");
+    assert_eq!(text, "the table did not respond: reading an item failed");
     assert!(matches!(error, SqliteError::Corrupt { .. }), "{error:?}");
 }
 

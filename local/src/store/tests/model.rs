@@ -82,7 +82,6 @@ fn holds(condition: &Condition, item: Option<&Attributes>) -> bool {
     }
 }
 
-/// Applies the change; returns whether that was possible.
 fn apply(change: &Change, attributes: &mut Attributes) -> bool {
     match change {
         Change::Set(name, value) => {
@@ -160,7 +159,6 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// Changes to different attributes.
 fn changes() -> impl Strategy<Value = Vec<Change>> {
     vec(change(), 1..4).prop_map(|mut changes| {
         let mut names = std::collections::HashSet::new();

@@ -10,11 +10,8 @@ use serde_json::{Value, json};
 
 use crate::store::SqliteTable;
 
-/// The file that a child process works on, in its working folder.
 const FILE: &str = "counted.db";
-/// How far each child counts.
 const STEPS: i64 = 200;
-/// The number of concurrent children.
 const CHILDREN: i64 = 4;
 
 fn counter() -> Key {

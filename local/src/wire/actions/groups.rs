@@ -25,7 +25,6 @@ const MOST: usize = 2_500;
 /// The maximum number of ports of a group. It exceeds the default quota of rules per group on AWS.
 const MOST_PORTS: usize = 60;
 
-/// The only VPC of an account in a Region.
 pub(super) fn vpc(call: &Call) -> String {
     format!("vpc-{}", digits(call))
 }
@@ -49,7 +48,6 @@ fn no_subnet(id: &str) -> Fault {
     Fault::new("InvalidSubnetID.NotFound", message)
 }
 
-/// Checks that an instance can be launched into a subnet.
 pub(super) fn check_subnet(call: &Call, id: &str) -> Result<(), Fault> {
     if id == subnet(call) {
         return Ok(());

@@ -37,20 +37,10 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     call.finish()?;
 
     let known = looks::images(&call)?;
-    let wanted = if ids.is_empty() {
-        known.keys().cloned().collect()
-    } else {
-        ids
-    };
+    let wanted = looks::wanted(ids, &known);
     let filter = ImageFilter::Ids(wanted);
     let found = call.ec2.images(&call.region, &filter).await?;
-    let mut told: Vec<(Image, ImageLook)> = found
-        .into_iter()
-        .filter_map(|image| {
-            let look = known.get(&image.id)?.clone();
-            Some((image, look))
-        })
-        .collect();
+    let mut told = looks::paired(found, &known, |it| &it.id);
     told.retain(|(image, _)| {
         let owned = owners.is_empty() || owners.iter().any(|o| o == image.owner.as_str());
         owned && (disabled || image.state != ImageState::Disabled)

@@ -90,7 +90,7 @@ fn alike(image: Tags, snapshots: &Tags) -> Result<Tags, Fault> {
     if image == *snapshots {
         return Ok(image);
     }
-    let message = "The simulator tags an image and its snapshots alike: give the same tags for both \
+    let message = "The simulator gives an image and its snapshots the same tags: give the same tags for both \
                    resource types";
     Err(Fault::new("InvalidParameterValue", message))
 }

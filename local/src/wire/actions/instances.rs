@@ -39,11 +39,7 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     }
 
     let known = looks::instances(&call)?;
-    let wanted = if ids.is_empty() {
-        known.keys().cloned().collect()
-    } else {
-        ids
-    };
+    let wanted = looks::wanted(ids, &known);
     let filter = InstanceFilter::Ids(wanted);
     let found = call.ec2.instances(&call.region, &filter).await?;
     let passes = |it: &Instance| filters.pass(&it.tags, |name| field(&call, it, name));
@@ -210,7 +206,7 @@ fn transition(instance: &Instance) -> String {
 
 fn volumes(xml: &mut Xml, instance: &Instance, look: Option<&InstanceLook>) {
     xml.list("blockDeviceMapping", &instance.volumes, |xml, volume| {
-        let goes = look.and_then(|look| look.goes_along.get(&volume.volume));
+        let goes = look.and_then(|look| look.deleted_with_instance.get(&volume.volume));
         xml.text("deviceName", &volume.device);
         xml.within("ebs", |xml| {
             xml.text("volumeId", &volume.volume);

@@ -19,13 +19,10 @@ use super::call::Call;
 use super::fault::Fault;
 use super::xml::Xml;
 
-/// The result of a handler: the elements below the root, or a fault.
 pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
 
-/// An action and its handler.
 pub(super) type Action = (&'static str, fn(Call) -> Answered);
 
-/// Every action that the server supports.
 pub(super) const ACTIONS: [Action; 28] = [
     ("AuthorizeSecurityGroupIngress", |c| {
         now(groups::authorize(c))
@@ -76,7 +73,6 @@ fn now(answer: Result<Xml, Fault>) -> Answered {
     Box::pin(std::future::ready(answer))
 }
 
-/// The result of an action that returns nothing but success.
 fn done() -> Xml {
     let mut xml = Xml::new();
     xml.text("return", true);

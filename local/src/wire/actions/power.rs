@@ -10,7 +10,6 @@ use super::super::xml::Xml;
 use super::instances::state;
 use crate::ec2::instances_not_found;
 
-/// The requested change of instances.
 #[derive(Debug, Clone, Copy)]
 enum Change {
     Stop,
@@ -77,9 +76,12 @@ fn change(call: &Call, ids: &[InstanceId], change: Change) -> Result<Xml, Fault>
         Change::Start => ec2.start_instances(region, ids),
         Change::Terminate => ec2.terminate_instances(region, ids),
     }
-    .map_err(|refused| match refused.code.as_str() {
-        "InvalidInstanceID.NotFound" => instances_not_found(call.action, &unknown),
-        _ => refused,
+    .map_err(|refused| {
+        if refused.is_not_found() {
+            instances_not_found(call.action, &unknown)
+        } else {
+            refused
+        }
     })?;
     let after = looks::instances(call)?;
     let mut xml = Xml::new();

@@ -55,7 +55,6 @@ pub(super) fn describe(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// How many versions of each launch template are to be searched.
 fn versions(mut wanted: Params) -> Result<usize, Fault> {
     wanted.only("ResourceType", LAUNCH_TEMPLATE)?;
     let mut versions = VERSIONS;

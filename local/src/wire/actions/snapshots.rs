@@ -36,21 +36,11 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     }
 
     let known = looks::snapshots(&call)?;
-    let wanted = if ids.is_empty() {
-        known.keys().cloned().collect()
-    } else {
-        ids
-    };
+    let wanted = looks::wanted(ids, &known);
     let filter = SnapshotFilter::Ids(wanted);
     let found = call.ec2.snapshots(&call.region, &filter).await?;
     let account = call.account().to_string();
-    let told: Vec<(Snapshot, SnapshotLook)> = found
-        .into_iter()
-        .filter_map(|snapshot| {
-            let look = known.get(&snapshot.id)?.clone();
-            Some((snapshot, look))
-        })
-        .collect();
+    let told = looks::paired(found, &known, |it| &it.id);
     let passes = |(snapshot, _): &(Snapshot, SnapshotLook)| {
         let seen = owners.is_empty() || owners.contains(&account);
         seen && filters.pass(&snapshot.tags, |name| field(snapshot, &account, name))

@@ -24,11 +24,7 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     call.finish()?;
 
     let known = looks::instances(&call)?;
-    let wanted = if ids.is_empty() {
-        known.keys().cloned().collect()
-    } else {
-        ids
-    };
+    let wanted = looks::wanted(ids, &known);
     let (page, next) = paging.cut(wanted, InstanceId::to_string, |_| true);
     let mut told = Vec::with_capacity(page.len());
     for id in page {

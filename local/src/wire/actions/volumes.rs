@@ -31,19 +31,9 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
     }
 
     let known = looks::volumes(&call)?;
-    let wanted = if ids.is_empty() {
-        known.keys().cloned().collect()
-    } else {
-        ids
-    };
+    let wanted = looks::wanted(ids, &known);
     let found = call.ec2.volumes(&call.region, &wanted).await?;
-    let told: Vec<(Volume, VolumeLook)> = found
-        .into_iter()
-        .filter_map(|volume| {
-            let look = known.get(&volume.id)?.clone();
-            Some((volume, look))
-        })
-        .collect();
+    let told = looks::paired(found, &known, |it| &it.id);
     let passes = |(volume, look): &(Volume, VolumeLook)| {
         filters.pass(&look.tags, |name| field(volume, look, name))
     };

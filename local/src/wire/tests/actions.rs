@@ -20,7 +20,7 @@ fn tags(one: &str, two: &str, value: &str) -> String {
 }
 
 #[test]
-fn an_instance_is_launched_found_and_told_whole() {
+fn an_instance_is_launched_and_described_completely() {
     let bench = Bench::new();
     let name = "a <b> & \"c\" é";
     let more = "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.VolumeSize=20\
@@ -134,7 +134,7 @@ fn an_instance_is_stopped_saved_copied_and_shared() {
 }
 
 #[test]
-fn launch_templates_that_name_amis_are_told() {
+fn launch_templates_that_name_amis_are_returned() {
     let bench = Bench::new();
     let image = bench.public_image();
     let id = "lt-0123456789abcdef0";
@@ -182,7 +182,7 @@ fn instances_come_in_pages() {
 }
 
 #[test]
-fn what_the_preflight_asks_is_told() {
+fn the_requests_of_the_preflight_are_answered() {
     let bench = Bench::new();
     let id = bench.instance("");
     let typed = id.parse().unwrap();
@@ -249,7 +249,7 @@ fn amazon_owns_the_public_images() {
 }
 
 #[test]
-fn what_has_no_tags_tells_of_none() {
+fn a_resource_without_tags_returns_none() {
     let bench = Bench::new();
     let id = bench.instance("");
     for form in [

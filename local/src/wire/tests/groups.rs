@@ -41,7 +41,7 @@ fn a_group_opens_its_ports_on_the_instances_launched_in_it() {
 }
 
 #[test]
-fn instances_tell_where_they_are_and_in_which_groups() {
+fn instances_have_their_network_and_groups() {
     let bench = Bench::new();
     let (vpc, subnet) = (bench.ask("DescribeVpcs"), bench.ask("DescribeSubnets"));
     let (vpc, subnet) = (told(&vpc, "vpcId"), told(&subnet, "subnetId"));

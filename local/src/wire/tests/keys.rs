@@ -6,7 +6,7 @@ use super::{Bench, account, told};
 use crate::ec2::KeyPolicy;
 
 #[test]
-fn kms_tells_whose_a_key_is() {
+fn kms_returns_who_manages_a_key() {
     let bench = Bench::new();
     let id = bench.instance("");
     let body = bench.ask(&format!(
@@ -36,7 +36,7 @@ fn kms_tells_whose_a_key_is() {
 }
 
 #[test]
-fn kms_tells_how_a_key_stands_and_whether_it_takes_a_grant() {
+fn kms_returns_a_keys_state_and_whether_it_allows_a_grant() {
     let bench = Bench::new();
     let id = bench.instance("");
     let body = bench.ask(&format!(
@@ -71,7 +71,7 @@ fn kms_tells_how_a_key_stands_and_whether_it_takes_a_grant() {
 }
 
 #[test]
-fn a_region_tells_how_it_encrypts_by_default() {
+fn a_region_returns_its_default_encryption() {
     let bench = Bench::new();
     let asked = |action: &str, field: &str| told(&bench.ask(action), field);
     assert_eq!(

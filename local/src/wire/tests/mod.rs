@@ -34,7 +34,7 @@ impl Bench {
         let start = Timestamp::default() + Duration::from_hours(24 * 365 * 56);
         let clock = Arc::new(ManualClock::new(start));
         let cloud = Cloud::in_memory(clock.clone(), 1, settings);
-        let other = "222222222222".parse().expect("it is twelve digits");
+        let other = "222222222222".parse().expect("it must be twelve digits");
         let accounts = Accounts::all(account()).with("AKIAOTHER", other);
         Self {
             cloud: cloud.clone(),
@@ -43,7 +43,6 @@ impl Bench {
         }
     }
 
-    /// Advances the clock by some seconds.
     pub(super) fn forward(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
@@ -52,7 +51,6 @@ impl Bench {
         self.cloud.admin(account())
     }
 
-    /// Sends any request.
     pub(super) fn send(&self, head: &Parts, body: Option<&[u8]>) -> Answer {
         block_on(self.dispatch.answer(head, body))
     }
@@ -79,14 +77,12 @@ impl Bench {
         (status, told(&body, "Code").remove(0))
     }
 
-    /// Sends an action of a JSON service.
     pub(super) fn json(&self, service: &str, target: &str, body: &str) -> (u16, String) {
         let head = head("AKIA", "us-east-1", service, Some(target));
         let answer = self.send(&head, Some(body.as_bytes()));
         (answer.status, String::from_utf8(answer.body).unwrap())
     }
 
-    /// A public AMI.
     pub(super) fn public_image(&self) -> String {
         let region: Region = "us-east-1".parse().unwrap();
         let ec2 = self.cloud.account(account());
@@ -94,7 +90,6 @@ impl Bench {
         block_on(ec2.image(&region, name)).unwrap().to_string()
     }
 
-    /// Launches an instance, which runs at once.
     pub(super) fn instance(&self, more: &str) -> String {
         let image = self.public_image();
         let body = self.ask(&format!(
@@ -105,10 +100,9 @@ impl Bench {
 }
 
 pub(super) fn account() -> AccountId {
-    "111111111111".parse().expect("it is twelve digits")
+    "111111111111".parse().expect("it must be twelve digits")
 }
 
-/// The head of a signed request.
 pub(super) fn head(key: &str, region: &str, service: &str, target: Option<&str>) -> Parts {
     let mut request = Request::post("/").header(
         "authorization",

@@ -71,7 +71,7 @@ fn every_describing_action_refuses_a_filter_that_it_does_not_know() {
 }
 
 #[test]
-fn what_is_no_known_request_is_refused() {
+fn unknown_requests_are_refused() {
     let bench = Bench::new();
     let code = |form: &str| bench.refused(form).1;
     assert_eq!(code("RebootInstances"), "InvalidAction");
@@ -153,7 +153,7 @@ fn permissions_dry_runs_throttles_and_capacity_have_their_statuses() {
 }
 
 #[test]
-fn what_the_simulator_would_do_otherwise_than_ec2_is_refused() {
+fn requests_that_the_simulator_cannot_handle_like_ec2_are_refused() {
     let bench = Bench::new();
     let (image, instance) = (bench.public_image(), bench.instance(""));
     let run = format!("RunInstances&ImageId={image}&InstanceType=t3.large&MinCount=1&MaxCount=1");
@@ -218,7 +218,7 @@ fn json_services_refuse_in_their_own_form() {
 }
 
 #[test]
-fn who_names_no_instance_is_told_so() {
+fn a_save_without_an_instance_is_refused() {
     let bench = Bench::new();
     for action in ["StartInstances", "StopInstances", "TerminateInstances"] {
         let refused = bench.refused(action);

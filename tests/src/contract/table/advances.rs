@@ -11,8 +11,8 @@ pub(super) const CHECKS: &[Check] = named![
     a_number_that_lags_behind_counts_as_the_least,
     a_number_is_never_moved_beyond_the_most,
     all_who_move_a_number_at_once_get_one_of_their_own,
-    what_else_an_item_has_stays,
-    what_is_no_whole_number_is_not_moved,
+    other_attributes_of_an_item_are_kept,
+    only_whole_numbers_are_converted,
 ];
 
 fn key() -> Key {
@@ -68,7 +68,7 @@ async fn all_who_move_a_number_at_once_get_one_of_their_own(fixture: Fixture) {
     assert_eq!(all, each);
 }
 
-async fn what_else_an_item_has_stays(fixture: Fixture) {
+async fn other_attributes_of_an_item_are_kept(fixture: Fixture) {
     let item = Item {
         key: key(),
         attributes: json!({ "note": "kept", "gsi1pk": "a", "gsi1sk": "b" })
@@ -84,7 +84,7 @@ async fn what_else_an_item_has_stays(fixture: Fixture) {
     assert_eq!(Value::Object(kept), expected);
 }
 
-async fn what_is_no_whole_number_is_not_moved(fixture: Fixture) {
+async fn only_whole_numbers_are_converted(fixture: Fixture) {
     let text = Change::Set("next".to_owned(), json!("soon"));
     let write = Write::Update(key(), vec![text], Condition::Always);
     fixture.write(&[write]).await;

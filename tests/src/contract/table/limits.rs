@@ -12,7 +12,7 @@ pub(super) const CHECKS: &[Check] = named![
     a_transaction_has_a_hundred_writes_at_most,
     no_key_occurs_twice_in_a_transaction,
     no_part_of_a_key_is_empty,
-    no_attribute_bears_the_name_of_a_key,
+    no_attribute_has_the_name_of_a_key,
     an_item_has_a_largest_size,
     an_update_does_not_grow_an_item_past_its_size,
     an_attribute_that_an_index_reads_is_a_text,
@@ -21,7 +21,7 @@ pub(super) const CHECKS: &[Check] = named![
     a_limit_is_one_to_a_thousand,
     a_range_does_not_end_before_it_starts,
     a_cursor_is_good_for_its_own_query_alone,
-    what_is_no_cursor_is_refused,
+    invalid_cursors_are_refused,
 ];
 
 async fn a_transaction_has_one_write_at_least(f: Fixture) {
@@ -70,7 +70,7 @@ async fn no_part_of_a_key_is_empty(f: Fixture) {
     f.assert_invalid_query(&query(Index::Gsi1, "")).await;
 }
 
-async fn no_attribute_bears_the_name_of_a_key(f: Fixture) {
+async fn no_attribute_has_the_name_of_a_key(f: Fixture) {
     for name in ["pk", "sk", ""] {
         f.assert_invalid(&[put("p", "1", json!({name: "text"}))])
             .await;
@@ -212,7 +212,7 @@ async fn a_cursor_is_good_for_its_own_query_alone(f: Fixture) {
     }
 }
 
-async fn what_is_no_cursor_is_refused(f: Fixture) {
+async fn invalid_cursors_are_refused(f: Fixture) {
     f.put("p", "1", json!({})).await;
     for text in [
         "",

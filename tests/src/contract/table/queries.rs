@@ -13,18 +13,17 @@ pub(super) const CHECKS: &[Check] = named![
     between_takes_both_of_its_ends,
     a_descending_query_is_the_same_backwards,
     a_query_of_the_table_sees_what_was_just_written,
-    a_query_gives_whole_items,
+    a_query_returns_complete_items,
     an_index_holds_the_items_with_both_attributes,
     an_index_follows_updates_and_deletes,
     one_item_may_be_in_both_indexes,
     an_index_takes_ranges_as_the_table_does,
     pages_neither_skip_nor_repeat,
     pages_keep_items_of_one_sort_key_apart,
-    pages_go_on_where_they_ended_whatever_is_written_in_between,
+    pages_continue_where_they_ended_despite_writes,
     a_page_ends_before_it_is_too_large,
 ];
 
-/// The attributes that put an item at a position in the index.
 fn place(index: Index, pk: &str, sk: &str) -> Value {
     match index {
         Index::Primary => json!({}),
@@ -163,7 +162,7 @@ async fn a_query_of_the_table_sees_what_was_just_written(f: Fixture) {
     assert_eq!(f.all(&query).await.len(), 19);
 }
 
-async fn a_query_gives_whole_items(f: Fixture) {
+async fn a_query_returns_complete_items(f: Fixture) {
     let attributes = json!({"gsi1pk": "p", "gsi1sk": "s", "a": [1, {"b": null}]});
     f.put("own", "1", attributes.clone()).await;
     for query in [query(Index::Primary, "own"), query(Index::Gsi1, "p")] {
@@ -274,7 +273,7 @@ async fn pages_keep_items_of_one_sort_key_apart(f: Fixture) {
     }
 }
 
-async fn pages_go_on_where_they_ended_whatever_is_written_in_between(f: Fixture) {
+async fn pages_continue_where_they_ended_despite_writes(f: Fixture) {
     fill(&f, &["b", "d", "f", "h"]).await;
     let mut query = Query {
         limit: 2,

@@ -6,10 +6,10 @@ use serde_json::json;
 use super::{Check, Fixture, add, attributes, check, equals, named, put, put_if, set, update};
 
 pub(super) const CHECKS: &[Check] = named![
-    nothing_lies_at_a_key_at_first,
-    what_is_put_is_read,
+    a_key_has_no_item_at_first,
+    an_item_is_read_as_it_was_put,
     numbers_keep_their_value,
-    a_put_replaces_the_whole_item,
+    a_put_replaces_the_item,
     the_two_parts_of_a_key_are_kept_apart,
     an_update_changes_what_it_names,
     an_update_makes_the_item_that_is_missing,
@@ -23,11 +23,11 @@ pub(super) const CHECKS: &[Check] = named![
     a_transaction_that_fails_does_none,
 ];
 
-async fn nothing_lies_at_a_key_at_first(f: Fixture) {
+async fn a_key_has_no_item_at_first(f: Fixture) {
     assert_eq!(f.get("p", "1").await, None);
 }
 
-async fn what_is_put_is_read(f: Fixture) {
+async fn an_item_is_read_as_it_was_put(f: Fixture) {
     let item = json!({
         "text": "état \"quoted\" \u{10ffff}\n", "empty": "", "yes": true, "no": false, "null": null,
         "list": [1, "two", [null, {}]], "map": {"pk": "inner", "empty": {}, "list": []},
@@ -55,7 +55,7 @@ async fn numbers_keep_their_value(f: Fixture) {
     }
 }
 
-async fn a_put_replaces_the_whole_item(f: Fixture) {
+async fn a_put_replaces_the_item(f: Fixture) {
     f.put("p", "1", json!({"a": 1, "b": 2})).await;
     f.put("p", "1", json!({"b": 3})).await;
     assert_eq!(f.get("p", "1").await, Some(attributes(json!({"b": 3}))));

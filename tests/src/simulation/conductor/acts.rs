@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use prism_asl::Clock as _;
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::{SaveId, TemplateName};
-use prism_functions::operations::{Service, ShareRequest, copy_id_of, save_id_of};
+use prism_functions::operations::{Service, copy_id_of, save_id_of};
 use prism_functions::ports::{Executions, KeyState};
 use prism_functions::rules::access::Caller;
 use prism_local::ec2::Admin;
@@ -21,6 +21,7 @@ use crate::simulation::invocation::{Ended, Invocation};
 use crate::simulation::others::encrypt;
 use crate::simulation::wanted::{Subject, Wanted};
 use crate::turns;
+use crate::world::share_request;
 
 /// How long a key stays disabled. If an instance is stopped during that time, nothing can start it.
 const DISABLED: Duration = Duration::from_mins(20);
@@ -29,16 +30,13 @@ const DISABLED: Duration = Duration::from_mins(20);
 async fn share(service: &Service, owner: &Caller, kind: Kind, name: &TemplateName) {
     let shares = kind == Kind::Share;
     let to = if shares { ANOTHER } else { ACCOUNT }.to_owned();
-    let request = ShareRequest {
-        to,
-        publish_sensitive: false,
-    };
+    let request = share_request(to);
     // A user would see the failure and ask again. The template may be new, and have no share yet.
     for _ in 0..2 {
         let done = if shares {
-            service.share(owner, name, &request, None).await.map(drop)
+            service.share(owner, name, &request).await.map(drop)
         } else {
-            service.unshare(owner, name, &request, None).await.map(drop)
+            service.unshare(owner, name, &request).await.map(drop)
         };
         if done.is_ok() {
             return;
@@ -47,7 +45,6 @@ async fn share(service: &Service, owner: &Caller, kind: Kind, name: &TemplateNam
 }
 
 impl Conductor {
-    /// Ends the execution that an invocation belongs to, or all of them.
     pub(crate) fn end_execution(&self, invocation: &Invocation, kind: Kind) {
         let Some(hands) = self.hands() else { return };
         let save = self.acted(invocation, kind);
@@ -107,7 +104,6 @@ impl Conductor {
         });
     }
 
-    /// Starts a sweep.
     pub(crate) fn sweep(&self) {
         let conductor = self.clone();
         self.clock().spawn(async move {
@@ -283,7 +279,6 @@ impl Conductor {
         }
     }
 
-    /// Disables the key of the volumes for a while.
     fn disable_key(&self, admin: &Admin) {
         let disabled = admin.set_key_state(KEY, KeyState::Disabled);
         disabled.expect("it is there");

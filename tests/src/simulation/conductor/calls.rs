@@ -16,21 +16,15 @@ use crate::simulation::invocation::{self, Invocation};
 /// How a call fails. The port translates it to its own error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrong {
-    /// The service failed.
     Failed,
     /// The service refused, permanently.
     Refused,
-    /// The permission is missing.
     Denied,
-    /// The credentials have expired.
     Expired,
-    /// A quota is exceeded.
     Full,
     /// The service refused with an unknown error code.
     Odd,
-    /// No response arrived.
     Silent,
-    /// The call was throttled.
     Throttled,
 }
 
@@ -44,25 +38,21 @@ impl Wrong {
             Wrong::Expired => ("RequestExpired", "Request has expired."),
             Wrong::Full => ("ResourceLimitExceeded", "You have reached a limit."),
             Wrong::Odd => ("SomethingNew", "Not now."),
-            Wrong::Silent => ("Timeout", "no answer came"),
+            Wrong::Silent => ("Timeout", "no response arrived"),
             Wrong::Throttled => ("RequestLimitExceeded", "Request limit exceeded."),
         }
     }
 }
 
-/// A call to a port.
 pub(crate) struct Asked<'a, T, E> {
     pub(crate) call: Call,
-    /// The port's error for a failure.
     pub(crate) wrong: &'a (dyn Fn(Wrong) -> E + Send + Sync),
-    /// Makes the call.
     pub(crate) ask: &'a (dyn Fn() -> BoxFuture<'static, Result<T, E>> + Send + Sync),
     /// Makes the call to a past state of the cloud, if possible.
     pub(crate) past: Option<&'a (dyn Fn(Cloud) -> Result<T, E> + Send + Sync)>,
 }
 
 impl Conductor {
-    /// The latency of the next call.
     fn lag(&self) -> Option<Duration> {
         let mut state = self.state();
         if state.calm {
@@ -71,7 +61,6 @@ impl Conductor {
         state.chance.as_mut().and_then(Chance::lag)
     }
 
-    /// Lets a call through, or has it fail.
     pub(crate) async fn through<T, E>(&self, asked: Asked<'_, T, E>) -> Result<T, E>
     where
         T: PartialEq + Send + 'static,

@@ -28,40 +28,27 @@ pub(crate) use calls::{Asked, Wrong};
 /// response to take effect.
 pub(crate) const LATE: Duration = Duration::from_secs(20);
 
-/// A visit of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visit {
-    /// When it happened.
     pub at: Timestamp,
-    /// The number of the invocation.
     pub invocation: u32,
-    /// The save that the invocation is about.
     pub save: Option<SaveId>,
-    /// The site, and the number of the visit there.
     pub point: Point,
-    /// The fault that occurred.
     pub kind: Option<Kind>,
-    /// The fingerprint of this moment, if requested.
     pub fingerprint: u64,
     /// The fingerprint including the history that the oracle considers.
     pub past: u64,
 }
 
-/// An action from outside the saves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Act {
-    /// When it happened.
     pub at: Timestamp,
-    /// What was done.
     pub kind: Kind,
-    /// The save whose instance it concerned.
     pub save: Option<SaveId>,
 }
 
-/// The AMIs that were made, by save and Region.
 pub(crate) type Made = BTreeMap<(String, Region), BTreeSet<ImageId>>;
 
-/// What a run has recorded so far.
 #[derive(Default)]
 struct State {
     visits: HashMap<Site, u32>,
@@ -76,9 +63,7 @@ struct State {
     unbound: Vec<Point>,
     /// The number of calls without a response that have not taken effect yet.
     late: usize,
-    /// How many planned faults have happened.
     happened: usize,
-    /// Whether the run has reached a known moment.
     arrived: bool,
     chance: Option<Chance>,
     calm: bool,
@@ -94,7 +79,6 @@ struct Shared {
     faults: Vec<Fault>,
     /// Whether past states must be kept for stale reads.
     remembers: bool,
-    /// Whether to compute fingerprints.
     fingerprints: bool,
     /// Known moments, beyond which a run need not continue.
     known: Option<Arc<HashSet<u64>>>,
@@ -110,7 +94,6 @@ impl std::fmt::Debug for Conductor {
 }
 
 impl Conductor {
-    /// Creates a conductor for these faults.
     pub(crate) fn new(script: Script) -> Self {
         let Script {
             faults,
@@ -139,8 +122,7 @@ impl Conductor {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets its clock.
-    pub(crate) fn keeps_time_by(&self, clock: VirtualClock) {
+    pub(crate) fn set_clock(&self, clock: VirtualClock) {
         let mut ours = self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
         *ours = Some(clock);
     }
@@ -184,7 +166,6 @@ impl Conductor {
         self.state().hands.clone()
     }
 
-    /// The visits, in order.
     pub fn trace(&self) -> Vec<Visit> {
         self.state().trace.clone()
     }
@@ -195,7 +176,6 @@ impl Conductor {
         !self.0.remembers && self.state().trace.iter().any(stale)
     }
 
-    /// The actions from outside.
     pub fn acts(&self) -> Vec<Act> {
         self.state().acts.clone()
     }
@@ -212,7 +192,6 @@ impl Conductor {
         images.insert(image.clone());
     }
 
-    /// The AMIs that were made.
     pub(crate) fn made(&self) -> Made {
         self.state().made.clone()
     }
@@ -233,7 +212,6 @@ impl Conductor {
         }
     }
 
-    /// When a save got the lock on its instance.
     pub(crate) fn begun(&self, save: &SaveId) -> Option<Timestamp> {
         self.state().begun.get(save.as_str()).copied()
     }
@@ -243,7 +221,6 @@ impl Conductor {
         self.state().unbound.clone()
     }
 
-    /// Whether any function is running.
     pub(crate) fn busy(&self) -> bool {
         !self.state().live.is_empty()
     }
@@ -269,7 +246,6 @@ impl Conductor {
         ended
     }
 
-    /// Kills all processes, with every running function.
     pub(crate) fn kill_all(&self) {
         let live = self.state().live.clone();
         for invocation in live {
@@ -277,7 +253,6 @@ impl Conductor {
         }
     }
 
-    /// The running functions.
     pub(crate) fn live(&self) -> Vec<Arc<Invocation>> {
         self.state().live.clone()
     }

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::{Findings, Run, must, record_of};
 
-/// The suffix of the names of executions started here.
 pub(crate) const SUFFIX: &str = "-again-and-again";
 
 /// How long they may take, in seconds.

@@ -26,7 +26,6 @@ use super::wanted::Subject;
 use crate::sums;
 use truth::Truth;
 
-/// The violations found.
 type Findings = Vec<String>;
 
 /// Adds a finding if a condition does not hold.
@@ -40,7 +39,6 @@ macro_rules! must {
 }
 use must;
 
-/// All violations at the end of a run.
 pub(crate) fn violations(run: &Run) -> Findings {
     let mut findings = Findings::new();
     let hands = run.conductor.hands().expect("the run has its hands");
@@ -87,7 +85,6 @@ fn registry(run: &Run) -> &Registry {
     &run.world.service.env.registry
 }
 
-/// The record of a save.
 pub(crate) fn record_of(run: &Run, subject: &Subject) -> Option<SaveRecord> {
     let stored = run.world.clock.run(registry(run).save(&subject.id));
     Some(stored.expect("the registry answers")?.value)
@@ -169,7 +166,7 @@ fn check_back(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     must!(
         findings,
         back || truth.is_theirs(),
-        "P1: {} was {} before {id} and is {} now, which nobody else has brought about",
+        "P1: {} was {} before {id} and is {} now, although nobody else changed it",
         saved.id,
         saved.original_state.as_str(),
         state.map_or("gone", InstanceState::as_str)
@@ -293,7 +290,6 @@ fn check_left(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
     }
 }
 
-/// Whether a save must keep something in a Region.
 fn keeps(run: &Run, record: &SaveRecord, region: &Region) -> bool {
     let failed = matches!(record.copies.get(region), Some(RegionCopy::Failed { .. }));
     let own = record.copy_of.is_none() || record.request.copy_to.contains(region);

@@ -1,9 +1,9 @@
 //! The record of a save agrees with what really happened.
 
-use prism_functions::domain::SaveId;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
 use prism_functions::domain::tags::{ATTEMPT_TAG, SAVE_TAG};
+use prism_functions::domain::{SaveId, StepName};
 use prism_functions::ports::Call;
 
 use super::truth::Truth;
@@ -22,7 +22,6 @@ pub(super) fn check(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
 }
 
-/// How the save ended, and why.
 fn check_end(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let id = &record.save_id;
     let cancelled = record.state == SaveState::Cancelled;
@@ -105,13 +104,19 @@ fn check_moments(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     for moment in &record.moments {
         let begun = trace.iter().any(|visit| {
             // For a user who follows a save, AwaitEvent is part of the wait, and PlanSave part of the wait for a turn.
-            let reaches: &[&str] = match visit.point.site.function {
-                "AwaitEvent" => &["AwaitStopped", "AwaitRunning", "AwaitImage"],
-                "PlanSave" => &["PlanSave", "WaitForTurn"],
-                ref other => std::slice::from_ref(other),
+            let function = visit.point.site.function.parse();
+            let reaches: &[StepName] = match &function {
+                Ok(StepName::AwaitEvent) => &[
+                    StepName::AwaitStopped,
+                    StepName::AwaitRunning,
+                    StepName::AwaitImage,
+                ],
+                Ok(StepName::PlanSave) => &[StepName::PlanSave, StepName::WaitForTurn],
+                Ok(other) => std::slice::from_ref(other),
+                Err(_) => &[],
             };
             visit.save.as_ref() == Some(id)
-                && reaches.contains(&moment.step.as_str())
+                && reaches.iter().any(|step| *moment.step == *step)
                 && visit.point.site.spot == Spot::Begin
                 && visit.at <= moment.at
         });
@@ -150,7 +155,6 @@ fn check_intents(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
 }
 
-/// The times agree with what really happened to the instance.
 fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let Ok(saved) = record.instance() else { return };
     let id = &record.save_id;
@@ -200,8 +204,11 @@ fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         .all(|visit| visit.kind.is_none());
     // A long restore polls every five minutes in the end; a stranded save waits until the missing permission is
     // granted.
-    let reached = |step: &str| record.moments.iter().any(|moment| moment.step == step);
-    let late = match (reached("Stranded"), reached("RestoreInstance")) {
+    let reached = |step| record.moments.iter().any(|moment| *moment.step == step);
+    let late = match (
+        reached(StepName::Stranded),
+        reached(StepName::RestoreInstance),
+    ) {
         (true, _) => f64::INFINITY,
         (false, true) => 315.0,
         (false, false) => 15.0,
@@ -213,7 +220,6 @@ fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     );
 }
 
-/// The AMIs and snapshots in the record are those that exist.
 fn check_version(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     let id = &record.save_id;
     let made = run.conductor.made();
@@ -259,7 +265,7 @@ fn check_version(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     there.sort();
     // A save that strands before its AMI is available has not read the snapshots.
     let kept_by_stranding =
-        record.snapshots.is_empty() && record.moments.iter().any(|m| m.step == "Stranded");
+        record.snapshots.is_empty() && record.moments.iter().any(|m| *m.step == StepName::Stranded);
     let deleted = run
         .conductor
         .acts()

@@ -9,9 +9,7 @@ use crate::simulation::conductor::LATE;
 /// The number of states of an instance that the simulated cloud remembers.
 const HISTORY: usize = 200;
 
-/// See the module.
 pub(super) struct Truth {
-    /// The states and when they were entered.
     history: Vec<(Timestamp, InstanceState)>,
     /// When the instance was stopped, started or terminated, and whether that came from outside.
     causes: Vec<(Timestamp, bool)>,
@@ -36,7 +34,6 @@ impl Truth {
         self.history.last().map(|(_, state)| *state)
     }
 
-    /// The state at a moment.
     pub(super) fn at(&self, at: Timestamp) -> Option<InstanceState> {
         let until = self.history.iter().take_while(|(since, _)| *since <= at);
         until.last().map(|(_, state)| *state)
@@ -73,7 +70,6 @@ impl Truth {
         self.causes.last().is_some_and(|(_, theirs)| *theirs)
     }
 
-    /// Whether it had been changed from outside by then.
     pub(super) fn touched_by_others(&self, at: Timestamp) -> bool {
         self.causes
             .iter()

@@ -21,7 +21,7 @@ impl Notifier for Through<dyn Notifier> {
             Call::Notice
         };
         let wrong = |wrong| NotifierError {
-            reason: format!("the simulation has it so: {wrong:?}"),
+            reason: format!("injected by the simulation: {wrong:?}"),
         };
         through!(self, call, &wrong, None, notify(notice))
     }
@@ -29,7 +29,7 @@ impl Notifier for Through<dyn Notifier> {
 
 fn executions_error(wrong: Wrong) -> ExecutionsError {
     ExecutionsError::Unavailable {
-        reason: format!("the simulation has it so: {wrong:?}"),
+        reason: format!("injected by the simulation: {wrong:?}"),
         source: None,
     }
 }

@@ -1,31 +1,36 @@
 //! The number of table reads of each operation: a page, plus what it returns, plus a few single items, however much
-//! data there is. The calls below state the limit for each.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+//! data there is. Each operation checks the rights that it declares, and no others. The calls below state the limit for each, and `EC2_CALLS` how often it may call EC2.
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod conditions;
+mod rest;
 
 use std::collections::BTreeSet;
 
 use prism_functions::domain::audit::Subject;
 use prism_functions::domain::budget::BudgetRequest;
-use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::{Problem, ProjectName, TemplateName, UserId};
 use prism_functions::operations::parts::Paging;
 use prism_functions::operations::{
-    self, AuditPage, ImportRequest, LaunchRequest, ListMembers, Operation as _, ProjectEdit,
-    ProjectRequest, ScheduleEdit, ShareRequest, ShowProject, TemplateEdit, TemplateFilter,
+    self, AuditPage, LaunchRequest, ListMembers, Operation as _, ProjectEdit, ProjectRequest,
+    ScheduleEdit, ShowProject, TemplateEdit, TemplatesPage,
 };
 use prism_tests::asks::Asks as _;
+use prism_tests::checked::{Checked, checked};
+use prism_tests::recorded::ec2_calls;
 use prism_tests::story::to_the_end;
-use prism_tests::world::{Setup, World, caller, launch_request, launched, region, save_request};
+use prism_tests::world::{
+    Setup, World, caller, copy_request, import_request, launch_request, launched, region,
+    save_request, share_request,
+};
 
-/// The requested page size.
 const PAGE: usize = 8;
 /// The number of each kind of item: more than three pages.
 const MANY: usize = 26;
 
-/// The maximum number of reads of an operation.
 #[derive(Debug, Clone, Copy)]
 enum Most {
     /// This many items, regardless of the amount of data.
@@ -37,13 +42,48 @@ enum Most {
 }
 use Most::{Each, Few, Page};
 
-/// Calls operations, and checks the number of reads.
-struct Asked<'a> {
+/// How often each operation may call EC2 for the AMIs of this test, of which the template has more than `MANY`. An
+/// operation that is not listed does not call EC2.
+const EC2_CALLS: &[(&str, usize)] = &[
+    ("approve_template", 1),
+    ("begin_save", 10),
+    ("copy_version", 4),
+    ("create_schedule", 2),
+    ("delete_template", MANY + 2),
+    ("delete_version", 7),
+    ("deprecate_template", 1),
+    ("deprecate_version", 1),
+    ("edit_template", 1),
+    ("edit_version", 2),
+    ("import_template", 2),
+    ("launch_instance", 5),
+    ("list_instances", 2),
+    ("list_regions", 1),
+    ("restore_template", 1),
+    ("restore_version", 1),
+    // With the plan of the save that it starts.
+    ("run_schedule", 11),
+    // Each AMI is opened or closed by a call of its own.
+    ("share_template", MANY + 6),
+    ("show_instance", 2),
+    ("show_project_costs", 1),
+    ("show_template", 1),
+    ("show_version", 2),
+    ("start_instance", 4),
+    ("stop_instance", 4),
+    ("terminate_instance", 4),
+    ("unshare_template", MANY + 6),
+];
+
+/// Calls operations, and checks the number of table reads and of EC2 calls.
+struct Limits<'a> {
     world: &'a World,
     wrong: Vec<String>,
+    /// The operations that ran, and the rights that they checked.
+    checked: Checked,
 }
 
-impl Asked<'_> {
+impl Limits<'_> {
     /// `count` returns the size of the result.
     fn reads<T>(
         &mut self,
@@ -53,10 +93,39 @@ impl Asked<'_> {
         count: impl Fn(&T) -> usize,
     ) -> T {
         let before = self.world.table.reads();
-        let done = self.world.clock.run(call);
+        let calls = ec2_calls();
+        let (done, checked) = self.checks(call);
+        self.calls(what, &checked, ec2_calls() - calls);
         let done = done.unwrap_or_else(|problem| panic!("{what}: {}", problem.chain()));
         self.holds(what, most, count(&done), before);
         done
+    }
+
+    /// Notes which rights a call checks.
+    fn checks<T>(&mut self, call: impl Future<Output = T>) -> (T, Checked) {
+        let mut done = None;
+        let checked = checked(|| done = Some(self.world.clock.run(call)));
+        for (operation, rights) in &checked {
+            let all = self.checked.entry(operation.clone()).or_default();
+            all.extend(rights.iter().cloned());
+        }
+        (done.unwrap(), checked)
+    }
+
+    fn allows<T>(&mut self, call: impl Future<Output = Result<T, Problem>>) {
+        let (done, _) = self.checks(call);
+        done.unwrap_or_else(|problem| panic!("{}", problem.chain()));
+    }
+
+    fn calls(&mut self, what: &str, checked: &Checked, calls: usize) {
+        for id in checked.keys() {
+            let listed = EC2_CALLS.iter().find(|(listed, _)| listed == id);
+            let most = listed.map_or(0, |(_, most)| *most);
+            if calls > most {
+                let text = format!("{what} ({id}) calls EC2 {calls} times, and may {most} times");
+                self.wrong.push(text);
+            }
+        }
     }
 
     fn holds(&mut self, what: &str, most: Most, count: usize, before: usize) {
@@ -145,13 +214,10 @@ fn library() -> World {
         let who = user(number);
         let added = service.add_member(&ada, &brain, &who, ProjectRole::Member);
         run(world.clock.run(added).map(drop));
-        let request = ShareRequest {
-            to: format!("user:{who}"),
-            publish_sensitive: false,
-        };
+        let request = share_request(format!("user:{who}"));
         run(world
             .clock
-            .run(service.share(&ada, &deep, &request, None))
+            .run(service.share(&ada, &deep, &request))
             .map(drop));
         let made = service.create_schedule(&ada, nightly(number));
         run(world.clock.run(made).map(drop));
@@ -170,62 +236,77 @@ fn library() -> World {
 #[test]
 fn no_operation_reads_more_than_a_page_and_what_it_returns() {
     let world = library();
-    let mut asked = Asked {
+    let mut limits = Limits {
         world: &world,
         wrong: Vec::new(),
+        checked: Checked::new(),
     };
-    of_templates(&mut asked);
-    of_lists(&mut asked);
-    of_projects(&mut asked);
-    of_launches_and_saves(&mut asked);
-    of_schedules(&mut asked);
-    of_shares(&mut asked);
-    of_changes(&mut asked);
-    of_the_whole(&mut asked);
-    assert!(asked.wrong.is_empty(), "{:#?}", asked.wrong);
+    of_templates(&mut limits);
+    of_lists(&mut limits);
+    of_projects(&mut limits);
+    of_launches_and_saves(&mut limits);
+    of_schedules(&mut limits);
+    of_shares(&mut limits);
+    of_changes(&mut limits);
+    conditions::of_launches(&mut limits);
+    conditions::of_saves(&mut limits);
+    conditions::of_audits(&mut limits);
+    conditions::of_shares(&mut limits);
+    rest::of_instances(&mut limits);
+    rest::of_open_saves(&mut limits);
+    conditions::of_members(&mut limits);
+    rest::of_single_things(&mut limits);
+    of_the_whole(&mut limits);
+    assert!(limits.wrong.is_empty(), "{:#?}", limits.wrong);
+    let mut wrong = Vec::new();
+    for operation in operations::ALL {
+        let (id, rights) = (operation.id, operation.rights.iter());
+        let declared = Some(
+            rights
+                .map(|(action, on)| format!("{action:?} {on:?}"))
+                .collect(),
+        );
+        let checked = limits.checked.remove(id);
+        if checked != declared {
+            wrong.push(format!("{id} declares {declared:?} and checks {checked:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-fn of_templates(asked: &mut Asked<'_>) {
-    let (ada, service) = (caller("ada"), &asked.world.service);
+fn of_templates(limits: &mut Limits<'_>) {
+    let (ada, service) = (caller("ada"), &limits.world.service);
     let (deep, newest) = (deep(), "deep".parse().unwrap());
     let first = "deep@1".parse().unwrap();
-    asked.reads("info", Few(2), service.template(&ada, &newest), none);
-    asked.reads(
-        "info of a version",
-        Few(2),
-        service.template(&ada, &first),
-        none,
-    );
+    limits.reads("info", Few(2), service.template(&ada, &newest), none);
+    let shown = service.template(&ada, &first);
+    limits.reads("info of a version", Few(2), shown, none);
     let versions = service.versions(&ada, &deep, PAGE, None);
-    asked.reads("versions", Page(1, 1), versions, none);
-    asked.reads("packages", Few(3), service.packages(&ada, &newest), none);
-    asked.reads(
-        "export",
-        Few(2),
-        service.export_template(&ada, &newest),
-        none,
-    );
-    asked.reads("diff", Few(8), service.diff(&ada, &first, &newest), none);
+    limits.reads("versions", Page(1, 1), versions, none);
+    limits.reads("packages", Few(3), service.packages(&ada, &newest), none);
+    let file = service.export_template(&ada, &newest);
+    limits.reads("export", Few(2), file, none);
+    limits.reads("diff", Few(8), service.diff(&ada, &first, &newest), none);
     let lineage = service.lineage(&ada, &deep);
-    asked.reads("lineage", Each(3, 5), lineage, |it| it.nodes.len());
-    let planned = service.plan_deletion(&ada, &first, None);
+    limits.reads("lineage", Each(3, 5), lineage, |it| it.nodes.len());
+    let planned = service.plan_deletion(&ada, &first);
     // The result lists the grantees.
-    asked.reads(
+    limits.reads(
         "deletion of a version, planned",
         Few(4 + MANY),
         planned,
         none,
     );
-    let planned = service.plan_deletion(&ada, &newest, None);
-    asked.reads("deletion, planned", Each(2, 2 + MANY), planned, |it| {
+    let planned = service.plan_deletion(&ada, &newest);
+    limits.reads("deletion, planned", Each(2, 2 + MANY), planned, |it| {
         it.versions.len()
     });
 }
 
-fn of_lists(asked: &mut Asked<'_>) {
-    let (ada, mia, service) = (caller("ada"), caller("user-001"), &asked.world.service);
-    let of = |filter: &dyn Fn(&mut TemplateFilter)| {
-        let mut made = TemplateFilter::default();
+fn of_lists(limits: &mut Limits<'_>) {
+    let (ada, mia, service) = (caller("ada"), caller("user-001"), &limits.world.service);
+    let of = |filter: &dyn Fn(&mut TemplatesPage)| {
+        let mut made = TemplatesPage::default();
         filter(&mut made);
         made
     };
@@ -243,17 +324,13 @@ fn of_lists(asked: &mut Asked<'_>) {
         ("templates searched for", Page(4, 2 * (MANY + 1)), &search),
         ("templates of a project, listed", Page(3, 0), &project),
     ] {
-        asked.reads(
-            what,
-            most,
-            service.templates(&ada, filter, PAGE, None),
-            none,
-        );
+        let listed = service.templates(&ada, filter, PAGE, None);
+        limits.reads(what, most, listed, none);
     }
     // For each template, a member's list reads whether it was shared with the member or with the project.
     let listed = service.templates(&mia, &project, PAGE, None);
-    asked.reads("the same by a member", Page(5, 0), listed, none);
-    asked.reads("saves", Page(1, 0), service.saves(&ada, PAGE, None), none);
+    limits.reads("the same by a member", Page(5, 0), listed, none);
+    limits.reads("saves", Page(1, 0), service.saves(&ada, PAGE, None), none);
     let own = AuditPage::default();
     let of_project = AuditPage {
         project: Some(brain()),
@@ -269,35 +346,35 @@ fn of_lists(asked: &mut Asked<'_>) {
         ("audit of a template", &of_template),
     ] {
         let listed = service.audit_events(&ada, filter, PAGE, None);
-        asked.reads(what, Page(1, 2), listed, none);
+        limits.reads(what, Page(1, 2), listed, none);
     }
 }
 
-fn of_projects(asked: &mut Asked<'_>) {
-    let (ada, service, brain) = (caller("ada"), &asked.world.service, brain());
-    asked.reads("projects", Each(1, 1), service.projects(&ada), Vec::len);
+fn of_projects(limits: &mut Limits<'_>) {
+    let (ada, service, brain) = (caller("ada"), &limits.world.service, brain());
+    limits.reads("projects", Each(1, 1), service.projects(&ada), Vec::len);
     let shown = ShowProject::run(service, &ada, operations::Asked::of(brain.clone()));
-    asked.reads("project", Few(2), shown, none);
+    limits.reads("project", Few(2), shown, none);
     let page = Paging::new(Some(8), None);
     let members = operations::Asked::by(brain.clone(), page);
     let members = ListMembers::run(service, &ada, members);
-    asked.reads("members", Page(1, 2), members, none);
+    limits.reads("members", Page(1, 2), members, none);
     let approvals = service.approvals(&ada, &brain, PAGE);
-    asked.reads("approvals", Page(1, 2), approvals, none);
+    limits.reads("approvals", Page(1, 2), approvals, none);
     let templates = service.project_templates(&ada, &brain, PAGE);
-    asked.reads("templates of a project", Page(3, 2), templates, none);
+    limits.reads("templates of a project", Page(3, 2), templates, none);
     let costs = service.project_costs(&ada, &brain);
     // The result has a line for each version, and reads each template with its entry and record.
     let lines = |costs: &prism_functions::operations::ProjectCosts| {
         let versions = costs.templates.iter().map(|it| it.versions.len());
         versions.sum()
     };
-    asked.reads("costs", Each(1, 2 + 2 * (MANY + 1)), costs, lines);
+    limits.reads("costs", Each(1, 2 + 2 * (MANY + 1)), costs, lines);
     let edit = ProjectEdit {
         description: Some("brains".to_owned()),
         ..ProjectEdit::default()
     };
-    asked.reads(
+    limits.reads(
         "edit of a project",
         Few(3),
         service.edit_project(&ada, &brain, edit),
@@ -309,40 +386,40 @@ fn of_projects(asked: &mut Asked<'_>) {
         hard_stop: true,
     };
     let set = service.set_budget(&ada, &brain, budget);
-    asked.reads("budget", Few(8), set, none);
+    limits.reads("budget", Few(8), set, none);
     let (who, wide) = (user(MANY), "wide-001".parse().unwrap());
     let added = service.add_member(&ada, &brain, &who, ProjectRole::Viewer);
-    asked.reads("a member joins", Few(8), added, none);
+    limits.reads("a member joins", Few(8), added, none);
     let removed = service.remove_member(&ada, &brain, &who);
-    asked.reads("a member leaves", Few(8), removed, none);
-    asked.reads(
+    limits.reads("a member leaves", Few(8), removed, none);
+    limits.reads(
         "approval",
         Few(6),
         service.approve(&ada, &brain, &wide),
         none,
     );
     let withdrawn = service.disapprove(&ada, &brain, &wide);
-    asked.reads("approval withdrawn", Few(4), withdrawn, none);
+    limits.reads("approval withdrawn", Few(4), withdrawn, none);
 }
 
-fn of_launches_and_saves(asked: &mut Asked<'_>) {
-    let world = asked.world;
+fn of_launches_and_saves(limits: &mut Limits<'_>) {
+    let world = limits.world;
     let (ada, mia, service) = (caller("ada"), caller("user-001"), &world.service);
     let launch = |name: &str| LaunchRequest {
         project: Some(brain()),
         ..launch_request("deep", name)
     };
     let (mine, hers) = (launch("mine"), launch("hers"));
-    asked.reads(
+    limits.reads(
         "launch, planned",
         Few(6),
         service.plan_launch(&ada, &mine),
         none,
     );
-    asked.reads("launch", Few(6), service.launch(&ada, &mine), none);
+    limits.reads("launch", Few(6), service.launch(&ada, &mine), none);
     let theirs = service.launch(&mia, &hers);
-    asked.reads("launch of what was shared", Few(7 + MANY), theirs, none);
-    asked.reads(
+    limits.reads("launch of what was shared", Few(7 + MANY), theirs, none);
+    limits.reads(
         "instances",
         Each(1, 0),
         service.instances(&ada, &region()),
@@ -351,11 +428,11 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
     let planned = service.plan_save(&ada, for_brain("deep"));
     // The plan reads the template's grantees, to whom its AMIs will be opened, and the project's members, who will see
     // what is on the disk.
-    asked.reads("save, planned", Few(8 + 2 * MANY), planned, none);
+    limits.reads("save, planned", Few(8 + 2 * MANY), planned, none);
     // Including the grants of the template, for which its AMIs are opened.
     let before = world.table.reads();
     saved(world, for_brain("deep"));
-    asked.holds("save, all of its steps", Few(62 + 5 * MANY), 0, before);
+    limits.holds("save, all of its steps", Few(62 + 5 * MANY), 0, before);
     let moved = SaveRequest {
         project: Some("other".parse().unwrap()),
         move_template: true,
@@ -365,7 +442,7 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
         name: "other".parse().unwrap(),
         description: String::new(),
     };
-    asked.reads(
+    limits.reads(
         "a project is made",
         Few(1),
         service.create_project(&ada, request),
@@ -373,33 +450,24 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
     );
     let before = world.table.reads();
     saved(world, moved);
-    asked.holds(
+    limits.holds(
         "save that moves its template",
         Few(90 + 2 * MANY),
         0,
         before,
     );
-    let copy = CopyRequest {
-        template: deep(),
-        version: 3,
-        regions: ["us-west-2".parse().unwrap()].into(),
-        publish_sensitive: false,
-    };
-    asked.reads(
-        "copy, planned",
-        Few(8 + 2 * MANY),
-        service.plan_copy(&ada, &copy),
-        none,
-    );
+    let copy = copy_request("deep", 3, &["us-west-2"]);
+    let planned = service.plan_copy(&ada, &copy);
+    limits.reads("copy, planned", Few(8 + 2 * MANY), planned, none);
     let before = world.table.reads();
     let started = world
         .clock
         .run(service.start_copy(&ada, &copy, None))
         .unwrap();
     world.clock.run_until_idle().unwrap();
-    asked.holds("copy, all of its steps", Few(62 + 5 * MANY), 0, before);
+    limits.holds("copy, all of its steps", Few(62 + 5 * MANY), 0, before);
     to_the_end(world, &started.save_id);
-    asked.reads(
+    limits.reads(
         "a save's record",
         Few(1),
         service.save(&ada, &started.save_id),
@@ -407,112 +475,94 @@ fn of_launches_and_saves(asked: &mut Asked<'_>) {
     );
 }
 
-fn of_schedules(asked: &mut Asked<'_>) {
-    let (ada, service) = (caller("ada"), &asked.world.service);
+fn of_schedules(limits: &mut Limits<'_>) {
+    let (ada, service) = (caller("ada"), &limits.world.service);
     let name = "night-003".parse().unwrap();
-    asked.reads(
+    limits.reads(
         "schedules",
         Page(2, 0),
         service.schedules(&ada, PAGE, None),
         none,
     );
-    asked.reads("schedule", Few(2), service.schedule(&ada, &name), none);
+    limits.reads("schedule", Few(2), service.schedule(&ada, &name), none);
     let made = service.create_schedule(&ada, nightly(MANY));
-    asked.reads("a schedule is made", Few(8), made, none);
+    limits.reads("a schedule is made", Few(8), made, none);
     let edit = ScheduleEdit::pause(true);
     let edited = service.edit_schedule(&ada, &name, edit);
-    asked.reads("edit of a schedule", Few(8), edited, none);
+    limits.reads("edit of a schedule", Few(8), edited, none);
     let deleted = service.delete_schedule(&ada, &name);
-    asked.reads("deletion of a schedule", Few(8), deleted, none);
+    limits.reads("deletion of a schedule", Few(8), deleted, none);
     // Without an external scheduler, the server reads each active schedule.
     let fired = service.fire_due_schedules();
-    asked.reads("schedules fired", Few(2 * (MANY + 1)), fired, none);
-    asked.world.clock.run_until_idle().unwrap();
-    asked.reads("sweep", Few(20), service.sweep(), none);
-    asked.reads("backlog", Few(20), service.backlog(), none);
+    limits.reads("schedules fired", Few(2 * (MANY + 1)), fired, none);
+    limits.world.clock.run_until_idle().unwrap();
+    limits.reads("sweep", Few(20), service.sweep(), none);
+    limits.reads("backlog", Few(20), service.backlog(), none);
 }
 
-fn of_shares(asked: &mut Asked<'_>) {
-    let (ada, service, deep) = (caller("ada"), &asked.world.service, deep());
-    let to = |text: &str| ShareRequest {
-        to: text.to_owned(),
-        publish_sensitive: false,
-    };
-    let (one, account) = (to("user:zoe"), to("account:444455556666"));
+fn of_shares(limits: &mut Limits<'_>) {
+    let (ada, service, deep) = (caller("ada"), &limits.world.service, deep());
+    let one = share_request("user:zoe");
+    let account = share_request("account:444455556666");
     let listed = service.shares(&ada, &deep);
     // Including the other templates that have each of its AMIs; it has one in each version.
     let most = Each(1, 1 + 2 * (MANY + 2));
-    asked.reads("shares", most, listed, Vec::len);
+    limits.reads("shares", most, listed, Vec::len);
     // The plan reads the sensitive files of the newest twenty versions, and the current grantees.
-    let planned = service.plan_share(&ada, &deep, &one, None);
-    asked.reads("share, planned", Few(42 + 3 * MANY), planned, none);
-    asked.reads(
-        "share",
-        Few(5 + 5 * MANY),
-        service.share(&ada, &deep, &one, None),
-        none,
-    );
-    let taken = service.unshare(&ada, &deep, &one, None);
-    asked.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken, none);
+    let planned = service.plan_share(&ada, &deep, &one);
+    limits.reads("share, planned", Few(42 + 3 * MANY), planned, none);
+    let shared = service.share(&ada, &deep, &one);
+    limits.reads("share", Few(5 + 5 * MANY), shared, none);
+    let taken = service.unshare(&ada, &deep, &one);
+    limits.reads("share taken back", Few(3 + 2 * (MANY + 1)), taken, none);
     // Every AMI of the template is opened, and closed.
-    let shared = service.share(&ada, &deep, &account, None);
-    asked.reads(
+    let shared = service.share(&ada, &deep, &account);
+    limits.reads(
         "share with an account",
         Each(3, 8 * (MANY + 2)),
         shared,
         |it| it.images.values().map(Vec::len).sum(),
     );
     // The other templates with each AMI are read before and after it.
-    let taken = service.unshare(&ada, &deep, &account, None);
-    asked.reads("that share taken back", Few(9 * (MANY + 2)), taken, none);
+    let taken = service.unshare(&ada, &deep, &account);
+    limits.reads("that share taken back", Few(9 * (MANY + 2)), taken, none);
 }
 
-fn of_changes(asked: &mut Asked<'_>) {
-    let world = asked.world;
+fn of_changes(limits: &mut Limits<'_>) {
+    let world = limits.world;
     let (ada, service, deep) = (caller("ada"), &world.service, deep());
     let (newest, first) = ("deep".parse().unwrap(), "deep@1".parse().unwrap());
     let edit = TemplateEdit {
         description: Some("layers".to_owned()),
         notes: None,
     };
-    asked.reads(
-        "edit",
-        Few(5),
-        service.edit_template(&ada, &newest, &edit, None),
-        none,
-    );
-    let deprecated = service.deprecate_template(&ada, &first, true, None);
-    asked.reads("deprecation", Few(6), deprecated, none);
-    asked.reads(
-        "rollback",
-        Few(5 + 2 * MANY),
-        service.rollback(&ada, &deep, None, false, None),
-        none,
-    );
+    let edited = service.edit_template(&ada, &newest, &edit, None);
+    limits.reads("edit", Few(5), edited, none);
+    let deprecated = service.deprecate_template(&ada, &first, true);
+    limits.reads("deprecation", Few(6), deprecated, none);
+    let back = service.rollback(&ada, &deep, None, false);
+    limits.reads("rollback", Few(5 + 2 * MANY), back, none);
     let file = world
         .clock
         .run(service.export_template(&ada, &newest))
         .unwrap();
-    let request = ImportRequest {
-        file,
-        publish_sensitive: false,
-    };
+    let request = import_request(file);
     let name = "brought".parse().unwrap();
-    let planned = service.plan_import(&ada, &name, &request, None);
-    asked.reads("import, planned", Few(9), planned, none);
-    let imported = service.import_template(&ada, &name, &request, None);
-    asked.reads("import", Few(9), imported, none);
+    let planned = service.plan_import(&ada, &name, &request);
+    limits.reads("import, planned", Few(9), planned, none);
+    let imported = service.import_template(&ada, &name, &request);
+    limits.reads("import", Few(9), imported, none);
     let second = "deep@2".parse().unwrap();
-    let deleted = service.delete_template(&ada, &second, true, None);
+    let deleted = service.delete_template(&ada, &second, true);
     // The removal of an AMI takes a turn, and so does that of its snapshot.
-    asked.reads("deletion of a version", Few(14 + MANY), deleted, none);
+    limits.reads("deletion of a version", Few(14 + MANY), deleted, none);
     let latest = world
         .clock
-        .run(service.rollback(&ada, &deep, Some(20), false, None));
+        .run(service.rollback(&ada, &deep, Some(20), false));
     let latest = format!("deep@{}", latest.unwrap().to).parse().unwrap();
     // The next version for its name is searched among a page of twenty versions.
-    let deleted = service.delete_template(&ada, &latest, true, None);
-    asked.reads(
+    let deleted = service.delete_template(&ada, &latest, true);
+    limits.reads(
         "deletion of the latest version",
         Few(15 + 2 * 20 + MANY),
         deleted,
@@ -521,11 +571,13 @@ fn of_changes(asked: &mut Asked<'_>) {
 }
 
 /// Operations that return or change everything at once.
-fn of_the_whole(asked: &mut Asked<'_>) {
-    let (ada, service) = (caller("ada"), &asked.world.service);
+fn of_the_whole(limits: &mut Limits<'_>) {
+    let (ada, service) = (caller("ada"), &limits.world.service);
     let all = "deep".parse().unwrap();
-    let deleted = service.delete_template(&ada, &all, true, None);
-    asked.reads("deletion", Each(3, 3 * MANY + 6), deleted, |it| {
+    let file = limits.world.clock.run(service.export_template(&ada, &all));
+    let deleted = service.delete_template(&ada, &all, true);
+    limits.reads("deletion", Each(3, 3 * MANY + 6), deleted, |it| {
         it.plan.versions.len()
     });
+    conditions::of_a_deletion(limits, file.unwrap());
 }

@@ -1,0 +1,458 @@
+//! The configuration of a deployment. Every variable of the environment is declared once, in [`VARIABLES`].
+//!
+//! From this list come the checks of the values, the settings in `infra/template.yaml` (parameters, variables and
+//! outputs), their table in `docs/deploy.md`, and what `prism configure` reads from a stack.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use super::{PublicScope, Settings};
+use crate::domain::DeploymentId;
+use crate::domain::principal::IamIdentity;
+
+const TABLE: &str = "PRISM_TABLE";
+/// Required only by functions that start executions: the steps cannot know it, because the state machine is built from
+/// them.
+const STATE_MACHINE: &str = "PRISM_STATE_MACHINE_ARN";
+const ORGANIZATION: &str = "PRISM_ORGANIZATION_ARN";
+/// Required, with the next one, by functions that create schedules.
+const SCHEDULE_GROUP: &str = "PRISM_SCHEDULE_GROUP";
+const SCHEDULE_ROLE: &str = "PRISM_SCHEDULE_ROLE_ARN";
+
+/// What a deployment's schedules start, and with which role.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScheduleTarget {
+    /// The schedule group.
+    pub group: String,
+    /// The ARN of the role that EventBridge Scheduler assumes.
+    pub role: String,
+    /// The ARN of the state machine.
+    pub machine: String,
+    /// The ARN of the dead-letter queue for executions that could not be started.
+    pub dead_letters: Option<String>,
+}
+
+/// The configuration of a deployment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// The table's name. Required.
+    pub table: String,
+    /// The ID of the deployment. If it is not set, only the registry knows it.
+    pub deployment: Option<DeploymentId>,
+    /// The ARN of the state machine.
+    pub state_machine: Option<String>,
+    /// What schedules start. Only functions that create schedules need it.
+    pub schedules: Option<ScheduleTarget>,
+    /// The event bus for notices.
+    pub event_bus: String,
+    /// The ARN of the SNS topic for alarms.
+    pub alarm_topic: Option<String>,
+    /// The settings in which institutions differ.
+    pub settings: Settings,
+    /// The CIDR blocks that can reach the ports of launched instances.
+    pub launch_networks: Vec<String>,
+    /// The subnets that instances are launched into. The first one in each Region is used.
+    pub launch_subnets: Vec<String>,
+    /// The namespace of the metrics, which keeps deployments apart.
+    pub metrics_namespace: String,
+    /// The JWT claim that identifies the user.
+    pub user_claim: String,
+    /// What identifies the user of an IAM role's session.
+    pub iam_identity: IamIdentity,
+}
+
+/// An error in the environment variables.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// A required variable is missing.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    /// A variable has an invalid value.
+    #[error("the environment variable {name} is {value:?}: it must be {rule}")]
+    Wrong {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// The rule that the value must follow.
+        rule: &'static str,
+    },
+}
+
+/// An environment variable of the functions.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// The key with its value in a profile of the command line; empty if profiles do not have it.
+    pub key: &'static str,
+    /// The output of the stack with its value; of a setting, also the template's parameter.
+    pub output: &'static str,
+    /// The value if it is not set; empty for none.
+    pub default: &'static str,
+    /// What a value must be; empty if any text is allowed.
+    pub rule: &'static str,
+    /// What the template says about it, if it is a setting that whoever deploys chooses.
+    pub setting: Option<Setting>,
+    read: fn(&mut Config, &str) -> bool,
+}
+
+/// A setting, which is a parameter of the template.
+#[derive(Debug)]
+pub struct Setting {
+    /// The values that it may have.
+    pub values: Values,
+    /// What it means.
+    pub text: &'static str,
+}
+
+/// The values of a setting, as CloudFormation checks them.
+#[derive(Debug)]
+pub enum Values {
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// A number from the first to the second one.
+    Number(u8, u8),
+    /// A text of this pattern.
+    Text(&'static str),
+    /// A list of this pattern, of items separated by commas.
+    List(&'static str),
+}
+
+/// Declares the variables: name, key, output, default, rule, setting, and what reads a value.
+macro_rules! variables {
+    ($($name:expr, $key:expr, $output:expr, $default:expr, $rule:expr, $setting:expr, $read:expr;)*) => {
+        /// Every variable. A new setting needs a row here, and a field of [`Config`] or [`Settings`] that its row reads.
+        pub const VARIABLES: &[Variable] = &[$(Variable {
+            name: $name,
+            key: $key,
+            output: $output,
+            default: $default,
+            rule: $rule,
+            setting: $setting,
+            read: $read,
+        },)*];
+    };
+}
+
+variables! {
+    TABLE, "table", "TableName", "", "", None, |c, v| put(&mut c.table, v);
+    "PRISM_DEPLOYMENT", "deployment", "DeploymentId", "", "8 to 64 lowercase letters, digits or \"-\"", None,
+        |c, v| put_some(&mut c.deployment, v);
+    STATE_MACHINE, "state_machine", "StateMachineArn", "", "an ARN", None, |c, v| put_arn(&mut c.state_machine, v);
+    "PRISM_EVENT_BUS", "event_bus", "EventBusName", "default", "", None, |c, v| put(&mut c.event_bus, v);
+    "PRISM_ALARM_TOPIC_ARN", "alarm_topic", "AlarmTopicArn", "", "an ARN", None, |c, v| put_arn(&mut c.alarm_topic, v);
+    "PRISM_METRICS_NAMESPACE", "", "", "Prism", "", None, |c, v| put(&mut c.metrics_namespace, v);
+    SCHEDULE_GROUP, "schedule_group", "ScheduleGroupName", "", "", None, |c, v| put(&mut target(c).group, v);
+    SCHEDULE_ROLE, "schedule_role", "ScheduleRoleArn", "", "an ARN", None,
+        |c, v| v.starts_with("arn:") && put(&mut target(c).role, v);
+    "PRISM_SCHEDULE_DLQ_ARN", "dead_letters", "DeadLettersArn", "", "an ARN", None,
+        |c, v| put_arn(&mut target(c).dead_letters, v);
+
+    "PRISM_PUBLIC_SCOPE", "public_scope", "PublicScope", "deployment", "\"deployment\", \"organization\" or \"world\"",
+        Some(setting(
+            Values::OneOf(&["deployment", "organization", "world"]),
+            "Who \"--public\" opens a template to: the users of this deployment, the accounts of OrganizationArn, or \
+             everybody. In \"organization\" and \"world\", they can also launch its AMIs.",
+        )),
+        |c, v| put(&mut c.settings.public_scope, v);
+    ORGANIZATION, "organization", "OrganizationArn", "", "the ARN of an organization or an organizational unit",
+        Some(setting(
+            Values::Text("^(arn:aws[a-z-]*:organizations::[0-9]{12}:(organization|ou)/o-[a-z0-9]{10,32}(/ou-[A-Za-z0-9-]+)?)?$"),
+            "The organization that \"--public\" means if PublicScope is \"organization\".",
+        )),
+        |c, v| put_some(&mut c.settings.organization, v);
+    "PRISM_ALLOWED_REGIONS", "allowed_regions", "AllowedRegions", "",
+        "a comma-separated list of Regions, such as us-east-1,us-west-2",
+        Some(setting(
+            Values::List("^([a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}(,[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2})*)?$"),
+            "The Regions in which instances may be launched and saved, and to which AMIs may be copied. Empty allows all.",
+        )),
+        |c, v| put(&mut c.settings.allowed_regions, v);
+    "PRISM_ALLOWED_INSTANCE_TYPES", "allowed_instance_types", "AllowedInstanceTypes", "",
+        "a comma-separated list of instance types or families, such as m7i.large,t3.*",
+        Some(setting(
+            Values::List(r"^([a-z0-9-]+\.([a-z0-9-]+|\*)(,[a-z0-9-]+\.([a-z0-9-]+|\*))*)?$"),
+            "The instance types that may be launched. Empty allows all.",
+        )),
+        |c, v| put(&mut c.settings.allowed_types, v);
+    "PRISM_LAUNCH_NETWORKS", "launch_networks", "LaunchNetworks", "",
+        "a comma-separated list of CIDR blocks, such as 192.0.2.0/24",
+        Some(setting(
+            Values::List(
+                "^(([0-9.]+/(3[0-2]|[12]?[0-9])|[0-9a-f:]+/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))\
+                 (,([0-9.]+/(3[0-2]|[12]?[0-9])|[0-9a-f:]+/(12[0-8]|1[01][0-9]|[1-9]?[0-9])))*)?$",
+            ),
+            "The networks from which the ports of launched instances can be reached. Empty opens them to nobody.",
+        )),
+        |c, v| put_each(&mut c.launch_networks, v, is_network);
+    "PRISM_LAUNCH_SUBNETS", "launch_subnets", "LaunchSubnets", "",
+        "a comma-separated list of subnets, such as subnet-0123456789abcdef0",
+        Some(setting(
+            Values::List("^(subnet-[0-9a-f]{8,32}(,subnet-[0-9a-f]{8,32})*)?$"),
+            "The subnets that instances are launched into, one for each Region. In a Region without one, launches are \
+             refused. Empty means each Region's default VPC.",
+        )),
+        |c, v| put_each(&mut c.launch_subnets, v, is_subnet);
+    "PRISM_EC2_SHARE_PERCENT", "ec2_share_percent", "Ec2SharePercent", "50", "a whole number from 1 to 100",
+        Some(setting(
+            Values::Number(1, 100),
+            "The percentage of each of EC2's request throttles that Prism may use, which limits how many saves begin in a \
+             second. The account's other users have the rest.",
+        )),
+        |c, v| put(&mut c.settings.ec2_share, v);
+    "PRISM_IAM_IDENTITY", "iam_identity", "IamIdentity", "arn", "\"arn\" or \"session-name\"",
+        Some(setting(
+            Values::OneOf(&["arn", "session-name"]),
+            "What names a user who signs with IAM. \"session-name\" suits single sign-on that sets it to the person.",
+        )),
+        |c, v| put(&mut c.iam_identity, v);
+    "PRISM_USER_CLAIM", "", "UserClaim", "email", "",
+        Some(setting(Values::Text("^[A-Za-z0-9_:./-]+$"), "The claim of a token that names its user.")),
+        |c, v| put(&mut c.user_claim, v);
+}
+
+const fn setting(values: Values, text: &'static str) -> Setting {
+    Setting { values, text }
+}
+
+impl Variable {
+    /// Whether its value is a list, of items separated by commas.
+    pub fn is_list(&self) -> bool {
+        let values = self.setting.as_ref().map(|setting| &setting.values);
+        matches!(values, Some(Values::List(_)))
+    }
+}
+
+impl Config {
+    /// Reads the configuration. `variable` looks up an environment variable; an empty one is not set.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        for Variable {
+            name,
+            default,
+            rule,
+            read,
+            ..
+        } in VARIABLES
+        {
+            let set = variable(name).filter(|value| !value.is_empty());
+            let value = set.unwrap_or_else(|| (*default).to_owned());
+            if !value.is_empty() && !read(&mut config, &value) {
+                return Err(ConfigError::Wrong { name, value, rule });
+            }
+        }
+        config.complete()
+    }
+
+    /// Refuses what lacks a variable that it needs.
+    fn complete(mut self) -> Result<Self, ConfigError> {
+        let settings = &self.settings;
+        if self.table.is_empty() {
+            return Err(ConfigError::Missing(TABLE));
+        }
+        if settings.public_scope == PublicScope::Organization && settings.organization.is_none() {
+            return Err(ConfigError::Missing(ORGANIZATION));
+        }
+        let asked = |it: &ScheduleTarget| !(it.group.is_empty() && it.role.is_empty());
+        if let Some(mut target) = self.schedules.take().filter(asked) {
+            target.machine = self.state_machine.clone().unwrap_or_default();
+            let needed = [
+                (SCHEDULE_GROUP, &target.group),
+                (SCHEDULE_ROLE, &target.role),
+                (STATE_MACHINE, &target.machine),
+            ];
+            if let Some((name, _)) = needed.into_iter().find(|(_, value)| value.is_empty()) {
+                return Err(ConfigError::Missing(name));
+            }
+            self.schedules = Some(target);
+        }
+        Ok(self)
+    }
+
+    /// The ARN of the state machine, or an error if it is not set.
+    pub fn state_machine(&self) -> Result<&str, ConfigError> {
+        let arn = self.state_machine.as_deref();
+        arn.ok_or(ConfigError::Missing(STATE_MACHINE))
+    }
+}
+
+fn target(config: &mut Config) -> &mut ScheduleTarget {
+    config.schedules.get_or_insert_default()
+}
+
+/// Puts a value into its place, if it is valid.
+fn put<T: FromStr>(place: &mut T, value: &str) -> bool {
+    value.parse().map(|value| *place = value).is_ok()
+}
+
+fn put_some<T: FromStr>(place: &mut Option<T>, value: &str) -> bool {
+    *place = value.parse().ok();
+    place.is_some()
+}
+
+fn put_arn(place: &mut Option<String>, value: &str) -> bool {
+    value.starts_with("arn:") && put_some(place, value)
+}
+
+/// Puts the items of a comma-separated list into their place, if each is `valid`.
+fn put_each(place: &mut Vec<String>, value: &str, valid: fn(&str) -> bool) -> bool {
+    let items = value
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty());
+    *place = items.map(str::to_owned).collect();
+    place.iter().all(|item| valid(item))
+}
+
+fn is_subnet(text: &str) -> bool {
+    let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    let digits = text.strip_prefix("subnet-").unwrap_or_default();
+    (8..=32).contains(&digits.len()) && digits.bytes().all(digit)
+}
+
+fn is_network(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else {
+        return false;
+    };
+    let most = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::read(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn only_the_table_must_be_set() {
+        let config = read(&[(TABLE, "prism")]).unwrap();
+        assert_eq!(config.event_bus, "default");
+        assert_eq!(config.settings, Settings::default());
+        assert!(config.launch_networks.is_empty() && config.alarm_topic.is_none());
+        assert_eq!(config.user_claim, "email");
+        assert_eq!(config.iam_identity, IamIdentity::Arn);
+        let error = config.state_machine().unwrap_err();
+        assert!(error.to_string().contains(STATE_MACHINE));
+        assert_eq!(read(&[]), Err(ConfigError::Missing(TABLE)));
+        assert_eq!(read(&[(TABLE, "")]), Err(ConfigError::Missing(TABLE)));
+    }
+
+    #[test]
+    fn everything_can_be_set() {
+        let config = read(&[
+            (TABLE, "prism"),
+            (STATE_MACHINE, "arn:aws:states:a"),
+            ("PRISM_PUBLIC_SCOPE", "world"),
+            ("PRISM_ALLOWED_REGIONS", "us-east-1,us-west-2"),
+            ("PRISM_ALLOWED_INSTANCE_TYPES", "t3.*"),
+            ("PRISM_EC2_SHARE_PERCENT", "80"),
+            ("PRISM_LAUNCH_NETWORKS", "192.0.2.0/24, 2001:db8::/32"),
+            (
+                "PRISM_LAUNCH_SUBNETS",
+                "subnet-0123456789abcdef0,subnet-01234567",
+            ),
+            ("PRISM_USER_CLAIM", "sub"),
+            ("PRISM_IAM_IDENTITY", "session-name"),
+        ])
+        .unwrap();
+        assert_eq!(config.state_machine(), Ok("arn:aws:states:a"));
+        assert_eq!(config.settings.public_scope, PublicScope::World);
+        assert_eq!(config.settings.allowed_regions.0.len(), 2);
+        assert_eq!(config.settings.allowed_types.list(), ["t3.*"]);
+        assert_eq!(config.settings.ec2_share.to_string(), "80");
+        assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
+        let subnets = ["subnet-0123456789abcdef0", "subnet-01234567"];
+        assert_eq!(config.launch_subnets, subnets);
+        assert_eq!(config.user_claim, "sub");
+        assert_eq!(config.iam_identity, IamIdentity::SessionName);
+    }
+
+    #[test]
+    fn public_reaches_the_organization_only_where_that_is_named() {
+        const ARN: &str = "arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5";
+        let scope = ("PRISM_PUBLIC_SCOPE", "organization");
+        let missing = read(&[(TABLE, "prism"), scope]).unwrap_err();
+        assert_eq!(missing, ConfigError::Missing(ORGANIZATION));
+        let config = read(&[(TABLE, "prism"), scope, (ORGANIZATION, ARN)]).unwrap();
+        assert_eq!(config.settings.public_scope, PublicScope::Organization);
+        let named = config.settings.organization.map(|arn| arn.to_string());
+        assert_eq!(named.as_deref(), Some(ARN));
+    }
+
+    #[test]
+    fn schedules_need_their_group_their_role_and_the_machine() {
+        let all = [
+            (TABLE, "prism"),
+            (SCHEDULE_GROUP, "saves"),
+            (SCHEDULE_ROLE, "arn:aws:iam::1:role/r"),
+            (STATE_MACHINE, "arn:aws:states:a"),
+        ];
+        let schedules = read(&all).unwrap().schedules.unwrap();
+        assert_eq!(
+            (schedules.group.as_str(), schedules.dead_letters),
+            ("saves", None)
+        );
+        for missing in 1..all.len() {
+            let mut some = all.to_vec();
+            let (name, _) = some.remove(missing);
+            assert_eq!(read(&some), Err(ConfigError::Missing(name)));
+        }
+        assert_eq!(read(&all[..1]).unwrap().schedules, None);
+    }
+
+    fn check_refused(name: &str, value: &str) {
+        let error = read(&[(TABLE, "prism"), (name, value)]).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains(name) && text.contains(value), "{text}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_rule() {
+        for Variable {
+            name,
+            rule,
+            setting,
+            ..
+        } in VARIABLES
+        {
+            if !rule.is_empty() {
+                check_refused(name, "what nobody may set");
+            }
+            match setting.as_ref().map(|it| &it.values) {
+                Some(Values::Number(least, most)) => {
+                    check_refused(name, &(i32::from(*least) - 1).to_string());
+                    check_refused(name, &(i32::from(*most) + 1).to_string());
+                }
+                Some(Values::OneOf(values)) => {
+                    for value in *values {
+                        assert!(rule.contains(&format!("\"{value}\"")), "{name}: {value}");
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (name, value) in [
+            ("PRISM_LAUNCH_NETWORKS", "192.0.2.0"),
+            ("PRISM_LAUNCH_NETWORKS", "192.0.2.0/33"),
+            ("PRISM_LAUNCH_NETWORKS", "campus/24"),
+            ("PRISM_LAUNCH_SUBNETS", "vpc-0123456789abcdef0"),
+            ("PRISM_LAUNCH_SUBNETS", "subnet-*"),
+            ("PRISM_ALLOWED_REGIONS", "us-east-1,europe"),
+            ("PRISM_ALLOWED_INSTANCE_TYPES", "m7i.large,large"),
+            (ORGANIZATION, "o-a1b2c3d4e5"),
+        ] {
+            check_refused(name, value);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The operations that no other part of this test asks for, so that none is left out.
+
+use prism_functions::domain::SaveId;
+use prism_functions::domain::template::TemplateRef;
+use prism_functions::operations::parts::{
+    InRegion, InstanceName, Json, MustMatch, Nothing, VersionRef,
+};
+use prism_functions::operations::{
+    Asked, CancelSave, DeleteProject, EditVersion, LiftBudget, ListRegions, Operation, RecoverSave,
+    ShowInstance, ShowMe, ShowSave, ShowTemplate, ShowVersion, StartInstance, StopInstance,
+    TemplateEdit, TerminateInstance,
+};
+use prism_functions::rules::access::Caller;
+use prism_tests::asks::Asks as _;
+use prism_tests::world::{begun, caller, region, save_request};
+
+use super::Most::{self, Few};
+use super::{Limits, brain, deep, none};
+
+/// Asks for an operation. A refusal has its limit too.
+fn ask<O: Operation>(limits: &mut Limits<'_>, by: &Caller, most: Most, asked: Asked<O>) {
+    let call = O::run(&limits.world.service, by, asked);
+    let refused = async { Ok(call.await.err()) };
+    limits.reads(O::ID, most, refused, none);
+}
+
+fn version(number: u32) -> VersionRef {
+    VersionRef {
+        template: deep(),
+        number,
+    }
+}
+
+pub(super) fn of_single_things(limits: &mut Limits<'_>) {
+    let ada = &caller("ada");
+    ask(limits, ada, Few(1), Asked::<ShowMe>::of(Nothing {}));
+    ask(limits, ada, Few(0), Asked::<ListRegions>::of(Nothing {}));
+    ask(limits, ada, Few(3), Asked::<ShowTemplate>::of(deep()));
+    ask(
+        limits,
+        ada,
+        Few(4),
+        Asked::<ShowVersion>::of(version(3).into()),
+    );
+    let edit = TemplateEdit {
+        description: None,
+        notes: Some("sand".to_owned()),
+    };
+    let asked = Asked::<EditVersion> {
+        path: version(3),
+        query: Nothing {},
+        head: MustMatch(None),
+        body: Json(edit),
+    };
+    ask(limits, ada, Few(6), asked);
+    let (service, all) = (&limits.world.service, TemplateRef::from(deep()));
+    for deprecated in [true, false] {
+        let changed = service.deprecate_template(ada, &all, deprecated);
+        limits.reads("deprecation of a template", Few(6), changed, none);
+    }
+    let first = "deep@1".parse().unwrap();
+    let restored = service.deprecate_template(ada, &first, false);
+    limits.reads("restoration of a version", Few(6), restored, none);
+    ask(limits, ada, Few(5), Asked::<LiftBudget>::of(brain()));
+    ask(limits, ada, Few(9), Asked::<DeleteProject>::of(brain()));
+}
+
+pub(super) fn of_instances(limits: &mut Limits<'_>) {
+    let ada = &caller("ada");
+    let again = || InstanceName("again-3".to_owned());
+    let there = || InRegion { region: region() };
+    let world = limits.world;
+    ask(
+        limits,
+        ada,
+        Few(3),
+        Asked::<ShowInstance>::by(again(), there()),
+    );
+    ask(
+        limits,
+        ada,
+        Few(3),
+        Asked::<StopInstance>::by(again(), there()),
+    );
+    world.pass(600);
+    ask(
+        limits,
+        ada,
+        Few(3),
+        Asked::<StartInstance>::by(again(), there()),
+    );
+    world.pass(600);
+    ask(
+        limits,
+        ada,
+        Few(3),
+        Asked::<TerminateInstance>::by(again(), there()),
+    );
+}
+
+pub(super) fn of_open_saves(limits: &mut Limits<'_>) {
+    let (ada, world) = (&caller("ada"), limits.world);
+    let id: SaveId = begun(world, save_request("again-4", "kept-4"));
+    // Its own steps read too, until they wait.
+    world.pass(1);
+    ask(limits, ada, Few(2), Asked::<RecoverSave>::of(id.clone()));
+    ask(limits, ada, Few(4), Asked::<CancelSave>::of(id.clone()));
+    world.clock.run_until_idle().unwrap();
+    ask(limits, ada, Few(1), Asked::<ShowSave>::of(id));
+    let night = "night-004".parse().unwrap();
+    let run = world.service.run_schedule(ada, &night, None);
+    limits.reads("run of a schedule", Few(6), run, none);
+    world.clock.run_until_idle().unwrap();
+}
