@@ -157,13 +157,13 @@ async fn a_table_that_cannot_be_used_says_why_and_what_to_do() {
             "CredentialsExpired",
             "ExpiredTokenException",
             "The security token included in the request is expired",
-            "have expired",
+            "Get new credentials",
         ),
         (
             "CredentialsRefused",
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
-            "Check the credentials",
+            "Check that the credentials",
         ),
         (
             "ClockWrong",
@@ -212,7 +212,7 @@ async fn a_function_without_credentials_asks_for_them() {
     let (text, _) = run
         .failure("CredentialsMissing", refused("Unasked", "nobody may ask"))
         .await;
-    assert!(text.contains("Give it credentials"), "{text}");
+    assert!(text.contains("Provide credentials"), "{text}");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Least privilege: what the statements of the policies in `infra/template.yaml` are limited to. The policies are
-//! generated from the calls that the code declares; `tests/tests/calls.rs` compares these with the actual calls.
+//! Least privilege: compares the generated policies in `infra/template.yaml` with the calls that the code declares, and
+//! checks what their statements are limited to. `tests/tests/calls.rs` compares the declarations with the actual calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,6 +52,31 @@ fn policies(template: &Template) -> BTreeMap<String, Vec<Statement>> {
             policies.iter().map(|policy| named(role, policy))
         })
         .collect()
+}
+
+#[test]
+fn each_role_allows_what_its_function_calls_and_nothing_else() {
+    let template = template();
+    let steps = steps::ALL.iter().map(|step| (step.name, step.calls));
+    for (handler, declared) in steps.chain(calls::HANDLERS) {
+        let needed: BTreeSet<&str> = declared
+            .iter()
+            .flat_map(|call| call.actions())
+            .copied()
+            .collect();
+        let statements = template.statements(&format!("{handler}Role"), "Calls");
+        let allowed: BTreeSet<&str> = statements
+            .iter()
+            .flat_map(|statement| &statement.actions)
+            .map(String::as_str)
+            .collect();
+        let missing: Vec<_> = needed.difference(&allowed).collect();
+        let too_much: Vec<_> = allowed.difference(&needed).collect();
+        assert!(
+            missing.is_empty() && too_much.is_empty(),
+            "{handler}Role lacks {missing:?} and has {too_much:?} too much"
+        );
+    }
 }
 
 #[test]

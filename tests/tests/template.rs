@@ -7,6 +7,7 @@ use std::path::Path;
 use prism_functions::ports::Index;
 use prism_functions::rules::config;
 use prism_functions::steps;
+use prism_local::executions::DEFINITION;
 use prism_tests::cloudformation::{Template, array, template, text};
 use serde_json::{Value, json};
 
@@ -407,4 +408,71 @@ fn the_outputs_are_those_that_callers_are_configured_by() {
     let expected = variables.map(|it| it.output).chain(of_itself).collect();
     assert_eq!(names, expected);
     assert_eq!(outputs["Version"]["Value"], env!("CARGO_PKG_VERSION"));
+}
+
+fn limits() -> BTreeMap<String, u64> {
+    fn collect(states: &Value, limits: &mut BTreeMap<String, u64>) {
+        for state in states
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(_, state)| state)
+        {
+            let waits = state["Resource"]
+                .as_str()
+                .is_some_and(|resource| resource.ends_with(".waitForTaskToken"));
+            if let Some(function) = state["Arguments"]["FunctionName"].as_str() {
+                let name = function.trim_start_matches("${").trim_end_matches('}');
+                let limit = state["TimeoutSeconds"].as_u64();
+                // The longest of the waits, which continues after the function has returned.
+                let limit = limit.or(waits.then_some(300)).expect("every task has one");
+                limits.insert(name.to_owned(), limit);
+            }
+            collect(&state["ItemProcessor"]["States"], limits);
+        }
+    }
+    let definition: Value = serde_json::from_str(DEFINITION).expect("it is JSON");
+    let mut limits = BTreeMap::new();
+    collect(&definition["States"], &mut limits);
+    limits
+}
+
+/// A step that timed out in Step Functions must not run beside its retry.
+#[test]
+fn every_step_ends_before_it_is_given_up() {
+    let template = template();
+    let limits = limits();
+    for step in steps::ALL {
+        let id = format!("{}Function", step.name);
+        let timeout = template
+            .of_function(&id, "Timeout")
+            .as_u64()
+            .expect("it is a number");
+        // Tasks that wait for an event continue after their function has returned.
+        let limit = limits[step.name].min(300);
+        assert!(timeout < limit, "{id}: {timeout} s of {limit} s");
+    }
+}
+
+#[test]
+fn the_definition_uses_the_versions_of_its_functions() {
+    let template = template();
+    let machine = template.properties("SaveStateMachine");
+    let expected: Value = steps::ALL
+        .iter()
+        .map(|step| {
+            let version = json!({"Ref": format!("{}Function.Version", step.name)});
+            (step.name.to_owned(), version)
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    assert_eq!(machine["DefinitionSubstitutions"], expected);
+    assert_eq!(machine["Tracing"]["Enabled"], true);
+    assert_eq!(machine["Logging"]["Level"], "ERROR");
+    let invoked = &template.statements("SaveStateMachineRole", "Calls")[0];
+    let expected: Vec<String> = steps::ALL
+        .iter()
+        .map(|step| format!("${{{}Function.Arn}}:*", step.name))
+        .collect();
+    assert_eq!(invoked.resources, expected);
 }
