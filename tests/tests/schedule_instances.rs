@@ -128,7 +128,7 @@ fn a_name_that_means_another_instance_saves_and_deletes_nothing() {
     assert!(
         found
             .iter()
-            .any(|it| it.why == "work is another instance by now"),
+            .any(|it| it.why == "work is now another instance"),
         "{found:?}"
     );
     // The same request again does not take the old schedule for one of the new instance.

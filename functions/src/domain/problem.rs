@@ -78,7 +78,7 @@ codes! {
     InstanceNameTaken, Refused, "An instance with that name already exists.", "Choose another name, or terminate the other instance first.";
     InstanceStateWrong, Refused, "The state of the instance does not allow the operation.", "Wait until the instance is running or stopped, then try again.";
     InstanceBusy, Refused, "The instance is being saved.", "Wait until the save has ended, or cancel it with \"prism saves cancel\".";
-    TemplateNameTaken, Refused, "The template belongs to somebody else, or is built in.", "Choose another template name.";
+    TemplateNameTaken, Refused, "The template belongs to another user, or is built in.", "Choose another template name.";
     SaveInProgress, Refused, "Another save of this instance is in progress.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
     QueueFull, Refused, "Too many saves, or copies to the Region, are waiting to begin.", "Try again later, or ask an administrator to give Prism a larger share of EC2's requests (Ec2SharePercent).";
     InstanceStoreData, Refused, "The instance has instance store volumes, which lose their data when it stops.", "Move the data to an EBS volume first, or accept the loss with --accept-instance-store-loss NAME.";

@@ -107,10 +107,10 @@ impl Service {
         match &filter.user {
             Some(user) if *user != caller.user => {
                 let message = format!(
-                    "You may see all that {user} did in a project of yours, or to a thing of yours."
+                    "You may see only what {user} did in a project that you manage or to a resource of yours."
                 );
                 Err(Problem::new(Code::NotAllowed, message)
-                    .hint("Name the project with --project, or the thing with --resource."))
+                    .hint("Specify the project with --project or the resource with --resource."))
             }
             _ => Ok(AuditOf::User(caller.user.clone())),
         }

@@ -127,6 +127,6 @@ fn repeated(record: &SaveRecord, request: &CopyRequest) -> Result<Started, Probl
         });
     }
     let id = &record.save_id;
-    let message = format!("The request id was used for {id}, which asked for something else.");
+    let message = format!("The request ID was already used for {id}, with a different request.");
     Err(Problem::new(Code::RequestIdReused, message))
 }

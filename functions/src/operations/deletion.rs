@@ -193,7 +193,7 @@ impl Service {
         let (finished, stuck) = match self.go_on_noting(going, self.patient_until()).await {
             Ok(finished) => (finished, None),
             Err(problem) => {
-                tracing::warn!(template = %plan.template, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
+                tracing::warn!(template = %plan.template, code = %problem.code, problem = problem.chain(), "a deletion continues later");
                 let stuck = problem.code.class() != Class::Transient;
                 (
                     false,

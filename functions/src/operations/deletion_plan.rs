@@ -132,7 +132,7 @@ impl DeletionPlan {
         if let Some(problem) = unseen {
             // The plan continues without them, and contains no message of AWS's.
             let (code, chain) = (problem.code, problem.chain());
-            tracing::warn!(template = %self.template, %code, problem = chain, "launch templates could not be looked at");
+            tracing::warn!(template = %self.template, %code, problem = chain, "the launch templates could not be read");
         }
         self.launch_templates_unknown = unseen.map(|problem| problem.message.clone());
     }
@@ -180,7 +180,7 @@ impl DeletionPlan {
         if let Some(name) = self.schedules.first() {
             users.push(format!("the schedule {name}, which saves to it"));
         } else if self.schedules_of_others > 0 {
-            users.push("a schedule of somebody else's, which saves to it".to_owned());
+            users.push("another user's schedule, which saves to it".to_owned());
         }
         if let Some(first) = self.shares.first() {
             let more = match self.shares.len() + self.shares_of_others {

@@ -293,7 +293,7 @@ impl Service {
             return Ok(true);
         }
         if change.state.is_some() && before.value.state == TemplateState::Deleted {
-            let why = "had it once: it was deleted, and its AMIs with it";
+            let why = "had this version, which was deleted together with its AMIs";
             return Err(version_not_found(name, number, why));
         }
         let event = self.event(caller, change.event, Subject::Template(name.clone()));

@@ -160,7 +160,7 @@ impl Service {
             let registry = &self.env.registry;
             let may = caller.may_template(registry, Action::SaveVersion, value);
             if !may.await? {
-                return Err(taken("belongs to somebody else"));
+                return Err(taken("belongs to another user"));
             }
             if value.is_going() {
                 let own = caller.may_template(registry, Action::Delete, value).await?;
@@ -253,7 +253,7 @@ impl Service {
                 }
             }
         }
-        known.ok_or_else(|| Problem::new(Code::ImageNotUsable, "The file names no AMI."))
+        known.ok_or_else(|| Problem::new(Code::ImageNotUsable, "The file contains no AMI."))
     }
 
     /// Returns an AMI that the caller may use, whether it is lent, the checks for the transaction that creates the
@@ -330,7 +330,7 @@ impl Service {
                 targets.len()
             );
             return Err(Problem::new(Code::LimitReached, message)
-                .hint("Import it under another name with --name, or take shares back."));
+                .hint("Import it under another name with --name, or revoke shares."));
         }
         let mut warnings: Vec<Warning> = Vec::new();
         for launch in &launches {
@@ -355,7 +355,7 @@ impl Service {
             let failed = self.agree(name, Which::Version(number), launch).await?;
             if !failed.is_empty() {
                 let rest = format!(
-                    "{name}@{number} is imported all the same. Import the same file again to open it."
+                    "{name}@{number} has been imported. Import the same file again to open it."
                 );
                 return Err(share_failed(name, "shared", &failed, &rest));
             }

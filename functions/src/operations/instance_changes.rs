@@ -45,7 +45,7 @@ async fn start_instance(
         }
         InstanceState::Running | InstanceState::Pending => {}
         _ => {
-            let hint = "Wait until it is stopped.";
+            let hint = "Wait until it has stopped.";
             return Err(wrong_state(&instance, &name, "started", hint));
         }
     }

@@ -135,7 +135,7 @@ impl Service {
         region: &Region,
         name: &str,
     ) -> Result<Instance, Problem> {
-        check_name("instance name or id", name)?;
+        check_name("instance name or ID", name)?;
         own_instance(&self.env, caller, region, name).await
     }
 }

@@ -136,7 +136,7 @@ impl Service {
         check_name("instance name", &request.name)?;
         if request.name.parse::<InstanceId>().is_ok() {
             let message = format!(
-                "An instance cannot be named {}: it would be taken for an id.",
+                "An instance cannot be named {}, because that looks like an instance ID.",
                 request.name
             );
             return Err(Problem::new(Code::InvalidName, message));
@@ -245,11 +245,11 @@ impl Service {
             .map_err(|error| match error.kind() {
                 Ec2ErrorKind::TokenReused => Problem::new(
                     Code::RequestIdReused,
-                    "The request id was used for a different launch.",
+                    "The request ID was already used for a different launch.",
                 )
                 .because(error),
                 Ec2ErrorKind::NoSubnet => from_ec2(error).hint(
-                    "Launch in another Region, or have LaunchSubnets of the deployment name a subnet of this one.",
+                    "Launch in another Region, or add a subnet of this Region to the deployment's LaunchSubnets.",
                 ),
                 _ => from_ec2(error),
             })?;
@@ -281,7 +281,7 @@ impl Service {
             None => Ok(()),
             Some(holder) => {
                 let message = format!(
-                    "The instance {} in {} is named {} already.",
+                    "The instance {} in {} is already named {}.",
                     holder.id, request.region, request.name
                 );
                 Err(Problem::new(Code::InstanceNameTaken, message))
@@ -364,9 +364,10 @@ fn disk(request: &LaunchRequest, least: u32) -> Result<u32, Problem> {
         return Ok(wanted);
     }
     let message = format!(
-        "A disk of {wanted} GiB cannot be had: the template needs {least} GiB, and {LARGEST_DISK_GIB} is the most."
+        "A disk of {wanted} GiB is not possible: the template needs at least {least} GiB, and the maximum is \
+             {LARGEST_DISK_GIB} GiB."
     );
-    Err(Problem::new(Code::InvalidInput, message).hint("Name a size in between, or none."))
+    Err(Problem::new(Code::InvalidInput, message).hint("Specify a size in this range, or none."))
 }
 
 /// Returns warnings about the deprecation of the template or the version.
@@ -425,7 +426,7 @@ fn not_here(request: &LaunchRequest, version: &Version, architecture: Architectu
     let places = places.join(", ");
     let hint = if version.architectures().contains(&architecture) {
         format!(
-            "It is in {places}. Launch it there, or copy it first, or have its owner do so: prism template copy {}@{} --region {}",
+            "It is in {places}. Launch it there, or copy it first or ask its owner to copy it: prism template copy {}@{} --region {}",
             version.template, version.number, request.region
         )
     } else {

@@ -381,8 +381,9 @@ fn fingerprint(caller: &Caller, filter: &TemplatesPage) -> String {
 fn read(list: &str, cursor: &str) -> Result<Position, Problem> {
     let known = table_cursor::from_text::<Cursor>(cursor).filter(|cursor| cursor.list == list);
     known.map(|cursor| cursor.position).ok_or_else(|| {
-        let message = "The cursor cannot be used: it is not of this list.";
-        Problem::new(Code::InvalidInput, message)
-            .hint("Take the cursor from the last page of the same list, or begin anew without one.")
+        let message = "The cursor is not valid for this list.";
+        Problem::new(Code::InvalidInput, message).hint(
+            "Use the cursor of the previous page of the same list, or start again without one.",
+        )
     })
 }

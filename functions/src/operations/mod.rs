@@ -203,7 +203,7 @@ fn request_digits(kind: &str, user: &UserId, request_id: &str) -> Result<String,
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     if !(1..=64).contains(&request_id.len()) || !request_id.bytes().all(plain) {
         let message = format!(
-            "The request id {} is not valid: it has 1 to 64 letters, digits, \"-\" or \"_\".",
+            "The request ID {} is not valid: it must be 1 to 64 letters, digits, \"-\" or \"_\".",
             shown(request_id)
         );
         return Err(Problem::new(Code::InvalidRequestId, message));
@@ -216,11 +216,12 @@ fn request_digits(kind: &str, user: &UserId, request_id: &str) -> Result<String,
 fn from_executions(error: ExecutionsError) -> Problem {
     match error {
         ExecutionsError::AlreadyExists { ref name } => {
-            let message = format!("An execution named {name} exists already, with another input.");
+            let message =
+                format!("An execution named {name} already exists with a different input.");
             Problem::new(Code::RequestIdReused, message).because(error)
         }
         ExecutionsError::NotFound { .. } => {
-            Problem::new(Code::Internal, "The execution of the save is not known.").because(error)
+            Problem::new(Code::Internal, "The save's execution was not found.").because(error)
         }
         ExecutionsError::Refused(refusal) => refusal.problem(),
         ExecutionsError::Unavailable { .. } => Problem::new(

@@ -268,7 +268,7 @@ impl<O: Operation> Asked<O> {
         *request.method_mut() = O::METHOD.into();
         let target = self.target()?;
         *request.uri_mut() = target.parse().map_err(|error| {
-            let message = "The request cannot be made of this.";
+            let message = "The request could not be created from these values.";
             Problem::new(Code::InvalidInput, message).because(error)
         })?;
         Ok(request)

@@ -52,7 +52,7 @@ impl Swept {
         match outcome {
             Ok(recovery) => self.recoveries.extend(recovery),
             Err(problem) => {
-                tracing::warn!(save.id = %id, code = %problem.code, problem = problem.chain(), "a save could not be looked at");
+                tracing::warn!(save.id = %id, code = %problem.code, problem = problem.chain(), "a save could not be read");
                 self.failed.get_or_insert(problem);
             }
         }
@@ -86,7 +86,7 @@ async fn recover_save(
     let id = &asked.path;
     let record = service.save_for(caller, id, Action::Recover).await?;
     if record.state.is_final() && record.state != SaveState::Stranded {
-        let message = format!("The save {id} has ended already.");
+        let message = format!("The save {id} has already ended.");
         return Err(Problem::new(Code::SaveEnded, message));
     }
     service.recover_for(caller, &record).await?;
@@ -268,7 +268,7 @@ impl Service {
         let Some(next) = self.next_epoch(&record).await? else {
             return Ok(());
         };
-        let cause = format!("The save goes on as the execution {}.", next.execution);
+        let cause = format!("The save continues as the execution {}.", next.execution);
         self.executions
             .stop(&record.execution, &cause)
             .await

@@ -46,7 +46,7 @@ impl Service {
             match self.go_on_noting(&going, until).await {
                 Ok(_) => done += 1,
                 Err(problem) => {
-                    tracing::warn!(?going, code = %problem.code, problem = problem.chain(), "a deletion goes on later");
+                    tracing::warn!(?going, code = %problem.code, problem = problem.chain(), "a deletion continues later");
                 }
             }
             if done == SWEEP {
@@ -311,7 +311,7 @@ impl Service {
             let message = format!("The snapshot {snapshot} is still in use.");
             return Err(Problem::new(Code::NotReady, message).because(error));
         }
-        tracing::warn!(version = %version.reference(), %snapshot, "a snapshot stays: an AMI that is not Prism's uses it");
+        tracing::warn!(version = %version.reference(), %snapshot, "a snapshot is kept, because an AMI that is not Prism's uses it");
         Ok(())
     }
 }
@@ -339,13 +339,13 @@ pub(super) fn not_deregistered(region: &Region, image: &ImageId, error: Ec2Error
     }
     let mut problem = from_ec2(error);
     let why = problem.message.trim_end_matches('.');
-    problem.message = format!("EC2 does not deregister the AMI {image} in {region}: {why}.");
+    problem.message = format!("EC2 refused to deregister the AMI {image} in {region}: {why}.");
     problem
 }
 
 pub(super) fn is_protected(region: &Region, image: &ImageId) -> Problem {
     let message = format!("The AMI {image} in {region} is protected against deregistration.");
     Problem::new(Code::ImageProtected, message).hint(format!(
-        "Lift the protection: aws ec2 disable-image-deregistration-protection --region {region} --image-id {image}. With a cooldown EC2 keeps it for 24 hours more."
+        "Disable the protection: aws ec2 disable-image-deregistration-protection --region {region} --image-id {image}. With a cooldown period, it remains for another 24 hours."
     ))
 }

@@ -177,13 +177,13 @@ async fn cancel_save(
     let change = |record: &mut SaveRecord| {
         if record.state.is_final() || record.version.is_some() {
             let how = if record.state == SaveState::Running {
-                "has registered its version"
+                "registered its version"
             } else {
                 "has ended"
             };
             return Err(Problem::new(
                 Code::SaveEnded,
-                format!("The save {id} {how} already."),
+                format!("The save {id} already {how}."),
             ));
         }
         if record.cancelled_by.is_none() {
@@ -306,7 +306,7 @@ impl Service {
             Ok(execution) => execution,
             Err(ExecutionsError::NotFound { .. }) => return Ok(Unrecorded::Unknown),
             Err(error) => {
-                let message = "How the save stands cannot be read.";
+                let message = "The state of the save could not be read.";
                 return Err(Problem::new(Code::AwsUnavailable, message).because(error));
             }
         };
@@ -363,7 +363,7 @@ fn repeated(record: &SaveRecord, request: &SaveRequest) -> Result<Started, Probl
         });
     }
     let message = format!(
-        "The request id was used for {}, which asked for something else.",
+        "The request ID was already used for {}, with a different request.",
         record.save_id
     );
     Err(Problem::new(Code::RequestIdReused, message))

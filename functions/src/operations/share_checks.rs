@@ -74,11 +74,11 @@ pub(super) fn check_count(name: &TemplateName, targets: &[Target]) -> Result<(),
         return Ok(());
     }
     let message = format!(
-        "The template {name} has {} AMIs, and at most {IMAGES} can be opened at once.",
+        "The template {name} has {} AMIs, but at most {IMAGES} can be opened at once.",
         targets.len()
     );
     Err(Problem::new(Code::LimitReached, message)
-        .hint("Delete versions that nobody needs, then share it."))
+        .hint("Delete versions that are no longer needed, then share it."))
 }
 
 /// Returns the oldest of the newest versions whose AMIs one request closes; `None` if the request closes all AMIs.
@@ -148,27 +148,27 @@ async fn openable(
     for image in images.values() {
         if Maker::is_another(&image.tags, deployment) {
             let message = format!(
-                "The AMI {} in {region} carries the tag of another deployment: it is not for this one to open.",
+                "The AMI {} in {region} has the tag of another deployment, so this deployment must not open it.",
                 image.id
             );
             return Err(Problem::new(Code::ShareImpossible, message)
-                .hint("Share it there, or launch it and save the instance: the AMI of the save can be shared."));
+                .hint("Share it there, or launch it and save the instance, and then share the saved template."));
         }
         if !image.tags.contains_key(SAVE_TAG) {
             let message = format!(
-                "No save has made the AMI {} in {region}: Prism cannot let others than the users of this deployment launch it.",
+                "The AMI {} in {region} was not created by a save, so Prism can share it only with users of this deployment.",
                 image.id
             );
             return Err(Problem::new(Code::ShareImpossible, message)
-                .hint("Launch it and save the instance: the AMI of the save can be shared."));
+                .hint("Launch it and save the instance, and then share the saved template."));
         }
         if let (true, Some(code)) = (everyone, image.product_codes.first()) {
             let message = format!(
-                "The AMI {} in {region} carries the Marketplace product code {code}: it cannot be made public.",
+                "The AMI {} in {region} has the Marketplace product code {code}, so it cannot be public.",
                 image.id
             );
             return Err(Problem::new(Code::MarketplacePublic, message)
-                .hint("Share it with somebody in particular."));
+                .hint("Share it with individual users or accounts instead."));
         }
     }
     let fault = |id: &ImageId| match images.get(id).map(|image| image.state) {
@@ -184,7 +184,7 @@ fn unopened(target: &Target, fault: ImageFault) -> Warning {
     Warning {
         code: "ImageNotOpened".to_owned(),
         text: format!(
-            "The AMI {} of version {} in {} is {}: it is not opened.",
+            "The AMI {} of version {} in {} is {}, so it is not opened.",
             target.image,
             target.version,
             target.region,
@@ -215,7 +215,7 @@ async fn encryption(
             let checked = opening::check_encryption(whom, &what, encryption);
             let checked = checked.map_err(|problem| match problem.code {
                 Code::DefaultKeyShared => problem.hint(
-                    "Share it with users or projects of this deployment, or save it anew from volumes under a key of your own.",
+                    "Share it with users or projects of this deployment, or save it again from volumes that are encrypted with a customer managed key.",
                 ),
                 _ => problem,
             })?;

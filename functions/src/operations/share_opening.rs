@@ -59,7 +59,7 @@ impl Service {
             return self.opened(grant).await;
         }
         if repeated {
-            let rest = "It stays shared where it was.";
+            let rest = "Existing shares are unchanged.";
             return Err(share_failed(name, "shared", &failed, rest));
         }
         let event = self
@@ -69,11 +69,11 @@ impl Service {
         let left = self.agree(name, Which::ALL, launch).await?;
         let rest = if left.is_empty() {
             self.closed(name, &grant.to).await?;
-            "Nothing is shared: what was opened is closed again.".to_owned()
+            "Nothing is shared: every AMI that was opened has been closed again.".to_owned()
         } else {
             let regions: Vec<&str> = left.keys().map(Region::as_str).collect();
             format!(
-                "It may still be open in {}: share it again, or take it back.",
+                "It may still be open in {}: share it again, or revoke the share.",
                 regions.join(", ")
             )
         };
@@ -109,8 +109,7 @@ impl Service {
                 targets = there;
             }
         }
-        let message =
-            format!("The template {name} was shared and taken back by others all the time.");
+        let message = format!("Other requests kept changing the shares of the template {name}.");
         Err(Problem::new(Code::RegistryConflict, message))
     }
 
@@ -175,7 +174,7 @@ impl Service {
             }
             wanted = now;
         }
-        let message = format!("The AMI {image} was shared and taken back by others all the time.");
+        let message = format!("Other requests kept changing the shares of the AMI {image}.");
         Err(Problem::new(Code::RegistryConflict, message))
     }
 
@@ -207,7 +206,7 @@ impl Service {
                 Some(GrantState::Opening) => Ok(Some(GrantChange::Put(grant.clone()))),
                 Some(GrantState::Closing) | None => {
                     let message = format!(
-                        "The share of {name} with {} was taken back at the same time.",
+                        "The share of {name} with {} was revoked at the same time.",
                         grant.to
                     );
                     Err(Problem::new(Code::RegistryConflict, message))

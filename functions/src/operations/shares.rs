@@ -133,7 +133,7 @@ async fn unshare_template(
     let part = Which::Between(oldest.unwrap_or(0), newest);
     let failed = service.agree(name, part, launch).await?;
     if !failed.is_empty() {
-        let rest = "Everywhere else it is taken back. Ask for the same again.";
+        let rest = "Everywhere else, the share is revoked. Repeat the request.";
         return Err(share_failed(name, "taken back", &failed, rest));
     }
     let Some(oldest) = oldest else {
@@ -143,7 +143,7 @@ async fn unshare_template(
     service.closed_so_far(name, &to, oldest).await?;
     let still = left.iter().filter(|target| target.version < oldest);
     let message = format!(
-        "{} AMIs of the template {name} are still open to {to}: about {IMAGES} are closed at once.",
+        "{} AMIs of the template {name} are still open to {to}, because about {IMAGES} are closed at a time.",
         still.count()
     );
     Err(Problem::new(Code::ShareFailed, message))

@@ -233,7 +233,7 @@ impl Service {
                 Action::SeeShares => Code::ShareNotFound,
                 _ => Code::ShareImpossible,
             };
-            return Err(Problem::new(code, message).hint("It needs not be shared."));
+            return Err(Problem::new(code, message).hint("It does not need to be shared."));
         }
         self.own_template(caller, name, action).await
     }
@@ -254,11 +254,11 @@ impl Service {
             return Ok(Grantee::Public);
         }
         let message = format!(
-            "The template {} is in no project, and public means more than this deployment here: it is not clear who the colleagues are.",
+            "The template {} is not in a project and \"public\" means more than the users of this deployment, so it has no colleagues to share with.",
             template.name
         );
         Err(Problem::new(Code::InvalidInput, message).hint(
-            "Name whom to share it with: a user, a project, an account, an organization or everybody.",
+            "Specify whom to share it with: a user, a project, an account, an organization or everybody.",
         ))
     }
 
@@ -272,7 +272,7 @@ impl Service {
             Some(arn) if arn.id() == id => Ok(Grantee::Organization(arn.clone())),
             _ => {
                 let message = format!(
-                    "The organization {} is not this deployment's: EC2 needs its ARN.",
+                    "The organization {} is not the one of this deployment, so EC2 needs its ARN.",
                     shown(id)
                 );
                 let hint = "Name it as arn:aws:organizations::ACCOUNT:organization/o-…; its management account shows it: aws organizations describe-organization";
@@ -296,9 +296,9 @@ impl Service {
         let registry = &self.env.registry;
         match &to {
             Grantee::User(user) if *user == template.owner => {
-                let message = format!("The template {name} is {user}'s own.");
+                let message = format!("The template {name} belongs to {user}.");
                 return Err(Problem::new(Code::InvalidInput, message)
-                    .hint("Name somebody else to share it with."));
+                    .hint("Specify another user to share it with."));
             }
             Grantee::Project(project) => {
                 caller

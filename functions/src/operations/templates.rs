@@ -172,8 +172,7 @@ async fn export_version(
 ) -> Answered<ExportVersion> {
     let name = &asked.path.name;
     if catalogue::find(name.as_str()).is_some() {
-        let message =
-            format!("The template {name} is built in: it is the same everywhere and has no file.");
+        let message = format!("The template {name} is built in and has no file.");
         return Err(Problem::new(Code::TemplateNotFound, message)
             .hint("Export a template that was saved from an instance."));
     }
@@ -237,7 +236,7 @@ impl Service {
             match images::faults(&*self.env.ec2, region, &ids).await {
                 Ok(faults) => (!faults.is_empty()).then(|| (region.clone(), faults)),
                 Err(problem) => {
-                    tracing::warn!(version = %version.reference(), %region, code = %problem.code, problem = problem.chain(), "AMIs could not be looked at");
+                    tracing::warn!(version = %version.reference(), %region, code = %problem.code, problem = problem.chain(), "the AMIs could not be read");
                     None
                 }
             }
@@ -280,7 +279,7 @@ impl Service {
         let gone = |it: &Version| action != Action::See && it.state == TemplateState::Deleted;
         let why = match self.env.registry.stored_version(name, number).await? {
             Some(version) if !gone(&version.value) => return Ok(version),
-            Some(_) => "had it once: it was deleted".to_owned(),
+            Some(_) => "had this version, which was deleted".to_owned(),
             None => format!("has the versions 1 to {}", template.newest()),
         };
         Err(version_not_found(name, number, &why))

@@ -143,7 +143,7 @@ async fn roll_back_template(
             return Ok(Found::new(done));
         }
         let showings = publication::of_rollback(registry, caller, &before.value, &target.value);
-        let doing = format!("Going back to {}", target.value.reference());
+        let doing = format!("A rollback to {}", target.value.reference());
         let consent = Consent::asked(publish_sensitive);
         publication::decide(&env.settings, &doing, &showings.await?, consent)?;
         // The write fails if the version is deleted in the meantime.
@@ -168,9 +168,7 @@ impl Service {
         action: Action,
     ) -> Result<Stored<Template>, Problem> {
         if catalogue::find(name.as_str()).is_some() {
-            let message = format!(
-                "The template {name} is built in: it is the same everywhere, and has no versions."
-            );
+            let message = format!("The template {name} is built in and has no versions.");
             let code = match action {
                 Action::See => Code::TemplateNotFound,
                 _ => Code::NotAllowed,
@@ -220,7 +218,7 @@ impl Service {
             format!("{name}@{latest} has no active version before it.")
         };
         Err(Problem::new(Code::VersionNotFound, message)
-            .hint("Name the version to stand for: prism template rollback NAME VERSION"))
+            .hint("Specify the version to roll back to: prism template rollback NAME VERSION"))
     }
 
     async fn compared(
@@ -249,6 +247,6 @@ impl Service {
 
 /// Returns the problem for a change that others have repeatedly overtaken.
 pub(super) fn changed_meanwhile(name: &TemplateName) -> Problem {
-    let message = format!("The template {name} was changed by others at the same time.");
+    let message = format!("Another request changed the template {name} at the same time.");
     Problem::new(Code::RegistryConflict, message)
 }

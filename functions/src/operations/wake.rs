@@ -73,7 +73,7 @@ impl Service {
             INSTANCE => self.on_instance(&event).await,
             EXECUTION => self.on_execution(&event).await,
             other => {
-                tracing::info!(kind = other, "an event of another kind was passed over");
+                tracing::info!(kind = other, "an event of another kind was ignored");
                 Ok(Woken::default())
             }
         }
@@ -98,7 +98,7 @@ impl Service {
             let event = serde_json::from_str(body).unwrap_or_default();
             if let Err(problem) = self.wake(&event).await {
                 let (code, text) = (problem.code, problem.chain());
-                tracing::warn!(%code, problem = text, "an event was not dealt with");
+                tracing::warn!(%code, problem = text, "an event could not be handled");
                 again.push(json!({ "itemIdentifier": message["messageId"] }));
                 failed = Some(problem);
             }
@@ -159,10 +159,7 @@ impl Service {
         }
         let Some(id) = save_of(&execution) else {
             let name = execution.name;
-            tracing::info!(
-                execution = name,
-                "an execution that is of no save has ended"
-            );
+            tracing::info!(execution = name, "an execution without a save has ended");
             return Ok(Woken::default());
         };
         let recovery = match self.env.registry.save(&id).await? {
@@ -183,7 +180,7 @@ impl Service {
         for awaited in instance.map(Awaited::Instance).into_iter().chain(image) {
             if let Err(problem) = self.end_wait(region, awaited).await {
                 let problem = problem.chain();
-                tracing::warn!(save.id = %record.save_id, problem, "the save was not woken");
+                tracing::warn!(save.id = %record.save_id, problem, "the save could not be woken");
             }
         }
     }
@@ -208,7 +205,7 @@ pub async fn end_wait(
 
 fn read<T: DeserializeOwned>(value: &Value, what: &str) -> Option<T> {
     T::deserialize(value)
-        .map_err(|error| tracing::warn!(what, %error, "an event cannot be read and is passed over"))
+        .map_err(|error| tracing::warn!(what, %error, "an unreadable event was ignored"))
         .ok()
 }
 

@@ -166,7 +166,7 @@ fn check_state(instance: &Instance) -> Result<(), Problem> {
     let (state, hint) = match instance.state {
         InstanceState::Running | InstanceState::Stopped => return Ok(()),
         InstanceState::Pending => ("pending", "Wait until it is running."),
-        InstanceState::Stopping => ("stopping", "Wait until it is stopped."),
+        InstanceState::Stopping => ("stopping", "Wait until it has stopped."),
         InstanceState::ShuttingDown | InstanceState::Terminated => {
             (instance.state.as_str(), "It can no longer be saved.")
         }

@@ -204,7 +204,7 @@ async fn check_rights(
             {
                 return Err(Problem::new(
                     Code::TemplateNameTaken,
-                    format!("The template {} belongs to somebody else.", template.name),
+                    format!("The template {} belongs to another user.", template.name),
                 ));
             }
             other => other?,

@@ -44,18 +44,25 @@ impl Holder {
 pub(crate) fn of(files: &[PathBuf]) -> Option<Holder> {
     use std::os::unix::fs::MetadataExt as _;
 
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
     let files: Vec<(u64, PathBuf)> = files
         .iter()
         .filter_map(|path| Some((path.metadata().ok()?.ino(), path.canonicalize().ok()?)))
         .collect();
-    let mut writers = locks.lines().filter_map(writer);
-    writers.find_map(|(pid, inode)| {
+    let of_writer = |(pid, inode)| {
         // Files on other file systems can have the same inode number.
         let path = files.iter().find(|(of, _)| *of == inode)?;
         (pid != std::process::id() && has_open(pid, &path.1)).then(|| holder(pid))
+    };
+    (0..READS).find_map(|_| {
+        let locks = std::fs::read_to_string("/proc/locks").ok()?;
+        locks.lines().filter_map(writer).find_map(of_writer)
     })
 }
+
+/// How often the list of locks is read: it is read in several parts, and while other processes lock and unlock files,
+/// an entry between two parts can be missed.
+#[cfg(target_os = "linux")]
+const READS: u32 = 5;
 
 /// Other operating systems have no such list.
 #[cfg(not(target_os = "linux"))]

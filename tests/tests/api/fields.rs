@@ -162,7 +162,7 @@ fn every_name_in_a_path_and_every_header_keeps_to_its_rule() {
         for header in parameters(operation, "header") {
             let (names, odd) = match header {
                 "If-Match" => ("If-Match", ["x", "\"a"]),
-                "Idempotency-Key" => ("request id", ["a b", "ä"]),
+                "Idempotency-Key" => ("request ID", ["a b", "ä"]),
                 other => panic!("{other} is not known here"),
             };
             for odd in odd {

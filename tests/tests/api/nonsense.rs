@@ -198,7 +198,7 @@ fn flags_keys_and_bodies_keep_to_their_rules() {
             let refused = portal.ask(ask).problem(400, "InvalidRequestId");
             let detail = refused["detail"].as_str().unwrap();
             assert!(
-                detail.contains("request id") || detail.contains("Idempotency-Key"),
+                detail.contains("request ID") || detail.contains("Idempotency-Key"),
                 "{detail}"
             );
         }

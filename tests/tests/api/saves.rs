@@ -120,7 +120,7 @@ fn answers_as_a_portal_reads_them() {
       "type": "urn:prism:problem:InstanceNameTaken",
       "title": "An instance with that name already exists.",
       "status": 409,
-      "detail": "The instance i-063cbe1e459320dd7 in us-east-1 is named work already.",
+      "detail": "The instance i-063cbe1e459320dd7 in us-east-1 is already named work.",
       "code": "InstanceNameTaken",
       "hint": "Choose another name, or terminate the other instance first."
     }
@@ -132,7 +132,7 @@ fn answers_as_a_portal_reads_them() {
       "type": "urn:prism:problem:InvalidInput",
       "title": "A request or a payload is not valid.",
       "status": 400,
-      "detail": "The body is not as it should be: size: There is no size \"XXL\". Use XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL at line 1 column 66.",
+      "detail": "The body is not valid: size: There is no size \"XXL\". Use XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL at line 1 column 66.",
       "code": "InvalidInput",
       "hint": "GET /v1/openapi.json describes it."
     }

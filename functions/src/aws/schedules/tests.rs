@@ -137,7 +137,7 @@ async fn what_fires_is_told_with_whose_it_is() {
         json!({"Schedules": [summary("prism-3")]}),
     ];
     let [first, second] = pages.map(|page| Reply::json(200, page));
-    // One schedule was deleted since it was listed, and one belongs to somebody else.
+    // One schedule was deleted since it was listed, and one belongs to another user.
     let aws = Aws::answering([
         first,
         detail(&daily.input().to_string()),

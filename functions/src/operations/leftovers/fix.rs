@@ -104,7 +104,7 @@ impl Service {
                 };
                 Ok(match self.recover_lost(&stored.value).await? {
                     Some(recovery) => Fixed::Begun(format!(
-                        "it is being put back: prism saves watch {}",
+                        "it is being brought back: prism saves watch {}",
                         recovery.save_id
                     )),
                     None => Fixed::Explained,
@@ -152,16 +152,17 @@ impl Service {
         if !running.is_empty() {
             let message = format!("Instances run from the AMI {id} in {region}.");
             return Err(Problem::new(Code::TemplateInUse, message)
-                .hint("Terminate them, or save them, before you remove it."));
+                .hint("Terminate or save them before you remove it."));
         }
         let named = uses::launch_templates_of(&self.env, [(region, id)]).await?;
         if let Some((_, template)) = named.all().next() {
-            let message = format!("The launch template {template} names the AMI {id} in {region}.");
+            let message = format!("The launch template {template} uses the AMI {id} in {region}.");
             return Err(Problem::new(Code::TemplateInUse, message)
-                .hint("Have the launch template name another AMI, or delete it, before you remove this one."));
+                .hint("Change the launch template to another AMI, or delete it, before you remove this AMI."));
         }
         if let Some(unseen) = named.unseen {
-            let hint = "Have ec2:DescribeImageReferences, ec2:DescribeLaunchTemplates and ec2:DescribeLaunchTemplateVersions allowed, then try again.";
+            let hint = "Allow ec2:DescribeImageReferences, ec2:DescribeLaunchTemplates and \
+                        ec2:DescribeLaunchTemplateVersions, then try again.";
             return Err(unseen.hint(hint));
         }
         self.removal_turn(region, Paced::Removal).await?;
@@ -190,7 +191,7 @@ impl Service {
         Ok(if self.go_on_noting(&going, self.patient_until()).await? {
             Fixed::Done
         } else {
-            Fixed::Begun("the sweep goes on with it".to_owned())
+            Fixed::Begun("the sweep continues it".to_owned())
         })
     }
 
@@ -204,7 +205,7 @@ impl Service {
             Some(state) if state.is_gone() => Finding::Gone,
             Some(state) if state == duty.value.original_state => Finding::Original,
             Some(InstanceState::Pending | InstanceState::Stopping) => {
-                return Ok(Fixed::Begun(format!("{id} is on its way")));
+                return Ok(Fixed::Begun(format!("{id} is in transition")));
             }
             Some(InstanceState::Stopped) => {
                 self.env
@@ -242,7 +243,7 @@ fn stays_closed(
 }
 
 fn of_save(leftover: &Leftover) -> Result<&SaveId, Problem> {
-    let lacks = || Problem::new(Code::Internal, "What is left over says no save.");
+    let lacks = || Problem::new(Code::Internal, "The leftover does not name a save.");
     leftover.save_id.as_ref().ok_or_else(lacks)
 }
 
@@ -260,8 +261,8 @@ fn gone(result: Result<(), Ec2Error>) -> Result<Fixed, Problem> {
         Ok(()) => Ok(Fixed::Done),
         Err(error) if error.is_gone() => Ok(Fixed::Explained),
         Err(error) if error.kind() == Ec2ErrorKind::SnapshotInUse => {
-            Err(Problem::new(Code::NotReady, "An AMI uses the snapshot.")
-                .hint("If it is one that was removed just now, try again in a minute.")
+            Err(Problem::new(Code::NotReady, "An AMI uses this snapshot.")
+                .hint("If the AMI has just been removed, try again in a minute.")
                 .because(error))
         }
         Err(error) => Err(from_ec2(error)),

@@ -426,7 +426,7 @@ impl Service {
         for record in open {
             if self.is_lost(record).await? {
                 let id = record.save_id.clone();
-                let why = "its execution has ended without it".to_owned();
+                let why = "its execution ended without removing it".to_owned();
                 found.push(left(Left::Save { id: id.clone() }, Some(id), why));
             }
         }
@@ -464,9 +464,9 @@ fn made(what: Left, save_id: Option<SaveId>, why: String, known: bool) -> Leftov
 fn unexplained(record: Option<&SaveRecord>) -> Option<String> {
     match record.map(|record| record.state) {
         Some(SaveState::Running | SaveState::Stranded) => None,
-        Some(SaveState::Succeeded) => Some("the version of its save does without it".to_owned()),
+        Some(SaveState::Succeeded) => Some("the version of its save does not use it".to_owned()),
         Some(SaveState::Failed | SaveState::Cancelled) => over(record),
-        None => Some("no save of that id is known".to_owned()),
+        None => Some("no save with that ID is known".to_owned()),
     }
 }
 
@@ -475,7 +475,7 @@ fn over(record: Option<&SaveRecord>) -> Option<String> {
     match record.map(|record| record.state) {
         Some(SaveState::Running | SaveState::Stranded) => None,
         Some(state) => Some(format!("its save has ended as {}", state.as_str())),
-        None => Some("no save of that id is known".to_owned()),
+        None => Some("no save with that ID is known".to_owned()),
     }
 }
 

@@ -136,14 +136,14 @@ impl Difference {
         let Self { open_to, closed_to } = self;
         let why = match (open_to.is_empty(), closed_to.is_empty()) {
             (true, true) => return None,
-            (false, true) => format!("it is open to {}, whom no grant names", all(&open_to)),
+            (false, true) => format!("it is open to {}, without a grant", all(&open_to)),
             (true, false) if refused => format!(
-                "it is closed to {}, whom a grant names: EC2 would not open it when it was saved",
+                "it is closed to {}, despite a grant: EC2 refused to open it when it was saved",
                 all(&closed_to)
             ),
-            (true, false) => format!("it is closed to {}, whom a grant names", all(&closed_to)),
+            (true, false) => format!("it is closed to {}, despite a grant", all(&closed_to)),
             (false, false) => format!(
-                "it is open to {}, whom no grant names, and closed to {}, whom one does",
+                "it is open to {}, without a grant, and closed to {}, despite a grant",
                 all(&open_to),
                 all(&closed_to)
             ),

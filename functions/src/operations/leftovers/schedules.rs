@@ -39,7 +39,7 @@ impl Service {
         let meant = match steps::scheduled::instance_of(&self.env, schedule).await {
             Ok(id) => id.to_string(),
             Err(problem) if problem.code == Code::ScheduleInstanceChanged => {
-                let why = format!("{} is another instance by now", request.instance);
+                let why = format!("{} is now another instance", request.instance);
                 return Ok(Some(why));
             }
             Err(_) => request.instance.clone(),
@@ -50,7 +50,7 @@ impl Service {
             }
             Ok(_) => Ok(None),
             Err(problem) if problem.code == Code::InstanceNotFound => {
-                Ok(Some("its instance is gone".to_owned()))
+                Ok(Some("its instance no longer exists".to_owned()))
             }
             // Several instances have the name: each run is refused, and the owner is told.
             Err(problem) if problem.code == Code::InstanceNameAmbiguous => Ok(None),
@@ -77,7 +77,7 @@ impl Service {
             // A record exists from before its entry is created until after it is removed, in any state.
             let stored = self.env.registry.schedule(&owner, &schedule).await?;
             let why = match stored {
-                None => "there is no such schedule",
+                None => "the schedule does not exist",
                 Some(stored) if self.schedules.id(&stored.value) != id => {
                     "the schedule of that name was made later"
                 }

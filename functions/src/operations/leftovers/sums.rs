@@ -49,7 +49,7 @@ impl Service {
         };
         let (kept, counted) = (wrong.kept.usd(), wrong.counted.usd());
         let why =
-            format!("it is kept as {kept:.2} USD a month, and its versions cost {counted:.2}");
+            format!("the stored sum is {kept:.2} USD a month, but its versions cost {counted:.2}");
         Ok(Some(left(what, None, why)))
     }
 
@@ -64,7 +64,7 @@ impl Service {
             project: name.clone(),
         };
         let (kept, counted) = (told(&wrong.kept), told(&wrong.counted));
-        let why = format!("it is kept as {kept}, and comes to {counted}");
+        let why = format!("the stored sum is {kept}, but the calculated sum is {counted}");
         Ok(Some(left(what, None, why)))
     }
 }

@@ -107,7 +107,7 @@ where
     fn describe() -> Vec<Described> {
         let means = match STATUS {
             201 => "Created",
-            202 => "Accepted: it goes on by itself",
+            202 => "Accepted: it continues asynchronously",
             _ => "OK",
         };
         vec![Described {

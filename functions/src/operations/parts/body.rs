@@ -55,7 +55,7 @@ impl<T: DeserializeOwned + Serialize + ToSchema + Clone + Send> BodyPart for Jso
 
     fn read(headers: &HeaderMap, body: &Bytes) -> Result<Self, Problem> {
         if !headers.get(CONTENT_TYPE).is_some_and(is_json) {
-            let message = "The body is not sent as JSON.";
+            let message = "The body's content type is not JSON.";
             return Err(Problem::new(Code::WrongContentType, message));
         }
         let mut json = serde_json::Deserializer::from_slice(body);
@@ -69,7 +69,7 @@ impl<T: DeserializeOwned + Serialize + ToSchema + Clone + Send> BodyPart for Jso
     fn write(&self, headers: &mut HeaderMap) -> Result<Bytes, Problem> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = serde_json::to_vec(&self.0).map_err(|error| {
-            let message = "The body cannot be written.";
+            let message = "The body could not be serialized.";
             Problem::new(Code::Internal, message).because(error)
         })?;
         Ok(body.into())

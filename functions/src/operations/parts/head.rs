@@ -59,7 +59,7 @@ impl HeadParts for IdempotencyKey {
         if let (Ok(key), None) = (key.to_str(), keys.next()) {
             return Ok(Self(Some(key.to_owned())));
         }
-        let message = "The header Idempotency-Key is given twice, or has odd characters.";
+        let message = "The header Idempotency-Key occurs twice or contains invalid characters.";
         Err(Problem::new(Code::InvalidRequestId, message))
     }
 
@@ -68,7 +68,7 @@ impl HeadParts for IdempotencyKey {
             return Ok(());
         };
         let value = HeaderValue::from_str(key).map_err(|error| {
-            let message = "The request ID has characters that no header can have.";
+            let message = "The request ID contains characters that are not allowed in a header.";
             Problem::new(Code::InvalidRequestId, message).because(error)
         })?;
         headers.insert(IDEMPOTENCY_KEY, value);
@@ -130,7 +130,8 @@ impl HeadParts for IfMatch {
     }
 
     fn describe() -> Vec<Parameter> {
-        let means = "Only where it stands as the ETag says with which it was read. Without it, or with `*`, however\nit stands.";
+        let means = "Change the resource only if it still has the ETag with which it was read. Without this header, or\n\
+                     with `*`, change it in any case.";
         vec![described(Required::False, means)]
     }
 }
@@ -144,7 +145,7 @@ impl HeadParts for MustMatch {
 
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {
         if !headers.contains_key(IF_MATCH) {
-            let message = "The request does not say which state of the record it is about.";
+            let message = "The request does not specify which state of the record it applies to.";
             return Err(Problem::new(Code::PreconditionRequired, message));
         }
         IfMatch::read(headers).map(|IfMatch(expected)| Self(expected))
@@ -160,7 +161,7 @@ impl HeadParts for MustMatch {
     }
 
     fn describe() -> Vec<Parameter> {
-        let means = "Only where it stands as the ETag says with which it was read; with `*`, however it stands.";
+        let means = "Change the resource only if it still has the ETag with which it was read, or with `*` in any case.";
         vec![described(Required::True, means)]
     }
 }
@@ -186,7 +187,7 @@ fn described(required: Required, means: &str) -> Parameter {
 fn value(expected: &Expected) -> Result<HeaderValue, Problem> {
     let tags: Vec<String> = expected.tags().map(|tag| format!("\"{tag}\"")).collect();
     HeaderValue::from_str(&tags.join(", ")).map_err(|error| {
-        let message = "The tag has characters that no header can have.";
+        let message = "The tag contains characters that are not allowed in a header.";
         Problem::new(Code::InvalidInput, message).because(error)
     })
 }

@@ -47,7 +47,7 @@ pub(crate) fn malformed(what: &str, reason: &str) -> Problem {
     if reason.chars().nth(QUOTED).is_some() {
         quoted.push('…');
     }
-    let message = format!("The {what} is not as it should be: {quoted}.");
+    let message = format!("The {what} is not valid: {quoted}.");
     Problem::new(Code::InvalidInput, message).hint("GET /v1/openapi.json describes it.")
 }
 

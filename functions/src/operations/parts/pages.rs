@@ -32,13 +32,13 @@ impl<T: ToSchema> PartialSchema for Page<T> {
         let items = ArrayBuilder::new().items(named::<T>());
         let cursor = SchemaType::from_iter([Type::String, Type::Null]);
         let cursor = ObjectBuilder::new().schema_type(cursor).description(Some(
-            "Where the next page begins, good for the same list of the same caller alone; null on the last\npage.",
+            "The cursor of the next page, valid only for the same list and the same caller; null on the last\npage.",
         ));
         ObjectBuilder::new()
-            .property("items", items.description(Some("What is on it.")))
+            .property("items", items.description(Some("The items of the page.")))
             .required("items")
             .property("cursor", cursor)
-            .description(Some("Part of a list."))
+            .description(Some("A page of a list."))
             .into()
     }
 }
@@ -130,9 +130,10 @@ struct Place {
 fn read(list: &str, cursor: &str) -> Result<[String; 2], Problem> {
     let place = table_cursor::from_text::<Place>(cursor).filter(|place| place.list == list);
     place.map(|place| place.after).ok_or_else(|| {
-        let message = "The cursor cannot be used: it is not of this list.";
-        Problem::new(Code::InvalidInput, message)
-            .hint("Take the cursor from the last page of the same list, or begin anew without one.")
+        let message = "The cursor is not valid for this list.";
+        Problem::new(Code::InvalidInput, message).hint(
+            "Use the cursor of the previous page of the same list, or start again without one.",
+        )
     })
 }
 

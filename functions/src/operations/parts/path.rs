@@ -217,7 +217,7 @@ impl PathParts for VersionRef {
     fn read(parts: &[String]) -> Result<Self, Problem> {
         let reference = TemplateRef::read(parts)?;
         let Some(number) = reference.version else {
-            let message = "The version is to be named by its number here.";
+            let message = "The version must be given by its number here.";
             return Err(Problem::new(Code::InvalidName, message));
         };
         Ok(Self {

@@ -41,7 +41,7 @@ impl<T: DeserializeOwned + Serialize + IntoParams + Clone + Send> QueryParts for
 
     fn write(&self) -> Result<String, Problem> {
         serde_urlencoded::to_string(self).map_err(|error| {
-            let message = "The query cannot be written.";
+            let message = "The query could not be serialized.";
             Problem::new(Code::Internal, message).because(error)
         })
     }
@@ -219,7 +219,7 @@ mod tests {
         for (query, why) in odd {
             let (code, message) = refused(query);
             assert_eq!(code, Code::InvalidInput);
-            let begin = format!("The query is not as it should be: {why}");
+            let begin = format!("The query is not valid: {why}");
             assert!(message.starts_with(&begin), "{message}");
         }
     }

@@ -22,8 +22,7 @@ const PAGE: usize = 100;
 const SNAPSHOTS: usize = 200;
 
 /// Describes how costs are counted.
-const COUNTED: &str = "Each snapshot by its full size, which is the most that it can cost: EC2 bills a block \
-    that several snapshots share once, and does not tell which. Snapshots of one volume share blocks, and \
+const COUNTED: &str = "Each snapshot by its full size, which is the most that it can cost: EC2 bills a block that several snapshots share only once, and does not report which blocks these are. Snapshots of one volume share blocks, and \
     so do those of a version and of what was saved from a launch of it. Deleting a version that shares \
     none frees all that it costs; another frees between nothing and that.";
 

@@ -162,6 +162,7 @@ fn check(name: &ProjectName, own: ProjectRole, role: Option<ProjectRole>) -> Res
         Action::Appoint => "owners and admins",
         _ => "members",
     };
-    let message = format!("As {own} of the project {name} you may not add or remove {whom}.");
+    let message =
+        format!("Your role in the project {name} is {own}, which may not add or remove {whom}.");
     Err(Problem::new(Code::NotAllowed, message).hint("Ask an owner of the project."))
 }

@@ -246,7 +246,7 @@ async fn delete_project(
             return Ok(NoContent);
         }
     }
-    let message = format!("The project {name} was changed by others all the time.");
+    let message = format!("Other requests kept changing the project {name}.");
     Err(Problem::new(Code::RegistryConflict, message))
 }
 
@@ -280,9 +280,9 @@ impl Service {
     async fn check_unused(&self, name: &ProjectName) -> Result<(), Problem> {
         let registry = &self.env.registry;
         if let Some(save) = registry.pledged_by(name).await? {
-            let message = format!("{save} saves for the project {name}.");
+            let message = format!("The save {save} is in progress for the project {name}.");
             return Err(Problem::new(Code::ProjectInUse, message).hint(format!(
-                "Wait for it, or have whoever began it cancel it: prism saves cancel {save}"
+                "Wait for it, or ask the user who started it to cancel it: prism saves cancel {save}"
             )));
         }
         let templates = registry.templates_of_project(name, 1, None).await?;

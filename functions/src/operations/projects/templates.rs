@@ -54,7 +54,7 @@ async fn list_project_templates(
     }
     let rest = inner(OWN).map(str::to_owned);
     if cursor.is_some() && rest.is_none() {
-        let message = "The cursor cannot be used: it is not of this list.";
+        let message = "The cursor is not valid for this list.";
         return Err(Problem::new(Code::InvalidInput, message));
     }
     let registry = &service.env.registry;

@@ -95,7 +95,7 @@ impl ScheduleEdit {
     pub fn check(&self) -> Result<(), Problem> {
         check_keep(self.keep.and_then(Option::from))?;
         if let Some(instance) = &self.instance {
-            check_name("instance name or id", instance)?;
+            check_name("instance name or ID", instance)?;
         }
         let jitter = self.jitter_minutes.unwrap_or_default();
         check_jitter(jitter, self.cadence.as_ref())

@@ -39,7 +39,7 @@ impl Service {
                     Err(problem) => tracing::warn!(
                         schedule = %schedule.name, owner = %schedule.owner,
                         code = %problem.code, problem = problem.chain(),
-                        "a schedule could not be fired; it is tried again"
+                        "a schedule could not be fired and will be retried"
                     ),
                 }
             }

@@ -101,7 +101,7 @@ impl Service {
             return Err(match self.take_back(&stored, None).await {
                 Ok(()) => problem,
                 Err(left) => problem.hint(format!(
-                    "What was made of it could not be removed ({}). Create it again, or delete it: prism schedule delete {}",
+                    "The part of it that was created could not be removed ({}). Create it again, or delete it: prism schedule delete {}",
                     left.message,
                     stored.value.name
                 )),
@@ -157,7 +157,7 @@ impl Service {
     /// Returns when a schedule is due next. Refuses a schedule that is never due.
     fn next(&self, schedule: &Schedule) -> Result<Timestamp, Problem> {
         schedule.next_after(self.env.clock.now()).ok_or_else(|| {
-            let message = format!("{} is never due any more.", schedule.cadence);
+            let message = format!("{} will never be due again.", schedule.cadence);
             Problem::new(Code::InvalidCadence, message)
         })
     }
@@ -193,9 +193,9 @@ fn taken(schedule: &Schedule) -> Problem {
     let name = &schedule.name;
     let message = match schedule.state {
         ScheduleState::Deleting => format!("The schedule {name} is being deleted."),
-        ScheduleState::Pending => format!("The schedule {name} is only half-made."),
+        ScheduleState::Pending => format!("The schedule {name} was created only partly."),
         ScheduleState::Active => format!(
-            "You have a schedule {name} already: it saves {} as {}, {}.",
+            "You already have a schedule {name}, which saves {} as {}, {}.",
             schedule.request.instance, schedule.request.template, schedule.cadence
         ),
     };
@@ -203,7 +203,7 @@ fn taken(schedule: &Schedule) -> Problem {
     match schedule.state {
         ScheduleState::Active => problem,
         ScheduleState::Pending | ScheduleState::Deleting => problem.hint(format!(
-            "Delete it, then go on: prism schedule delete {name}"
+            "Delete it, then try again: prism schedule delete {name}"
         )),
     }
 }
@@ -213,11 +213,11 @@ pub(super) fn from_schedules(error: SchedulesError) -> Problem {
     match error {
         SchedulesError::Refused(refusal) => refusal.problem(),
         SchedulesError::Unacceptable { .. } => {
-            Problem::new(Code::AwsRefused, "The schedule cannot be made so.").because(error)
+            Problem::new(Code::AwsRefused, "The schedule is not valid.").because(error)
         }
         SchedulesError::Unavailable { .. } => Problem::new(
             Code::AwsUnavailable,
-            "The schedule could not be made, changed or deleted.",
+            "The schedule could not be created, changed or deleted.",
         )
         .because(error),
     }

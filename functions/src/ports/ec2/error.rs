@@ -50,7 +50,7 @@ pub enum Ec2ErrorKind {
     ImageNameTaken,
     /// Too many snapshots are pending, of a volume or of the account.
     SnapshotsPending,
-    /// An AMI uses the snapshot.
+    /// An AMI uses this snapshot.
     SnapshotInUse,
     /// The policy of a KMS key, rather than the caller's own policies, denies the request.
     KeyPolicy,
