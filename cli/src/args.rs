@@ -15,8 +15,8 @@ Examples:
   prism templates                               list what you can launch
   prism launch my-custom-ml-env new-project     launch the saved environment again
 
-Without a profile, commands work on an embedded cloud: instances and AMIs are simulated on this
-machine, in the folder that --home names, and nothing is billed. Prices are those of AWS. Use
+Without a profile, commands work on an embedded cloud: instances and AMIs are simulated on this \
+machine, in the folder that --home names, and nothing is billed. Prices are those of AWS. Use \
 \"prism configure\" to create a profile for a deployment on AWS.
 
 Exit codes: 0 success, 1 request refused or failed, 2 invalid arguments, 130 interrupted.";

@@ -13,7 +13,7 @@ pub(crate) fn confirm(out: &Output, yes: bool, question: &str) -> Result<bool, P
         return Ok(true);
     }
     if !out.answers {
-        let message = "This needs a confirmation, and there is no terminal to ask on.";
+        let message = "This requires a confirmation, but there is no terminal to ask on.";
         return Err(Problem::new(Code::ConfirmationNeeded, message));
     }
     ask(&format!("{question} [y/N] "));

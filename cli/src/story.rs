@@ -16,7 +16,7 @@ pub(crate) fn words(step: &str) -> &str {
         StepName::WaitForTurn => "Waiting for its turn",
         StepName::PlanSave | StepName::PlanCopy => "Checking",
         StepName::StopInstance | StepName::AwaitStopped => "Stopping the instance",
-        StepName::CreateImage => "Starting the AMI",
+        StepName::CreateImage => "Creating the AMI",
         StepName::AwaitSnapshots => "Waiting until the snapshots have started",
         StepName::RestartInstance | StepName::AwaitRunning => "Starting the instance again",
         StepName::AwaitImage => "Completing the AMI; you can use the instance again",

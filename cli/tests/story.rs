@@ -119,7 +119,7 @@ fn what_a_preserved_environment_tells_of_itself() {
         seismic-ml-environment  1        alice  private     -        x86_64  DATE  0  ML environment optimized for seismic data analysis
         $ prism template info seismic-ml-environment
         seismic-ml-environment@1
-          for         ML environment optimized for seismic data analysis
+          purpose     ML environment optimized for seismic data analysis
           owner       alice
           visibility  private
           source      saved from the instance earthquake-analysis (i-0)
@@ -198,7 +198,7 @@ fn the_story_of_a_save_and_its_refusal() {
         Timeline:
           TIME  DURATION  Checking
           TIME  DURATION  Stopping the instance
-          TIME  DURATION  Starting the AMI
+          TIME  DURATION  Creating the AMI
           TIME  DURATION  Waiting until the snapshots have started
           TIME  DURATION  Starting the instance again
           TIME  DURATION  Completing the AMI; you can use the instance again

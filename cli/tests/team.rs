@@ -143,7 +143,7 @@ fn a_project_from_its_making_to_its_end() {
     let costs = prism.ok(&["project", "costs", "brain"]);
     assert_eq!(costs, "brain costs at most $0.00 a month.\n");
     let member = ["project", "member", "add", "brain", "bob"];
-    assert_eq!(prism.ok(&member), "bob is member of brain.\n");
+    assert_eq!(prism.ok(&member), "bob now has the role member in brain.\n");
     prism.ok(&[
         "project", "member", "add", "brain", "vic", "--role", "viewer",
     ]);

@@ -125,7 +125,7 @@ fn a_file_goes_round_and_a_damaged_one_is_refused_with_its_place() {
     assert!(
         again
             .stdout
-            .starts_with("other@1 already exists and is the same version.")
+            .starts_with("other@1 already corresponds to the file; nothing was imported.")
     );
     let other = prism.ok(&["template", "export", "other"]);
     assert_eq!(other.replace("other", "kept"), yaml);

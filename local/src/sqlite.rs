@@ -90,9 +90,7 @@ impl SqliteError {
             Self::ReadOnly { .. } => {
                 "give yourself the right to write the file and its folder, or use another folder for Prism's data"
             }
-            Self::Io { .. } => {
-                "check that the path names a file, in a folder that exists, on a disk that works"
-            }
+            Self::Io { .. } => "check that the folder exists, and that its disk works",
             Self::Other { .. } => {
                 "this is a mistake in Prism; please report it with the lines above"
             }

@@ -42,9 +42,9 @@ impl Identity {
         match (file, profile.auth()) {
             (Some(file), _) => Ok(Self::Token(file)),
             (None, Auth::Token) => {
-                let message = "The profile needs a token, and no token file is named.";
+                let message = "The profile needs a token, and no token file is set.";
                 Err(Problem::new(Code::CredentialsMissing, message).hint(
-                    "Name the file with the variable PRISM_TOKEN_FILE, or as token_file in the profile.",
+                    "Set the variable PRISM_TOKEN_FILE, or token_file in the profile, to the file.",
                 ))
             }
             (None, Auth::Iam) => Self::signature(profile, clock).await,
@@ -64,7 +64,7 @@ impl Identity {
     )]
     async fn signature(_: &Profile, _: &Arc<dyn Clock>) -> Result<Self, Problem> {
         Err(crate::opening::missing(
-            "signatures for the API (auth = \"iam\")",
+            "support for AWS credentials, which the profile uses (auth = \"iam\")",
         ))
     }
 

@@ -15,8 +15,10 @@ use crate::session::Session;
 const STDIN_BYTES: u64 = 16 << 20;
 
 const KNOWN: &str = "\
-The instance is simulated: it has a disk, but runs no programs. A command changes or shows the
-contents of the disk; packages are recorded with their names and versions, and nothing is downloaded.
+The instance is simulated: it has a disk, but runs no programs. A command changes or shows the \
+contents of the disk; packages are recorded with their names and versions, and nothing is \
+downloaded.
+
 These commands are supported:
   pip install NAME[==VERSION]...     pip list       pip freeze
   conda install NAME[=VERSION]...    conda list

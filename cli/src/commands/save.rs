@@ -18,14 +18,14 @@ use crate::watch::{self, Duty, Ended};
 use crate::{exit, prompt, report};
 
 const EXAMPLES: &str = "\
-The instance is stopped, the creation of an AMI of all its volumes is started, and the instance is
-started again; the AMI is completed while you continue to work. If anything fails, the instance is
-restored to its original state and everything that was created is removed. Ctrl-C asks whether to
-continue in the background or to cancel.
+Prism stops the instance, begins to create an AMI of all of its volumes, and starts the instance \
+again. The AMI is completed while you continue to work. If anything fails, the instance is restored \
+to its original state and everything that was created is removed. Ctrl-C asks whether to continue in \
+the background or to cancel.
 
-Everyone who can launch the template can read everything on the instance's disks. If the template is
-visible to other users, a save that contains sensitive files, such as keys, credentials and shell
-histories, is refused with a list of them, until you consent with --publish-sensitive. The option
+Everyone who can launch the template can read everything on the instance's disks. If the template is \
+visible to other users, a save that contains sensitive files, such as keys, credentials and shell \
+histories, is refused with a list of them, until you consent with --publish-sensitive. The option \
 --yes does not give this consent.
 
 Examples:
@@ -83,7 +83,7 @@ pub(super) struct What {
     /// Another Region to copy the AMI to; can be repeated, or a list separated by commas
     #[arg(long, value_name = "REGION", value_delimiter = ',')]
     region: Vec<String>,
-    /// Allow everyone to see and launch the template
+    /// Allow everyone to see and launch the template; the deployment's settings say who that is
     #[arg(long)]
     public: bool,
     /// The project that the template belongs to

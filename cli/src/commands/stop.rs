@@ -28,7 +28,7 @@ pub(crate) struct Change {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) region: InRegion,
-    /// Return without waiting until the instance reaches the state
+    /// Return without waiting for the instance to change its state
     #[arg(long)]
     no_wait: bool,
 }

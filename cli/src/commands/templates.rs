@@ -33,7 +33,8 @@ pub(crate) struct Templates {
     /// Only templates that everyone can use
     #[arg(long)]
     public: bool,
-    /// Only templates with words that start with these, at least two letters each
+    /// Only templates with words in their name or description that start with these, at least two
+    /// letters each
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// Only templates that can be launched on this architecture

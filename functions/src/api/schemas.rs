@@ -24,7 +24,7 @@ impl PartialSchema for TemplateRef {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "A template: NAME for the newest version, or NAME@3 for version 3.",
+                "A template: NAME for the latest version, or NAME@3 for version 3.",
             ))
             .pattern(Some(
                 "^[a-z0-9][a-z0-9._-]{2,63}(@(latest|[1-9][0-9]{0,8}))?$",

@@ -18,7 +18,7 @@ pub struct BudgetRequest {
     /// The limit, in USD per month.
     #[schema(exclusive_minimum = 0.0, maximum = 10_000_000.0)]
     pub limit_usd: f64,
-    /// The alert thresholds, in percent of the limit. The project is notified when its costs cross one.
+    /// The alert thresholds, in percent of the limit. An event is sent when the costs cross one.
     #[serde(default)]
     #[schema(max_items = 10)]
     pub alerts: BTreeSet<u16>,
@@ -57,7 +57,7 @@ impl BudgetRequest {
 pub struct Budget {
     /// The limit, in USD per month.
     pub limit_usd: f64,
-    /// The alert thresholds, in percent of the limit. The project is notified when its costs cross one.
+    /// The alert thresholds, in percent of the limit. An event is sent when the costs cross one.
     pub alerts: BTreeSet<u16>,
     /// Whether Prism refuses saves and launches that would exceed the limit.
     pub hard_stop: bool,

@@ -32,7 +32,7 @@ pub struct Discharge {
     pub at: Timestamp,
 }
 
-/// The findings that discharge the duty to bring an instance back.
+/// What was found about an instance that was to be brought back, and why nothing more has to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {

@@ -171,7 +171,7 @@ text_id!(
 text_id!(
     /// The ID of a deployment, which consists of one registry and the EC2 resources that belong to it. It is created
     /// once, by the deployment's stack or by the embedded cloud, and is stored in the registry.
-    DeploymentId, "deployment id",
+    DeploymentId, "deployment ID",
     "it must have 8 to 64 lowercase letters, digits or \"-\", starting with a letter or digit",
     "^[a-z0-9][a-z0-9-]{7,63}$",
     |t| {
@@ -187,7 +187,7 @@ text_id!(
 );
 text_id!(
     /// The name of an AWS Region, such as `us-west-2`.
-    Region, "Region", "it must be like us-east-1: lowercase words, hyphens and a digit",
+    Region, "Region", "it must be lowercase words and a number with hyphens between them, such as us-east-1",
     "^[a-z]{2,4}(-[a-z]{2,5})?-[a-z]{4,9}-[0-9]{1,2}$",
     |t| {
         made_of(t, 9..=25, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -226,7 +226,7 @@ text_id!(
 );
 text_id!(
     /// A person or a principal, as named in the authenticated request.
-    UserId, "user", "it must have 1 to 128 letters, digits or any of . _ - @ + = : /",
+    UserId, "user name", "it must have 1 to 128 letters, digits or any of . _ - @ + = : /",
     "^[A-Za-z0-9._@+=:/-]{1,128}$",
     |t| made_of(t, 1..=128, |b| b.is_ascii_alphanumeric() || b".-_@+=:/".contains(&b))
 );

@@ -108,7 +108,7 @@ pub struct SaveRecord {
     pub step: String,
     /// The steps that were reached.
     pub moments: Vec<Moment>,
-    /// Whether the caller consented to show the files on the instance that are known to be sensitive.
+    /// Whether the caller consented to showing the files on the instance that are known to be sensitive.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub consented: bool,
     /// The save's turn, if it could not begin immediately.

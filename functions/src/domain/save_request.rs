@@ -33,10 +33,10 @@ pub struct SaveRequest {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub copy_to: BTreeSet<Region>,
-    /// Whether the template is public in the deployment.
+    /// Whether to make the template public. The deployment's settings say who can then use it.
     #[serde(default)]
     pub public: bool,
-    /// The project that the template belongs to.
+    /// The project to put the template into. By default, an existing template stays where it is.
     #[serde(default)]
     pub project: Option<ProjectName>,
     /// Consent to the move described under `moves` in the plan: the template moves to the named project with all of

@@ -247,7 +247,7 @@ pub struct AddedArchitecture {
     pub snapshot_bytes: u64,
 }
 
-/// A version of a template. Its AMIs never change (promise P6).
+/// A version of a template. Its AMIs never change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Version {
     /// The name of the template.

@@ -335,7 +335,9 @@ fn end_of(text: &str) -> (u64, u64) {
 }
 
 fn refused((line, column): (u64, u64), reason: &str) -> Problem {
+    let place = format!(" at line {line}, column {column}");
     let first = reason.lines().next().unwrap_or_default();
+    let first = first.strip_suffix(&place).unwrap_or(first);
     let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     let mut quoted: String = first.chars().take(QUOTED).map(plain).collect();
     if first.chars().nth(QUOTED).is_some() {

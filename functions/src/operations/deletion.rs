@@ -296,7 +296,7 @@ impl Service {
         };
         let version = registry.version(name, number).await?.filter(there);
         let Some(version) = version else {
-            let why = format!("has the versions 1 to {}", template.newest());
+            let why = format!("has no version after {}", template.newest());
             return Err(version_not_found(name, number, &why));
         };
         let latest = match template.latest {

@@ -46,7 +46,7 @@ pub struct Imported {
 }
 
 operation! {
-    /// Imports a template from its file
+    /// Imports a template from a file
     ///
     /// The file becomes a new template, or the next version of one of your templates. If the latest version already
     /// corresponds to the file, no version is created and that version is returned.

@@ -99,7 +99,7 @@ pub struct Launched {
 operation! {
     /// Launches an instance
     ///
-    /// Requests of the same caller with the same `Idempotency-Key` are the same launch.
+    /// Repeating a request with the same `Idempotency-Key` returns the same instance and launches no other.
     LaunchInstance by launch_instance: Post "/v1/instances" of "instances",
     query: DryRun, head: IdempotencyKey, body: Json<LaunchRequest>,
     output: Trial<LaunchPlan, Accepted<Launched>>,

@@ -90,8 +90,8 @@ operation! {
     /// Saves an instance as a template
     ///
     /// Everything that can be checked is checked before the save begins, so a refusal has not changed anything. The
-    /// save then continues asynchronously; `GET /v1/saves/{id}` returns its state and may take a moment to find it.
-    /// Requests of the same caller with the same `Idempotency-Key` are the same save.
+    /// save then continues asynchronously; `GET /v1/saves/{id}` returns its state, but may return 404 for a moment.
+    /// Repeating a request with the same `Idempotency-Key` returns the same save and begins no other.
     BeginSave by begin_save: Post "/v1/saves" of "saves",
     query: DryRun, head: IdempotencyKey, body: Json<SaveRequest>,
     output: Trial<SavePlan, Accepted<Started>>,
@@ -159,7 +159,8 @@ async fn show_save(
 operation! {
     /// Cancels a save
     ///
-    /// The save's own execution brings the instance back and removes what the save has created.
+    /// The save ends asynchronously, after the instance has been brought back and everything that the save had created has
+    /// been removed.
     CancelSave by cancel_save: Post "/v1/saves/{id}/cancel" of "saves",
     path: SaveId,
     output: Accepted<SaveView>,
@@ -177,13 +178,13 @@ async fn cancel_save(
     let change = |record: &mut SaveRecord| {
         if record.state.is_final() || record.version.is_some() {
             let how = if record.state == SaveState::Running {
-                "registered its version"
+                "has already registered its version"
             } else {
-                "has ended"
+                "has already ended"
             };
             return Err(Problem::new(
                 Code::SaveEnded,
-                format!("The save {id} already {how}."),
+                format!("The save {id} {how}."),
             ));
         }
         if record.cancelled_by.is_none() {

@@ -280,7 +280,7 @@ impl Service {
         let why = match self.env.registry.stored_version(name, number).await? {
             Some(version) if !gone(&version.value) => return Ok(version),
             Some(_) => "had this version, which was deleted".to_owned(),
-            None => format!("has the versions 1 to {}", template.newest()),
+            None => format!("has no version after {}", template.newest()),
         };
         Err(version_not_found(name, number, &why))
     }

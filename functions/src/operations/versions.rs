@@ -97,9 +97,10 @@ pub struct Target {
 }
 
 operation! {
-    /// Changes a template's latest version to an earlier one, or back to a later one
+    /// Makes another version of a template its latest one
     ///
-    /// No version changes, and the next save still creates the next number.
+    /// It can be an earlier version or, afterwards, a later one. The versions themselves do not change, and the next save
+    /// still creates the next version number.
     RollBackTemplate by roll_back_template: Post "/v1/templates/{name}/rollback" of "templates",
     path: TemplateName, query: Target, head: IfMatch,
     output: Found<RolledBack>,

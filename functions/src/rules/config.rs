@@ -204,7 +204,7 @@ variables! {
     "PRISM_IAM_IDENTITY", "iam_identity", "IamIdentity", "arn", "\"arn\" or \"session-name\"",
         Some(setting(
             Values::OneOf(&["arn", "session-name"]),
-            "What names a user who signs with IAM. \"session-name\" suits single sign-on that sets it to the person.",
+            "What names a user who signs with IAM: the ARN, or the session name, if single sign-on sets it to the name of the person.",
         )),
         |c, v| put(&mut c.iam_identity, v);
     "PRISM_USER_CLAIM", "", "UserClaim", "email", "",

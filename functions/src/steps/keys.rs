@@ -119,7 +119,7 @@ fn unchecked(key: &str, what: &str) -> Warning {
     Warning {
         code: "KeyGrantUnchecked".to_owned(),
         text: format!(
-            "Prism could not check whether EC2 may use the key {key}, of {what}, to start an instance, because the key's policy does not let Prism create grants directly. If it allows EC2's grants (kms:GrantIsForAWSResource or kms:ViaService), no action is needed; if not, the instance cannot be started again until it does. docs/deploy.md, \"Keys of your own\", has a statement that allows the check."
+            "Prism could not check whether EC2 may use the key {key}, of {what}, to start an instance, because the key's policy does not let Prism create grants directly. If it allows EC2's grants (kms:GrantIsForAWSResource or kms:ViaService), no action is needed; if not, the instance cannot be started again until it does. docs/deploy.md, \"Customer managed KMS keys\", has a statement that allows the check."
         ),
     }
 }

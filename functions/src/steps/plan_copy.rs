@@ -156,7 +156,8 @@ pub(crate) async fn check(
     let version = env.registry.version(name, request.version).await?;
     let version = version.ok_or_else(|| {
         let (newest, number) = (template.newest(), request.version);
-        let message = format!("There is no version {number}: {name} has versions 1 to {newest}.");
+        let message =
+            format!("There is no version {number}: {name} has no version after {newest}.");
         Problem::new(Code::VersionNotFound, message)
     })?;
     if version.state == TemplateState::Deleted {

@@ -58,7 +58,7 @@ pub(crate) fn run() -> Outcome {
 
 async fn play(stage: &Stage) -> Outcome {
     stage.say(&format!(
-        "A new embedded cloud, in a folder of its own; its time runs {SPEED} times faster than yours."
+        "A new embedded cloud, in a folder of its own. Its clock runs at {SPEED} times the normal speed."
     ));
     stage.run(&format!("prism local speed {SPEED}")).await?;
     stage.say("Start with a built-in template.");
@@ -92,7 +92,7 @@ async fn customise(stage: &Stage) -> Outcome {
 }
 
 async fn save(stage: &Stage) -> Outcome {
-    stage.say("Save it. It is down until its snapshots have begun, not until the AMI is made.");
+    stage.say("Save it. It is down until its snapshots have begun, not until the AMI is complete.");
     stage
         .run(
             "prism save earthquake-analysis seismic-ml-environment \\\n    \
@@ -120,7 +120,7 @@ async fn save(stage: &Stage) -> Outcome {
 }
 
 async fn find_again(stage: &Stage) -> Outcome {
-    stage.say("Everything is there: the packages, the data, the kernel.");
+    stage.say("It has everything: the packages, the data, the kernel.");
     let (package, version) = PACKAGE;
     let packages = stage
         .output("prism exec aftershock-prediction -- pip list")

@@ -41,10 +41,10 @@ everybody may see.
 
 const TAIL: &str = "\
 An owner of a project appoints and removes owners and admins (Appoint). Admins add and remove members and viewers (Invite). Everybody may
-leave, but a project always keeps an owner. Nobody may do anything that the table does not name: no user may do everything.
+leave, but a project always keeps an owner. There is no superuser: nobody may do anything that the table does not allow.
 
-A resource that does not exist and one that the caller may not see have the same response, after the same number of reads. Only a
-name that is taken can be noticed, by a user who wants it for a template of their own, because a name stands for one template in a deployment.
+A resource that does not exist and one that the caller may not see have the same response, after the same number of reads. The only
+exception are names: those of templates and projects are unique in a deployment, so a user who wants to use one learns that it is taken.
 Knowing the ID of another user's save reveals nothing: before it has a record, only the user who requested it may see its
 state (Watch). A viewer of a project sees those of its approvals whose templates they may see.
 
@@ -53,8 +53,8 @@ state (Watch). A viewer of a project sees those of its approvals whose templates
 A save with `--project` moves a template that is in another project, or in none, with all of its versions and their costs.
 Taking it out of its project requires the same rights as deleting it (Move). Having the other project pay requires the right to work in
 that project (MoveIn). The plan says what is moved and what it costs a month. `prism save` asks for confirmation, and a request to the API must
-agree with `move_template`. Without that, or if the template has been moved elsewhere since the plan, the save is refused. A schedule moves
-nothing.
+set `move_template`. Without that, or if the template has been moved elsewhere since the plan, the save is refused. Schedules never
+move a template.
 
 When a version is registered, the rights of the user who requested the save are checked again, for saves by hand and by a schedule. If
 that user has been removed from the project meanwhile, or is now only a viewer, the version is not registered at the project's expense.

@@ -23,7 +23,7 @@ pub(crate) async fn caller(clients: &Clients, profile: &Profile) -> Result<UserI
 /// Explains why AWS did not return the caller's identity.
 fn refused(error: Ec2Error, profile: &Profile) -> Problem {
     let (code, message) = explain::of(&error.code, &error.message)
-        .unwrap_or((Code::AwsUnavailable, "AWS does not say who you are."));
+        .unwrap_or((Code::AwsUnavailable, "AWS did not return your identity."));
     let problem = Problem::new(code, message).because(error);
     match (&profile.aws_profile, code) {
         (Some(name), Code::CredentialsMissing | Code::CredentialsExpired) => {

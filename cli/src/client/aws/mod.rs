@@ -59,8 +59,8 @@ pub(crate) async fn clients(profile: &Profile) -> Result<Clients, Problem> {
     Clients::load_with(loader, Limits::OF_A_STEP)
         .await
         .map_err(|error| {
-            Problem::new(Code::ConfigInvalid, "No AWS Region is named.")
+            Problem::new(Code::ConfigInvalid, "No AWS Region is set.")
                 .because(error)
-                .hint("Name one in the profile, or with --region.")
+                .hint("Set one in the profile, or with --region.")
         })
 }

@@ -13,8 +13,8 @@ use crate::table;
 use crate::text::when;
 
 const EXAMPLES: &str = "\
-Without a filter, this lists what you did yourself. The owner of a template, a project or a save sees
-what everybody did to it, and so do the owners and admins of its project.
+Without a filter, this lists what you did yourself. The owner of a template, a project or a save \
+sees what everybody did to it, and so do the owners and admins of its project.
 
 Examples:
   prism audit list

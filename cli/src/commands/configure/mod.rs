@@ -19,16 +19,16 @@ use crate::output::Output;
 use crate::profile::{self, Chosen, Place, Profile};
 
 const EXAMPLES: &str = "\
-A profile names the deployment that commands use. Profiles are stored in ~/.config/prism/config.toml,
-or in the file that the variable PRISM_CONFIG names. Without a profile, commands use the embedded cloud
-on this machine.
+A profile names the deployment that commands use. Profiles are stored in \
+~/.config/prism/config.toml, or in the file that the variable PRISM_CONFIG names. Without a profile, \
+commands use the embedded cloud on this machine.
 
 Examples:
   prism configure --stack prism --region us-east-1 --default     operators: work on AWS directly
   prism configure --stack prism --region us-east-1 --backend api members: use the stack's API
   prism configure --api-url https://abc.execute-api.us-east-1.amazonaws.com --region us-east-1
   prism configure --local --name demo --home ~/prism-demo        a separate embedded cloud
-  prism configure --use local                                    use the embedded cloud by default again";
+  prism configure --use local                                    make the embedded cloud the default";
 
 /// Create a profile, which names the deployment that commands use
 #[derive(Debug, Args)]
@@ -76,7 +76,7 @@ struct Source {
     /// An embedded cloud, in the folder that --home names
     #[arg(long, group = "source")]
     local: bool,
-    /// Only make an existing profile the default
+    /// Make an existing profile the default, and change nothing else
     #[arg(long = "use", group = "source", value_name = "PROFILE")]
     switch: Option<String>,
 }

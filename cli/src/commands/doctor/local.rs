@@ -41,7 +41,7 @@ pub(super) async fn checks(
     }
     match opening::embedded(&home, environment) {
         Ok(cloud) => {
-            checks.push(Check::ok("databases", "they open"));
+            checks.push(Check::ok("databases", "can be opened"));
             checks.push(saves(&cloud).await);
         }
         Err(problem) => checks.push(Check::fail("databases", problem)),

@@ -31,7 +31,7 @@ use crate::{exit, opening};
 /// Check the profile, the credentials and the deployment, and look for leftovers of saves
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Fix leftovers: AMIs, snapshots, locks and other items that no record explains
+    /// Fix what is left over: remove AMIs and snapshots of saves, release locks, start recoveries
     #[arg(long)]
     fix: bool,
     /// Do not ask for confirmation before fixing

@@ -10,7 +10,7 @@ use crate::errors::Outcome;
 use crate::session::Session;
 use crate::text::plain;
 
-/// Give a simulated instance a feature that makes saves refuse it or warn
+/// Change a simulated instance so that saves of it are refused or give a warning
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("feature").required(true))]
 pub(crate) struct Alter {
@@ -24,7 +24,7 @@ pub(crate) struct Alter {
 
 #[derive(Debug, Args)]
 struct Choice {
-    /// Make it a one-time Spot instance
+    /// Make it a one-time Spot Instance
     #[arg(long, group = "feature")]
     spot: bool,
     /// Make it a member of an Auto Scaling group
@@ -57,20 +57,20 @@ impl Choice {
     /// The feature, and how the instance is described once it has it.
     fn feature(&self) -> (Feature, &'static str) {
         match self.stop_protection {
-            Some(Switch::On) => (Feature::StopProtection(true), "is protected from stops"),
+            Some(Switch::On) => (Feature::StopProtection(true), "is now protected from stops"),
             Some(Switch::Off) => (
                 Feature::StopProtection(false),
-                "is not protected from stops",
+                "is no longer protected from stops",
             ),
-            None if self.spot => (Feature::Spot, "is a Spot instance"),
-            None if self.auto_scaling => (Feature::AutoScaling, "is in an Auto Scaling group"),
+            None if self.spot => (Feature::Spot, "is now a Spot Instance"),
+            None if self.auto_scaling => (Feature::AutoScaling, "is now in an Auto Scaling group"),
             None if self.instance_store_root => (
                 Feature::InstanceStoreRoot,
-                "has its root in the instance store",
+                "now has its root in the instance store",
             ),
-            None if self.hibernation => (Feature::Hibernation, "has hibernation enabled"),
-            None if self.product_code => (Feature::ProductCode, "has a product code"),
-            None => (Feature::ElasticIp, "has an Elastic IP"),
+            None if self.hibernation => (Feature::Hibernation, "now has hibernation enabled"),
+            None if self.product_code => (Feature::ProductCode, "now has a product code"),
+            None => (Feature::ElasticIp, "now has an Elastic IP address"),
         }
     }
 }
@@ -85,7 +85,7 @@ impl Alter {
         cloud.alter(&region, &id, feature)?;
         let value = json!({ "id": instance.id, "altered": sentence });
         session.out.done(&value, || {
-            format!("{} now {sentence}.\n", plain(&self.instance))
+            format!("{} {sentence}.\n", plain(&self.instance))
         })
     }
 }

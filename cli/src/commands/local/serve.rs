@@ -49,9 +49,9 @@ const LIMITS: Limits = Limits {
 const BODY_TIME: Duration = Duration::from_secs(10);
 
 const EXAMPLES: &str = "\
-Requests with the token act as the user that --as names. The token is printed once, and stored in the
-file serve.token in the cloud's folder, which only you can read. Saves run in separate processes, so
-they continue when the server ends.
+Requests with the token act as the user that --as names. The token is printed once, and stored in \
+the file serve.token in the cloud's folder, which only you can read. Saves run in separate \
+processes, so they continue when the server ends.
 
 Examples:
   prism local serve --port 8080

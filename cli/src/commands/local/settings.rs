@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     /// The instance types to launch, such as m7i.large,t3.*; "" for all
     #[arg(long, value_name = "TYPES")]
     allowed_instance_types: Option<String>,
-    /// The share of each EC2 request limit to use, in percent
+    /// The percentage of EC2's request rates that Prism may use
     #[arg(long, value_name = "PERCENT")]
     ec2_share: Option<Ec2Share>,
 }

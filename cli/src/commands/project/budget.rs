@@ -11,9 +11,9 @@ use crate::errors::Outcome;
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
-A budget counts the maximum monthly cost of the snapshots of the project's templates; instances are
-not counted. The project is notified once when each threshold is crossed. With --hard-stop, saves that
-would exceed the limit are refused, and so are launches once the limit is reached.
+A budget counts the maximum monthly cost of the snapshots of the project's templates; instances are \
+not counted. An event is sent each time the costs cross a threshold. With --hard-stop, saves \
+that would exceed the limit are refused, and so are launches once the limit is reached.
 
 Examples:
   prism project budget brain-imaging --limit 50 --alert 50,80,100
@@ -31,7 +31,7 @@ pub(crate) struct Budget {
     /// The limit in USD per month
     #[arg(long, value_name = "USD", conflicts_with = "none")]
     limit: Option<String>,
-    /// Notify the project at these percentages of the limit, separated by commas
+    /// Send an event at these percentages of the limit, separated by commas
     #[arg(
         long,
         value_name = "PERCENT",

@@ -11,7 +11,7 @@ Examples:
   prism project edit brain-imaging --description \"fMRI and DTI pipelines\"
   prism project edit brain-imaging --approved-only on";
 
-/// Change the description of a project, or which templates it may launch
+/// Change the description of a project, or which templates can be launched for it
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Edit {

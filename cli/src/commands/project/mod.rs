@@ -58,7 +58,7 @@ fn text(view: &ProjectView) -> String {
     let created = format!("by {} at {}", project.created_by, when(project.created_at));
     let mut text = format!("{}\n", project.name);
     text.push_str(&pairs([
-        ("for", plain(&project.description)),
+        ("purpose", plain(&project.description)),
         ("you are", view.role.to_string()),
         ("members", project.members.to_string()),
         ("launches", launches.to_owned()),

@@ -66,7 +66,7 @@ fn text(record: &SaveView, now: Timestamp) -> String {
         ("schedule", or_nothing(schedule)),
         ("region", request.region.to_string()),
         ("copies to", joined(&request.copy_to)),
-        ("for", plain(&request.description)),
+        ("purpose", plain(&request.description)),
         ("begins", or_nothing(wait)),
         ("step", step),
         ("copied", or_nothing(percent.map(|it| format!("{it} %")))),

@@ -12,7 +12,7 @@ use crate::errors::Outcome;
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
-Each run is a normal save with the permissions that you have at that time: the instance is down for
+Each run is a normal save with the permissions that you have at that time: the instance is down for \
 about a minute. A run that is refused appears in \"prism saves list\".
 
 Examples:
@@ -21,10 +21,10 @@ Examples:
   prism schedule create my-research nightly-env --cron \"0 3 ? * MON-FRI *\" \\
     --timezone America/Los_Angeles
 
-A rate is a number of minutes, hours or days, at least one hour; the first run is due when that time
-has passed. A cron expression has six fields: minutes, hours, day of the month, month, day of the week
-(1 is Sunday), year; one of the two days must be \"?\". EventBridge Scheduler's notation works too:
-\"rate(1 day)\", \"cron(0 3 ? * MON-FRI *)\".";
+A rate is a number of minutes, hours or days, at least one hour; the first run is due when that time \
+has passed. A cron expression has six fields: minutes, hours, day of the month, month, day of the \
+week (1 is Sunday), year; one of the two days must be \"?\". EventBridge Scheduler's notation works \
+too: \"rate(1 day)\", \"cron(0 3 ? * MON-FRI *)\".";
 
 /// Save an instance as a template regularly
 #[derive(Debug, Args)]
@@ -51,7 +51,7 @@ pub(crate) struct Create {
     name: Option<String>,
     #[command(flatten)]
     what: What,
-    /// Consent that the runs share the sensitive files that the instance has now
+    /// Consent to runs that share the sensitive files that the instance has now
     #[arg(long)]
     publish_sensitive: bool,
 }
@@ -118,7 +118,7 @@ impl Create {
         let shown = super::show(session, created.name).await?;
         if session.client.embedded().is_some() {
             session.out.note(
-                "It runs only while \"prism local serve\" is running. After a pause, one save makes up for missed runs.",
+                "Schedules run only while \"prism local serve\" is running. If runs were due meanwhile, one save replaces them.",
             );
         }
         Ok(shown)

@@ -49,7 +49,7 @@ struct Changes {
     /// Save this instance from now on, by its name or ID; versions of the previous instance are kept
     #[arg(long, value_name = "INSTANCE")]
     instance: Option<String>,
-    /// Consent that the runs share the sensitive files that the instance has now; =false withdraws the consent
+    /// Consent to runs that share the sensitive files that the instance has now; =false withdraws the consent
     #[arg(long, value_name = "CONSENT", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "true")]
     publish_sensitive: Option<bool>,

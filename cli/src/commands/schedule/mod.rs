@@ -114,7 +114,7 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
         ("instance", id(schedule)),
         ("region", request.region.to_string()),
         ("copies to", joined(&request.copy_to)),
-        ("for", plain(&request.description)),
+        ("purpose", plain(&request.description)),
         ("time zone", schedule.timezone.to_string()),
         ("jitter", jitter),
         ("keeps", keeps),

@@ -17,10 +17,11 @@ use crate::session::Session;
 use crate::text::{bytes, joined, monthly, pairs};
 
 const EXAMPLES: &str = "\
-This copies the AMI of a version to Regions that do not have it, for example after a copy failed
-during the save. Nothing is saved again, and the existing AMIs do not change. If the version has AMIs
-for two architectures, its own is copied first; repeat the command to copy the other. A copy that
-fails leaves nothing behind. A copy is listed among your saves, and can be watched and cancelled.
+This copies the AMI of a version to Regions that do not have it, for example after a copy failed \
+during the save. Nothing is saved again, and the existing AMIs do not change. If the version has \
+AMIs for two architectures, the one of the first save is copied; repeat the command to copy the \
+other. A copy that fails leaves nothing behind. A copy is listed among your saves, and can be \
+watched and cancelled.
 
 Examples:
   prism template copy my-custom-ml-env --region eu-west-1
@@ -115,7 +116,7 @@ fn text(plan: &CopyPlan) -> String {
         ("from", from),
         ("to", joined(&plan.regions)),
         ("size", format!("at most {} each", bytes(plan.bytes))),
-        ("cost", format!("{cost}, and the transfer once")),
+        ("cost", format!("{cost}, plus the data transfer")),
     ]));
     for warning in &plan.warnings {
         let _ = writeln!(text, "warning: {}: {}", warning.code, warning.text);

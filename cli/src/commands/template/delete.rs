@@ -17,7 +17,7 @@ use crate::{exit, prompt};
 
 const EXAMPLES: &str = "\
 Examples:
-  prism template delete my-custom-ml-env@2 --dry-run    show what would be deleted, and what prevents it
+  prism template delete my-custom-ml-env@2 --dry-run    show what would be deleted
   prism template delete my-custom-ml-env --yes          delete all versions";
 
 /// Delete a template or one of its versions, with the AMIs and snapshots in all Regions

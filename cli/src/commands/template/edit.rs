@@ -15,7 +15,7 @@ Examples:
   prism template edit my-custom-ml-env --description \"ML with TensorFlow 2.x\"
   prism template edit my-custom-ml-env@3 --notes \"needs 32 GiB of memory\"";
 
-/// Change the texts of a template or one of its versions; AMIs never change
+/// Change the description or notes of a template or one of its versions
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Edit {
@@ -24,7 +24,7 @@ pub(crate) struct Edit {
     template: String,
     #[command(flatten)]
     texts: Texts,
-    /// Only if it is still at this revision, as "template info --json" shows it [default: the current one]
+    /// Refuse the change unless this is still its revision, which "template info --json" shows
     #[arg(long, value_name = "N")]
     revision: Option<u64>,
 }

@@ -91,7 +91,9 @@ fn told(imported: &Imported) -> String {
         template, version, ..
     } = imported;
     let mut text = match (imported.done, imported.repeated) {
-        (_, true) => format!("{template}@{version} already exists and is the same version.\n"),
+        (_, true) => {
+            format!("{template}@{version} already corresponds to the file; nothing was imported.\n")
+        }
         (true, false) => format!("{template}@{version} is imported.\n"),
         (false, false) => format!("{template}@{version} would be imported.\n"),
     };

@@ -25,7 +25,7 @@ pub(crate) struct Info {
     /// The template: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "TEMPLATE")]
     template: String,
-    /// Show the known packages that were installed when the version was saved
+    /// Show the packages that were installed when the version was saved, as far as they are known
     #[arg(long)]
     packages: bool,
 }
@@ -121,7 +121,7 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
     let by = &version.saved_by;
     let used = bytes(version.snapshot_bytes);
     text.push_str(&pairs([
-        ("for", plain(description)),
+        ("purpose", plain(description)),
         ("notes", notes(template, version)),
         ("state", state(template, version)),
         ("owner", template.owner.to_string()),

@@ -9,14 +9,14 @@ use crate::errors::Outcome;
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
-This only changes which version is the latest; the versions themselves do not change. The next save
+This only changes which version is the latest; the versions themselves do not change. The next save \
 still gets the next version number.
 
 Examples:
   prism template rollback my-custom-ml-env      to the version before the latest
   prism template rollback my-custom-ml-env 3    to version 3, earlier or later";
 
-/// Make an earlier version the latest version of a template, or a later one again
+/// Go back to an earlier version of a template, or forward to a later one
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Rollback {

@@ -14,14 +14,15 @@ use crate::text::{joined, plain};
 use crate::{exit, prompt};
 
 const EXAMPLES: &str = "\
-If you name nobody, the template is shared with your colleagues: the members of its project or, if it is
-in no project, the users of this deployment. Users and projects are those of this deployment. An account
-or an organization can launch the AMIs themselves, of all present and future versions, in every Region.
-What --public means is a setting of the deployment: its own users, the organization, or the world.
+If you name nobody, the template is shared with your colleagues: the members of its project or, if \
+it is in no project, the users of this deployment. Users and projects are those of this deployment. \
+Accounts and organizations can launch the AMIs of all present and future versions directly in EC2, \
+in every Region. The deployment's settings say who --public means: its users, an organization, or \
+the world.
 
-Everyone who launches a template can read everything on its disks. Known sensitive files, such as keys,
-credentials and shell histories, are listed, and the template is not shared until you consent with
---publish-sensitive. The option --yes does not give this consent.
+Everyone who launches a template can read everything on its disks. Known sensitive files, such as \
+keys, credentials and shell histories, are listed, and the template is not shared until you consent \
+with --publish-sensitive. The option --yes does not give this consent.
 
 Examples:
   prism template share my-custom-ml-env
@@ -73,7 +74,7 @@ pub(super) struct To {
     /// An organization, by its ARN, or by its ID if it is the deployment's own
     #[arg(long, value_name = "ORGANIZATION")]
     organization: Option<String>,
-    /// Everyone, as defined by the deployment's setting
+    /// Everyone; the deployment's settings say who that is
     #[arg(long)]
     public: bool,
 }

@@ -11,7 +11,7 @@ use crate::session::Session;
 use crate::table;
 use crate::text::when;
 
-/// List those a template is shared with
+/// List the shares of a template: whom it is shared with
 #[derive(Debug, Args)]
 pub(crate) struct Shares {
     /// The template

@@ -150,8 +150,8 @@ pub struct Schedule {
     /// How many of the versions that the schedule creates are kept; absent if all are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep: Option<u32>,
-    /// The sensitive files that the owner consented to show, if the request contains this consent. They are those that
-    /// were known when the schedule was created or when consent was last given.
+    /// The sensitive files that the owner consented to showing, if the request contains this consent: those that were
+    /// known when the schedule was created or when the consent was last given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consents: Vec<SensitiveFile>,
     /// The lifecycle state.
@@ -160,11 +160,11 @@ pub struct Schedule {
     pub paused: bool,
     /// When the schedule was created, in whole seconds. Rates are counted from this time.
     pub created_at: Timestamp,
-    /// When Prism itself last started a run, which it does only in embedded mode.
+    /// When Prism last started a run itself, which it does only in an embedded cloud.
     #[serde(default)]
     pub last_fired_at: Option<Timestamp>,
     /// When the schedule was last resumed after a pause, or its times were last changed. Runs that were due before are
-    /// not made up for.
+    /// skipped.
     #[serde(default)]
     pub resumed_at: Option<Timestamp>,
 }

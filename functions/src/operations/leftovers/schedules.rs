@@ -79,7 +79,7 @@ impl Service {
             let why = match stored {
                 None => "the schedule does not exist",
                 Some(stored) if self.schedules.id(&stored.value) != id => {
-                    "the schedule of that name was made later"
+                    "the schedule of that name was created later"
                 }
                 Some(_) => continue,
             };

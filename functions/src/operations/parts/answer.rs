@@ -201,7 +201,7 @@ impl<P: ToSchema> PartialSchema for Planned<P> {
             .required("dry_run")
             .property("plan", named::<P>())
             .required("plan")
-            .description(Some("What a request would do, which was not done."))
+            .description(Some("The result of a dry run: what the request would do."))
             .into()
     }
 }

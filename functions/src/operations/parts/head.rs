@@ -86,7 +86,7 @@ impl HeadParts for IdempotencyKey {
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
-            .description(Some("1 to 64 letters, digits, \"-\" or \"_\""))
+            .description(Some("Identifies the request, so that it can be repeated safely: 1 to 64 letters, digits, \"-\" or \"_\"."))
             .schema(Some(schema));
         vec![parameter.build()]
     }
@@ -131,7 +131,7 @@ impl HeadParts for IfMatch {
 
     fn describe() -> Vec<Parameter> {
         let means = "Change the resource only if it still has the ETag with which it was read. Without this header, or\n\
-                     with `*`, change it in any case.";
+                     with `*`, change it unconditionally.";
         vec![described(Required::False, means)]
     }
 }
@@ -161,7 +161,7 @@ impl HeadParts for MustMatch {
     }
 
     fn describe() -> Vec<Parameter> {
-        let means = "Change the resource only if it still has the ETag with which it was read, or with `*` in any case.";
+        let means = "Change the resource only if it still has the ETag with which it was read; with `*`, change it unconditionally.";
         vec![described(Required::True, means)]
     }
 }

@@ -72,7 +72,7 @@ impl fmt::Display for InstanceName {
 }
 
 impl Segment for InstanceName {
-    const MEANS: &'static str = "Its name or its ID";
+    const MEANS: &'static str = "The name or the ID of the instance";
 
     fn schema() -> RefOr<Schema> {
         let text = ObjectBuilder::new().schema_type(Type::String);

@@ -46,7 +46,7 @@ impl From<Keep> for Option<u32> {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScheduleEdit {
-    /// Whether the schedule is paused. Runs that are due during a pause are not made up for.
+    /// Whether the schedule is paused. Runs that are due during a pause are skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
     /// The number of the schedule's versions to keep, 1 to 100, beginning with its next run; null for all of them.

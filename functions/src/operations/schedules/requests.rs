@@ -127,8 +127,8 @@ operation! {
     /// Runs a schedule now, regardless of its times
     ///
     /// Everything that can be checked is checked before the save begins, so a refusal has not changed anything. The
-    /// save then continues asynchronously. Requests of the same caller with the same `Idempotency-Key` are the same
-    /// save.
+    /// save then continues asynchronously. Repeating a request with the same `Idempotency-Key` returns the same save and
+    /// begins no other.
     RunSchedule by run_schedule: Post "/v1/schedules/{name}/run" of "schedules",
     path: ScheduleName, head: IdempotencyKey,
     output: Accepted<Started>,

@@ -116,7 +116,7 @@ fn refused(name: &str) -> GuestOutput {
     GuestOutput::failed(
         127,
         format!(
-            "This is a simulated disk: it runs no programs, and does not know {shown}. It knows:\n{}",
+            "The instance is simulated, with only a simulated disk, and cannot run {shown}. It supports:\n{}",
             usages.collect::<String>()
         ),
     )
@@ -131,8 +131,6 @@ pub(super) fn not_understood(name: &str, args: &[&str]) -> GuestOutput {
     let shown = prism_functions::domain::ids::shown(&args.join(" "));
     GuestOutput::failed(
         2,
-        format!(
-            "This is a simulated disk: {name} does not understand {shown} here. It knows: {usage}"
-        ),
+        format!("On a simulated disk, {name} does not support {shown}, but only: {usage}"),
     )
 }

@@ -45,7 +45,10 @@ impl Add {
         let asked = Asked::<AddMember>::with(project.clone(), request);
         let member = session.client.ask(asked).await?;
         session.out.done(&member, || {
-            format!("{} is {} of {project}.\n", member.user, member.role)
+            format!(
+                "{} now has the role {} in {project}.\n",
+                member.user, member.role
+            )
         })
     }
 }
