@@ -2,7 +2,6 @@
 //! contain.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::os::unix::process::ExitStatusExt as _;
 use std::sync::Arc;
 
 use prism_functions::ports::Table;
@@ -11,8 +10,6 @@ use prism_tests::harness::{self, Answer, DynamoDb, Function, Program, RuntimeApi
 use prism_tests::world::{Setup, World, begun, launched, save_request};
 use serde_json::{Value, json};
 
-/// The signal that a process sends to itself in order to abort.
-const SIGABRT: i32 = 6;
 /// A secret that must not appear in any log.
 const KEY: &str = "AKIACANARYKEY0000001";
 const SECRET: &str = "canary/secret+key0123456789abcdefghijklm";
@@ -221,19 +218,37 @@ async fn a_function_without_credentials_asks_for_them() {
 }
 
 #[tokio::test]
-async fn a_panic_is_logged_and_answered_before_the_function_ends() {
+async fn a_function_that_cannot_report_why_it_cannot_begin_ends_at_once() {
+    let nowhere = "127.0.0.1:9";
+    let run = Run::new()
+        .await
+        .with("PRISM_TABLE", "")
+        .with("AWS_LAMBDA_RUNTIME_API", nowhere);
+    let function = run.program.start(&run.folder.path().join("log"));
+    let mut function = function.unwrap();
+    assert!(!function.end().unwrap().success());
+    let log = function.log().unwrap();
+    assert!(log.contains("PRISM_TABLE is not set"), "{log}");
+}
+
+#[tokio::test]
+async fn a_panic_is_logged_and_answered_and_the_function_goes_on() {
     let machine = "arn:aws:states:us-east-1:111122223333:stateMachine:prism";
     let mut run = Run::new()
         .await
         .with("_HANDLER", "Api")
         .with("PRISM_STATE_MACHINE_ARN", machine);
+    let request = |id: &str, encoded: bool| {
+        json!({
+            "requestContext": {"requestId": id, "http": {"method": "GET", "path": "/"}},
+            "rawPath": "/",
+            "body": "no base64",
+            "isBase64Encoded": encoded,
+        })
+    };
     // API Gateway never sends a body like this, and the code that reads it relies on that.
-    run.lambda.invoke(&json!({
-        "requestContext": {"requestId": "asked-1", "http": {"method": "GET", "path": "/"}},
-        "body": "no base64",
-        "isBase64Encoded": true,
-    }));
-    let (mut function, answer) = run.start().await;
+    run.lambda.invoke(&request("asked-1", true));
+    let (function, answer) = run.start().await;
     let Answer::Returned(answer) = answer else {
         panic!("it was not answered: {answer:?}");
     };
@@ -241,14 +256,19 @@ async fn a_panic_is_logged_and_answered_before_the_function_ends() {
     assert_eq!(answer["headers"]["x-request-id"], "asked-1");
     let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert_eq!(body["code"], "Internal");
-    assert_eq!(function.end().unwrap().signal(), Some(SIGABRT));
     let log = function.log().unwrap();
     let line: Value = serde_json::from_str(&log).unwrap();
     assert_eq!(line["level"], "ERROR", "{log}");
     assert_eq!(line["span"]["step"], "Api", "{log}");
+    assert_eq!(line["span"]["api.request.id"], "asked-1", "{log}");
     let problem = line["problem"].as_str().unwrap();
     assert!(problem.starts_with("The function panicked at "), "{log}");
     assert!(problem.contains("base64"), "{log}");
+    run.lambda.invoke(&request("asked-2", false));
+    let Answer::Returned(next) = run.lambda.answer().await.unwrap().1 else {
+        panic!("the next request was not answered");
+    };
+    assert_eq!(next["headers"]["x-request-id"], "asked-2");
 }
 
 #[tokio::test]

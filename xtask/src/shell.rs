@@ -40,18 +40,14 @@ pub(crate) fn cargo() -> Command {
 
 /// Builds a program and returns its path. Cargo shows its own progress.
 pub(crate) fn build(args: &[&str]) -> Outcome<PathBuf> {
-    build_by(cargo().arg("build").args(args), &[])
+    build_by(cargo().arg("build").args(args))
 }
 
-/// Does the same with a given command: `cargo build` with its arguments, or `cargo rustc` if the compiler gets
-/// arguments for this program only.
-pub(crate) fn build_by(command: &mut Command, compiler: &[&str]) -> Outcome<PathBuf> {
+/// Does the same with a given command: `cargo build` with its arguments.
+pub(crate) fn build_by(command: &mut Command) -> Outcome<PathBuf> {
     command
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit());
-    if !compiler.is_empty() {
-        command.arg("--").args(compiler);
-    }
     let text = output(command)?;
     let program = text.lines().rev().find_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;

@@ -32,12 +32,11 @@ pub(super) async fn finish(State(api): State<Api>, request: Request, next: Next)
         user: request.extensions().get::<Authenticated>().cloned(),
     };
     asked.record();
-    // A handler that panics fails only its own request. On Lambda, where there are no other requests, the function ends
-    // after sending the response.
+    // A handler that panics fails only its own request. The panic hook has already reported it.
     let ran = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = ran.unwrap_or_else(|_| {
         let message = "The API could not process the request.";
-        Refused::from(Problem::new(Code::Internal, message)).into_response()
+        answer(&Problem::new(Code::Internal, message))
     });
     if let Some(refused) = response.extensions_mut().remove::<Refused>() {
         let problem = (api.explain)(refused.into_problem());

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::config::Config;
+use super::panics;
 use crate::api::{Anonymous, Api, Authenticated, PROBLEM_JSON, ProblemBody, RequestId};
 use crate::domain::audit::Origin;
 use crate::domain::ids::shown;
@@ -45,8 +46,15 @@ impl Gateway {
         }
     }
 
-    /// Handles an event. Fails only if the event is not one of an HTTP API.
-    pub(super) async fn answer(&self, mut event: Value) -> Result<Value, Problem> {
+    /// Handles an event. Fails only if the event is not one of an HTTP API: whoever asked gets a response even after a
+    /// panic.
+    pub(super) async fn answer(&self, event: Value) -> Result<Value, Problem> {
+        let id = request_id(&event).unwrap_or_default().to_owned();
+        let answered = panics::caught(self.respond(event)).await;
+        answered.unwrap_or_else(|_| Ok(broken(&id)))
+    }
+
+    async fn respond(&self, mut event: Value) -> Result<Value, Problem> {
         let (user, origin) = (self.user(&event), origin(&event));
         texts(&mut event);
         let event: ApiGatewayV2httpRequest = serde_json::from_value(event).map_err(no_event)?;
@@ -125,8 +133,8 @@ pub(super) fn request_id(event: &Value) -> Option<&str> {
     event.pointer("/requestContext/requestId")?.as_str()
 }
 
-/// The response to a request that made the function fail.
-pub(super) fn broken(request_id: &str) -> Value {
+/// The response to a request that made the function panic.
+fn broken(request_id: &str) -> Value {
     let problem = Problem::new(Code::Internal, "The API could not process the request.");
     let body = ProblemBody::of(&problem);
     json!({
@@ -321,5 +329,15 @@ mod tests {
         assert_eq!(nobody["statusCode"], 401);
         let problem = gateway.answer(json!({"version": "1.0"})).await.unwrap_err();
         assert_eq!(problem.code, Code::InvalidInput);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_without_what_lies_behind() {
+        let mut gateway = gateway("email");
+        gateway.router = Router::new().fallback(async || -> &'static str { panic!("secret") });
+        let answer = gateway.answer(event(&Value::Null)).await.unwrap();
+        assert_eq!(answer["statusCode"], 500);
+        assert_eq!(answer["headers"]["x-request-id"], "r-1");
+        assert!(!answer.to_string().contains("secret"));
     }
 }

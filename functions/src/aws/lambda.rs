@@ -5,7 +5,9 @@ use std::fmt;
 use std::io::Write as _;
 use std::sync::Arc;
 
+use axum::http::Method;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use lambda_runtime_api_client::{PooledClient, build_request};
 use serde_json::Value;
 use tracing::{Instrument as _, field};
 
@@ -21,7 +23,7 @@ use super::notifier::EventNotifier;
 use super::parameters::PublicParameters;
 use super::schedules::EventBridgeSchedules;
 use super::table::DynamoTable;
-use super::{gateway, logs, metrics, panics, runtime_api};
+use super::{gateway, logs, metrics, panics};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Class, Code, InstanceId, Problem, SaveId};
 use crate::operations::Service;
@@ -35,6 +37,8 @@ const HANDLER: &str = "_HANDLER";
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 /// The environment variable with the log filter.
 const LOG: &str = "PRISM_LOG";
+/// The error type that Lambda shows if a function could not start.
+const INIT_ERROR: &str = "Prism.InitError";
 /// The steps that end a save. The metrics of the save are written after them.
 const LAST_STEPS: [&str; 3] = ["CompleteSave", "FailSave", "Stranded"];
 
@@ -44,28 +48,45 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// the function cannot start, after reporting the reason to Lambda.
 pub async fn run(variable: impl Fn(&str) -> Option<String>) -> Result<(), BoxError> {
     logs::init(variable(LOG).as_deref());
-    let host = variable(RUNTIME_API);
-    panics::watch(host.clone());
-    let function = match Function::begin(&variable).await {
-        Ok(function) => Arc::new(function),
-        Err(error) => {
-            let (text, hint) = (chain(&*error), hint(&*error));
-            tracing::error!(error = text, hint, "the function cannot start");
-            if let Some(host) = host {
-                let text = format!("{text}\nhint: {hint}");
-                runtime_api::cannot_begin(&host, panics::INIT_ERROR, &text)?;
+    panics::log();
+    let start = async {
+        let function = Arc::new(Function::begin(&variable).await?);
+        let invoke = move |event: LambdaEvent<Value>| {
+            let function = Arc::clone(&function);
+            async move {
+                let request_id = event.context.request_id;
+                function.invoke(&request_id, event.payload).await
             }
-            return Err(error);
-        }
+        };
+        // This panics if Lambda's own variables are missing.
+        Ok::<_, BoxError>(Runtime::new(service_fn(invoke)))
     };
-    let invoke = |event: LambdaEvent<Value>| {
-        let function = Arc::clone(&function);
-        async move {
-            let request_id = event.context.request_id;
-            function.invoke(&request_id, event.payload).await
-        }
+    let problem = match panics::caught(start).await {
+        Ok(Ok(runtime)) => return runtime.run().await,
+        Ok(Err(error)) => cannot_begin(&*error),
+        Err(panicked) => panicked,
     };
-    Runtime::new(service_fn(invoke)).run().await
+    if let Some(host) = variable(RUNTIME_API) {
+        report(&host, problem.wire()).await?;
+    }
+    Err(problem.into())
+}
+
+/// Reports to the Runtime API at `host` why the function cannot start. lambda_runtime has no call for this, and if the
+/// process just ended, Lambda would show `Runtime.ExitError`.
+async fn report(host: &str, error_message: String) -> Result<(), BoxError> {
+    let diagnostic = Diagnostic {
+        error_type: INIT_ERROR.to_owned(),
+        error_message,
+    };
+    let request = build_request()
+        .method(Method::POST)
+        .uri("/2018-06-01/runtime/init/error")
+        .header("lambda-runtime-function-error-type", INIT_ERROR)
+        .body(serde_json::to_vec(&diagnostic)?.into())?;
+    let endpoint = format!("http://{host}").parse()?;
+    let client = PooledClient::builder().with_endpoint(endpoint).build();
+    client.call(request).await.map(drop)
 }
 
 /// A function: its handler and its environment.
@@ -102,64 +123,51 @@ impl Function {
         })
     }
 
-    /// Runs the handler once. This is the only place that logs its errors.
+    /// Runs the handler once, in a span with the IDs of what it works on. A panic fails the invocation.
     async fn invoke(&self, request_id: &str, payload: Value) -> Result<Value, Failed> {
-        panics::begins(self.invocation(request_id, &payload));
-        let step = self.handler.name();
         let span = tracing::info_span!(
             "invocation",
-            step,
+            step = self.handler.name(),
             request.id = request_id,
+            api.request.id = gateway::request_id(&payload),
             save.id = field::Empty,
             instance.id = field::Empty,
             user = field::Empty,
             method = field::Empty,
             route = field::Empty
         );
+        let result = panics::caught(self.work(payload)).instrument(span).await;
+        result.unwrap_or_else(Err).map_err(Failed)
+    }
+
+    /// Runs the handler. This is the only place that logs its errors.
+    async fn work(&self, payload: Value) -> Result<Value, Problem> {
+        let span = tracing::Span::current();
         let save_id = save_id(&payload);
         if let Some(id) = &save_id {
             span.record("save.id", id.as_str());
         }
-        let subject = instance_id(&payload).map(str::to_owned);
-        async {
-            if let Some(id) = subject {
-                tracing::Span::current().record("instance.id", id);
-            }
-            let ends = save_id.filter(|_| LAST_STEPS.contains(&step));
-            let ended_before = self.ended(ends.as_ref()).await.is_some();
-            let result = match &self.gateway {
-                Some(gateway) => gateway.answer(payload).await,
-                None => self.handler.invoke(&self.service, payload).await,
-            };
-            match &result {
-                Ok(output) => {
-                    if let Some(id) = instance_id(output) {
-                        tracing::Span::current().record("instance.id", id);
-                    }
-                    tracing::debug!("done");
-                    if !ended_before && let Some(record) = self.ended(ends.as_ref()).await {
-                        self.write_metrics(&record);
-                    }
+        span.record("instance.id", instance_id(&payload));
+        let ends = save_id.filter(|_| LAST_STEPS.contains(&self.handler.name()));
+        let ended_before = self.ended(ends.as_ref()).await.is_some();
+        let result = match &self.gateway {
+            Some(gateway) => gateway.answer(payload).await,
+            None => self.handler.invoke(&self.service, payload).await,
+        };
+        match &result {
+            Ok(output) => {
+                span.record("instance.id", instance_id(output));
+                tracing::debug!("done");
+                if !ended_before && let Some(record) = self.ended(ends.as_ref()).await {
+                    self.write_metrics(&record);
                 }
-                Err(problem) => log(problem),
             }
-            if matches!(self.handler, Handler::Sweep) {
-                self.write_backlog().await;
-            }
-            result.map_err(Failed)
+            Err(problem) => log(problem),
         }
-        .instrument(span)
-        .await
-    }
-
-    fn invocation(&self, id: &str, payload: &Value) -> panics::Invocation {
-        let id = id.to_owned();
-        if matches!(self.handler, Handler::Api) {
-            let request = gateway::request_id(payload).unwrap_or_default().to_owned();
-            panics::Invocation::Api { id, request }
-        } else {
-            panics::Invocation::Step(id)
+        if matches!(self.handler, Handler::Sweep) {
+            self.write_backlog().await;
         }
+        result
     }
 
     async fn ended(&self, id: Option<&SaveId>) -> Option<SaveRecord> {
@@ -267,6 +275,13 @@ fn instance_id(value: &Value) -> Option<&str> {
     told.filter(|text| text.parse::<InstanceId>().is_ok())
 }
 
+/// Logs why the function cannot start.
+fn cannot_begin(error: &(dyn Error + Send + Sync + 'static)) -> Problem {
+    let (text, hint) = (chain(error), hint(error));
+    tracing::error!(error = text, hint, "the function cannot begin");
+    Problem::new(Code::Internal, text).hint(hint)
+}
+
 /// Advice for a function that cannot start.
 fn hint(error: &(dyn Error + 'static)) -> &'static str {
     if error.is::<UnknownHandler>() {
@@ -292,7 +307,9 @@ fn chain(error: &dyn Error) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::testing::Aws;
     use super::*;
+    use crate::steps::Entry;
 
     #[test]
     fn a_problem_reaches_step_functions_under_its_code_and_reads_back() {
@@ -305,6 +322,30 @@ mod tests {
             (back.code, back.advice()),
             (Code::StopProtected, "Lift it.")
         );
+    }
+
+    #[tokio::test]
+    async fn a_step_that_panics_fails_under_a_code() {
+        static BROKEN: Entry = Entry {
+            name: "Broken",
+            calls: &[],
+            invoke: |_, _| panic!("on purpose"),
+        };
+        let config = Config::read(|name| Some("t".to_owned()).filter(|_| name == "PRISM_TABLE"));
+        let config = config.unwrap();
+        let clients = Arc::new(Aws::answering([]).clients());
+        let function = Function {
+            handler: Handler::Step(&BROKEN),
+            service: service(&clients, &config, ""),
+            metrics: config.metrics_namespace,
+            gateway: None,
+        };
+        let failed = function.invoke("r-1", Value::Null).await.unwrap_err();
+        let sent = Diagnostic::from(failed);
+        assert_eq!(sent.error_type, "Internal");
+        let back = Problem::from_wire(&sent.error_type, &sent.error_message);
+        assert_eq!(back.code, Code::Internal);
+        assert_eq!(back.advice(), Code::Internal.todo());
     }
 
     #[test]

@@ -19,7 +19,6 @@ mod metrics;
 mod notifier;
 mod panics;
 mod parameters;
-mod runtime_api;
 mod schedules;
 mod table;
 #[cfg(test)]

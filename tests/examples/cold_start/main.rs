@@ -20,7 +20,7 @@ use std::sync::Arc;
 use prism_functions::ports::Table;
 use prism_local::wire::{Accounts, WireServer};
 use prism_tests::harness::{self, Answer, DynamoDb, Program, RuntimeApi, TlsFront};
-use prism_tests::world::{Setup, begun, launched, save_request};
+use prism_tests::world::{DEPLOYMENT, Setup, begun, launched, save_request};
 use serde_json::{Value, json};
 
 use self::table::{Row, Sample};
@@ -43,6 +43,11 @@ fn main() -> Outcome {
     let world = launched(Setup::seeded(1));
     let save = begun(&world, save_request("work", "kept"));
     world.pass(STOPPING_S);
+    // The sweep works only for the deployment that the registry names, which a sweep before has written.
+    let deployment = DEPLOYMENT.parse()?;
+    world
+        .clock
+        .run(world.service.env.registry.claim(&deployment))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

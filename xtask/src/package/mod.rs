@@ -33,19 +33,10 @@ pub(crate) const BUILD: [&str; 9] = [
     "prism-functions/aws",
 ];
 
-/// Links the program at a fixed address, which saves a table of all its pointers: a twentieth of the artefact, and work
-/// at each start (docs/adr/0009-artefacts.md).
+/// Links the program at a fixed address. Otherwise each start reads and writes a table of all its pointers, which takes
+/// more memory than is allowed (docs/performance.md).
 const FIXED: &str = "-Crelocation-model=static";
-/// The arguments for the linker. Rust only links with lld on x86_64, and other linkers do not support these. Changing
-/// them does not recompile the dependencies.
-const LINKED: [&str; 3] = [
-    // Keep identical functions only once.
-    "-Clink-arg=-Wl,--icf=all",
-    // Leave out the unwinding tables and their index: a panic aborts the process. Cargo runs the linker in the root of
-    // the repository.
-    "-Clink-arg=-Wl,--no-eh-frame-hdr",
-    "-Clink-arg=-Wl,-T,xtask/src/package/tableless.ld",
-];
+/// The separator of the flags in `CARGO_ENCODED_RUSTFLAGS`.
 const BETWEEN: &str = "\u{1f}";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,11 +127,10 @@ fn program(arch: Arch, by: By) -> Outcome<PathBuf> {
     let native = cfg!(target_os = "linux") && Arch::host() == Ok(arch);
     if native && by == By::Host {
         let mut command = cargo();
-        command.arg("rustc").args(BUILD);
+        command.arg("build").args(BUILD);
         // The target is named even if it is the host's, so that the flags do not apply to build scripts and macros.
         command.args(["--target", arch.target()]);
-        let linked: &[&str] = if arch == Arch::X86_64 { &LINKED } else { &[] };
-        let program = build_by(flagged(&mut command, &flags), linked)?;
+        let program = build_by(flagged(&mut command, &flags))?;
         match checked(&program, arch) {
             Ok(()) => return Ok(program),
             Err(problem) => println!("{problem}; cargo-lambda builds it again"),
