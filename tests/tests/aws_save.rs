@@ -20,7 +20,7 @@ use prism_local::store::SqliteTable;
 use prism_local::wire::{Accounts, WireServer};
 use prism_tests::asks::Asks as _;
 use prism_tests::contract;
-use prism_tests::world::{Notices, caller, launch_request, region, save_request, seeded};
+use prism_tests::world::{ADA, Notices, launch_request, region, save_request, seeded};
 
 /// The only subnet that the simulated EC2 has in us-east-1.
 const SUBNET: &str = "subnet-00e82d1b8cae39b1d";

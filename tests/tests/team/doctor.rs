@@ -133,7 +133,7 @@ fn an_ami_that_ec2_does_not_open_is_tried_once_more_and_is_no_failure() {
     world.pass(60);
     let left = found(&world);
     assert_eq!(differs(&left), (vec![], vec![account("444455556666")]));
-    assert!(left[0].why.contains("EC2 would not open it"), "{left:?}");
+    assert!(left[0].why.contains("EC2 refused to open it"), "{left:?}");
     let outcomes = fixed(&world, &left);
     let [Fixed::Refused(problem)] = &outcomes[..] else {
         panic!("{outcomes:?}");

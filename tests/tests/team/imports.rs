@@ -96,7 +96,7 @@ fn a_failed_opening_is_reported_and_repeated_by_the_same_import() {
     let failed = import(&world, "kept", &file).unwrap_err();
     assert_eq!(failed.code, Code::ShareFailed);
     assert!(
-        failed.message.contains("kept@2 is imported all the same"),
+        failed.message.contains("kept@2 has been imported"),
         "{failed}"
     );
     assert_eq!(open_to(&world, "kept", 2), [vec![]]);

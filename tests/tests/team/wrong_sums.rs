@@ -67,7 +67,10 @@ fn sums_that_were_written_by_hand_are_found_and_set_right() {
             &Left::ProjectSum { project: name }
         ]
     );
-    assert!(left[0].why.contains("kept as 12340.00 USD"), "{left:?}");
+    assert!(
+        left[0].why.contains("the stored sum is 12340.00 USD"),
+        "{left:?}"
+    );
     assert_eq!(wrong(&world, "kept").len(), 2);
     let outcomes = fixed(&world, &left);
     assert!(

@@ -139,7 +139,7 @@ async fn what_fires_is_told_with_whose_it_is() {
         json!({"Schedules": [summary("prism-1"), summary("prism-2")], "NextToken": "more"}),
         json!({"Schedules": [summary("prism-3")]}),
     ];
-    let [first, second] = pages.map(|page| Reply::found(page));
+    let [first, second] = pages.map(Reply::found);
     // One schedule was deleted since it was listed, and one belongs to another user.
     let aws = Aws::answering([
         first,
