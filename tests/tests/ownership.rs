@@ -115,7 +115,7 @@ fn the_sweep_writes_the_deployment_after_it_has_restored_everything() {
     assert_eq!(
         world.record(&id).unwrap().epoch,
         2,
-        "its recovery was begun all the same"
+        "its recovery was begun anyway"
     );
     assert_eq!(kept().unwrap().as_str(), "the-first-one");
     let fresh = deployment(&world, DEPLOYMENT);

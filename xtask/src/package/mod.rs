@@ -34,7 +34,7 @@ pub(crate) const BUILD: [&str; 9] = [
 ];
 
 /// Links the program at a fixed address. Otherwise each start reads and writes a table of all its pointers, which takes
-/// more memory than is allowed (docs/performance.md).
+/// more memory than is allowed (docs/adr/0020-a-panic-fails-one-invocation.md).
 const FIXED: &str = "-Crelocation-model=static";
 /// The separator of the flags in `CARGO_ENCODED_RUSTFLAGS`.
 const BETWEEN: &str = "\u{1f}";

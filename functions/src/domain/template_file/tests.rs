@@ -20,7 +20,10 @@ fn place(text: &str) -> (u64, u64) {
         .message
         .strip_prefix("The file is not a valid template: line ");
     let (line, rest) = rest.unwrap().split_once(", column ").unwrap();
-    let (column, _) = rest.split_once(':').unwrap();
+    let (column, reason) = rest.split_once(':').unwrap();
+    // The parser appends the same position to its reason.
+    let repeated = format!("at line {line}, column {column}.");
+    assert!(!reason.ends_with(&repeated), "{problem}");
     (line.parse().unwrap(), column.parse().unwrap())
 }
 
