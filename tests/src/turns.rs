@@ -24,6 +24,21 @@ pub fn copies_taken_for(world: &World, seconds: i64) {
     }
 }
 
+/// Restarts leave no room for further requests to StartInstances for this many seconds from now.
+pub fn restarting_for(world: &World, seconds: i64) {
+    // Two may be requested at once, a second each; the next one advances the clock by a second more.
+    set(world, REGION, "STARTS", seconds + 2 - 1);
+}
+
+/// When a queue has its next turn, if it ever had one.
+pub fn next(world: &World, queue: &str) -> Option<Timestamp> {
+    let key = Key::new(format!("TURNS#{REGION}"), queue);
+    let item = world
+        .run(world.table.get(&key))
+        .expect("the table answers")?;
+    Timestamp::from_timestamp_millis(item.attributes["next_ms"].as_i64()?)
+}
+
 /// Moves a queue's clock ahead by this many seconds.
 fn set(world: &World, region: &str, queue: &str, ahead_s: i64) {
     let next = world.now() + TimeDelta::seconds(ahead_s);

@@ -9,7 +9,7 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState, seconds_between};
 use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{Code, SaveId};
-use prism_functions::ports::{Ec2Error, Table as _};
+use prism_functions::ports::Ec2Error;
 use prism_functions::rules::Settings;
 use prism_local::ec2::InstanceSpec;
 use prism_tests::ask;
@@ -130,6 +130,21 @@ fn a_queue_that_is_too_long_refuses_before_anything_is_touched() {
     assert_eq!(world.record(&last).unwrap().state, SaveState::Succeeded);
 }
 
+#[test]
+fn a_save_in_its_turn_yields_to_restarts() {
+    let (world, id) = waiting(60);
+    world.pass(57);
+    turns::restarting_for(&world, 5);
+    world.clock.run_until_idle().unwrap();
+    let record = world.record(&id).unwrap();
+    let began = began_s(&record);
+    assert!((62.5..64.0).contains(&began), "{record:#?}");
+    // It counts its own restart.
+    let next = turns::next(&world, "STARTS").unwrap();
+    let restarted = record.start_requested_at.unwrap();
+    assert_eq!(next - restarted, TimeDelta::seconds(1));
+}
+
 thread_local! {
     /// Whether other users exhaust EC2's throttle of DescribeInstances.
     static STARVED: Cell<bool> = const { Cell::new(false) };
@@ -228,10 +243,7 @@ fn the_full_share_begins_twice_as_many() {
 fn a_save_that_is_asked_for_again_takes_no_second_turn() {
     let (world, id) = waiting(60);
     let turn = record(&world, &id).turn;
-    let before = world.run(async {
-        let key = prism_functions::ports::Key::new("TURNS#us-east-1", "SAVES");
-        world.table.get(&key).await.unwrap()
-    });
+    let before = turns::next(&world, "SAVES");
     let payload = serde_json::json!({
         "save_id": id, "execution": id, "caller": ADA.clone(), "request": save_request("work", "kept"),
     });
@@ -244,9 +256,5 @@ fn a_save_that_is_asked_for_again_takes_no_second_turn() {
         "{again}"
     );
     assert_eq!(record(&world, &id).turn, turn);
-    let after = world.run(async {
-        let key = prism_functions::ports::Key::new("TURNS#us-east-1", "SAVES");
-        world.table.get(&key).await.unwrap()
-    });
-    assert_eq!(before, after);
+    assert_eq!(before, turns::next(&world, "SAVES"));
 }

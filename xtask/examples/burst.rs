@@ -23,9 +23,6 @@ const OVER_FLOOR: f64 = 1.10;
 const OVER_FLOOR_UNTOLD: f64 = 1.30;
 /// The maximum share of the deployment's own requests that are throttled.
 const THROTTLED: f64 = 0.01;
-/// The maximum share of the neighbours' requests that are throttled. Alone, with half of each bucket's refill, none is;
-/// restarts that coincide leave a few with nothing.
-const NEIGHBOURS_THROTTLED: f64 = 0.0001;
 /// The maximum time after the last turn until the last instance runs again, and until the last version is registered,
 /// in seconds: the slowest instance is down for 108 s, and its AMI takes five minutes.
 const RUNNING_S: f64 = 120.0;
@@ -164,20 +161,23 @@ fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
     } else {
         OVER_FLOOR_UNTOLD
     };
+    // With more than all of a bucket, the users cannot but throttle each other.
+    let fits = u32::from(u8::from(burst.share)) + burst.neighbour_percent <= 100;
     let checks = [
         (!it.failed.is_empty(), format!("failed: {:?}", it.failed)),
         (it.stranded > 0, format!("{} stranded", it.stranded)),
         // Rounded to the hundredths that are printed.
         (
-            p99 > most + 0.005,
+            fits && p99 > most + 0.005,
             format!("p99 of the downtime is {p99:.3} of the floor"),
         ),
         (
-            own.throttled as f64 > THROTTLED * own.calls as f64,
+            fits && own.throttled as f64 > THROTTLED * own.calls as f64,
             format!("{} of {} requests throttled", own.throttled, own.calls),
         ),
         (
-            others.throttled as f64 > NEIGHBOURS_THROTTLED * others.calls as f64,
+            // Alone, with half of each bucket's refill, none is.
+            fits && others.throttled > 0,
             format!("neighbours throttled {:?}", throttled_neighbours(it)),
         ),
         (

@@ -62,6 +62,8 @@ impl fmt::Display for Ec2Share {
 pub enum Paced {
     /// Saves. Each save calls StartInstances twice: a DryRun before the stop, and the restart.
     Save,
+    /// Single requests to StartInstances: the DryRuns of saves in their turns yield to restarts.
+    Start,
     /// Copies of AMIs, by destination Region.
     Copy,
     /// Plans of copies, by their first destination Region. Each plan calls only read APIs, and each of these once.
@@ -90,8 +92,8 @@ const fn bucket(size: i64, refill_per_s: i64) -> Bucket {
 }
 
 /// The interval between turns of saves, in thousandths of the time that the bucket takes to refill. Restarts are less
-/// evenly spaced than turns, and would sometimes find the bucket empty if all of the refill were used. At a share of
-/// 50 percent, 10,000 turns fit into [`QUEUE`].
+/// evenly spaced than turns, and the reserve lets the bucket recover after several of them. At a share of 50 percent,
+/// 10,000 turns fit into [`QUEUE`].
 const SAVES_APART_PER_MILLE: i64 = 1079;
 
 impl Paced {
@@ -99,6 +101,7 @@ impl Paced {
     const fn bound(self) -> (Bucket, i64) {
         match self {
             Paced::Save => (START_INSTANCES, 2),
+            Paced::Start => (START_INSTANCES, 1),
             Paced::Copy => (COPY_IMAGE, 1),
             Paced::CopyPlan => (TELLS, 1),
             Paced::Launch => (RUN_INSTANCES, 1),
@@ -147,6 +150,7 @@ mod tests {
         assert_eq!(between(Paced::Save, 50), (2158, 1));
         assert_eq!(between(Paced::Save, 100), (1079, 2));
         assert_eq!(between(Paced::Save, 30), (3597, 1));
+        assert_eq!(between(Paced::Start, 50), (1000, 2));
         assert_eq!(between(Paced::Copy, 50), (2000, 50));
         assert_eq!(between(Paced::Launch, 50), (1000, 2));
         assert_eq!(between(Paced::Removal, 50), (400, 50));

@@ -95,16 +95,20 @@ pub(crate) async fn until_removal(
         let message = format!("Too many resources are being removed in {region} at once.");
         return Err(Problem::new(Code::Throttled, message));
     };
-    if let Ok(pause) = (at - now).to_std()
+    sleep(env, at - now).await;
+    Ok(())
+}
+
+pub(super) async fn sleep(env: &Env, pause: TimeDelta) {
+    if let Ok(pause) = pause.to_std()
         && !pause.is_zero()
     {
         env.clock.sleep(pause).await;
     }
-    Ok(())
 }
 
 /// Takes a turn within a given time from now, if there is one.
-async fn take(
+pub(super) async fn take(
     env: &Env,
     region: &Region,
     paced: Paced,
@@ -112,6 +116,7 @@ async fn take(
 ) -> Result<Option<Timestamp>, Problem> {
     let queue = match paced {
         Paced::Save => Queue::Saves,
+        Paced::Start => Queue::Starts,
         Paced::Copy => Queue::Copies,
         Paced::CopyPlan => Queue::CopyPlans,
         Paced::Launch => Queue::Launches,

@@ -107,6 +107,10 @@ impl Step for PlanSave {
         if let Some(turn) = turn(env, &input, queued.as_ref()).await? {
             return Ok(turn);
         }
+        // A save that somebody waits for had its turn at once.
+        if queued.is_some() {
+            turns::yield_to_restarts(env, &input.request.region).await?;
+        }
         match planned(env, &input, queued.as_ref()).await {
             Err(problem) if problem.code == Code::Throttled && !input.dry_run => {
                 throttled(env, &input, queued.as_ref(), problem).await

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::findings::start;
-use super::{SaveRef, Step};
+use super::{SaveRef, Step, turns};
 use crate::domain::{Problem, StepName};
 use crate::ports::Call;
 use crate::rules::Env;
@@ -18,7 +18,7 @@ pub(super) struct Output {
 
 impl Step for RestartInstance {
     const NAME: StepName = StepName::RestartInstance;
-    const CALLS: &'static [Call] = &[Call::StartInstance, Call::Get, Call::Put];
+    const CALLS: &'static [Call] = &[Call::StartInstance, Call::Get, Call::Put, Call::Update];
     type Input = SaveRef;
     type Output = Output;
 
@@ -29,8 +29,9 @@ impl Step for RestartInstance {
         if record.running_at.is_some() || record.state.is_final() {
             return Ok(Output { asked: false });
         }
-        let id = record.instance()?.id.clone();
-        start(env, &input, &record.request.region, &id).await?;
+        let (region, id) = (&record.request.region, &record.instance()?.id);
+        start(env, &input, region, id).await?;
+        turns::count_restart(env, region).await;
         Ok(Output { asked: true })
     }
 }

@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use chrono::TimeDelta;
 
+use super::pacing;
 use crate::domain::pace::{Paced, QUEUE};
 use crate::domain::{Code, Problem, Region, SaveId, Timestamp, UserId};
 use crate::registry::{Queue, Rhythm};
@@ -20,6 +21,9 @@ const AWAITED_OF_USER: i32 = 3;
 const USER_INTERVAL: TimeDelta = TimeDelta::seconds(20);
 /// The longest pause after EC2 has throttled a save in its turn.
 const BACK_OFF_AT_MOST: TimeDelta = TimeDelta::minutes(5);
+
+/// The longest time for which a save in its turn yields to restarts.
+const YIELDS: TimeDelta = TimeDelta::seconds(5);
 
 /// Takes the turn of a save in its Region: now, or a later time. `awaited` says whether somebody waits for the save.
 ///
@@ -36,11 +40,8 @@ pub(super) async fn of_save(
         push_back(env, region).await?;
         return Ok(now);
     }
-    let rhythm = rhythm(env, Paced::Save);
-    let turn = env
-        .registry
-        .take_turn(region, Queue::Saves, rhythm, now, QUEUE);
-    turn.await?.ok_or_else(|| {
+    let turn = pacing::take(env, region, Paced::Save, QUEUE).await?;
+    turn.ok_or_else(|| {
         let message = format!(
             "The saves that are waiting in {region} take more than {} hours to begin. Nothing was changed.",
             QUEUE.num_hours()
@@ -75,6 +76,22 @@ pub(super) async fn after_throttle(
     Ok(at)
 }
 
+/// Waits until the DryRun of StartInstances that a save makes in its turn leaves room for restarts: they are not evenly
+/// spaced, and never wait. The wait is at most [`YIELDS`], because it is made in a step.
+pub(super) async fn yield_to_restarts(env: &Env, region: &Region) -> Result<(), Problem> {
+    let now = env.clock.now();
+    let turn = pacing::take(env, region, Paced::Start, YIELDS).await?;
+    pacing::sleep(env, turn.map_or(YIELDS, |at| at - now)).await;
+    Ok(())
+}
+
+/// Counts a restart, to which DryRuns yield. The restart has been requested, and does not depend on this.
+pub(super) async fn count_restart(env: &Env, region: &Region) {
+    if let Err(problem) = pacing::take(env, region, Paced::Start, QUEUE).await {
+        tracing::warn!(problem = problem.chain(), "a restart was not counted");
+    }
+}
+
 /// Returns whether a save that somebody waits for may overtake the queue.
 async fn is_next(
     env: &Env,
@@ -106,15 +123,9 @@ async fn is_next(
 
 /// Moves all later turns back by one.
 async fn push_back(env: &Env, region: &Region) -> Result<(), Problem> {
-    let (now, rhythm) = (env.clock.now(), rhythm(env, Paced::Save));
-    let turn = env
-        .registry
-        .take_turn(region, Queue::Saves, rhythm, now, QUEUE);
-    turn.await.map(drop)
-}
-
-fn rhythm(env: &Env, paced: Paced) -> Rhythm {
-    Rhythm::of(paced, env.settings.ec2_share)
+    pacing::take(env, region, Paced::Save, QUEUE)
+        .await
+        .map(drop)
 }
 
 /// Returns a pause that doubles with each throttle. It differs between saves, so that saves throttled at the same time

@@ -9,6 +9,8 @@ pub(crate) enum Queue<'a> {
     Saves,
     AwaitedSaves,
     AwaitedSavesOf(&'a UserId),
+    /// Requests to StartInstances.
+    Starts,
     Copies,
     /// Plans of copies, for which the Region is the first destination.
     CopyPlans,
@@ -24,6 +26,7 @@ pub(in crate::registry) fn turns_key(region: &Region, queue: Queue<'_>) -> Key {
         Queue::Saves => "SAVES".to_owned(),
         Queue::AwaitedSaves => "AWAITED".to_owned(),
         Queue::AwaitedSavesOf(user) => format!("AWAITED#{user}"),
+        Queue::Starts => "STARTS".to_owned(),
         Queue::Copies => "COPIES".to_owned(),
         Queue::CopyPlans => "COPIES#PLANS".to_owned(),
         Queue::Launches => "LAUNCHES".to_owned(),
