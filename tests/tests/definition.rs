@@ -131,7 +131,7 @@ fn every_step_is_a_task_and_every_task_a_step() {
             } else {
                 ("", name.as_str())
             };
-            let resource = format!("arn:aws:states:::lambda:invoke{resource}");
+            let resource = format!("arn:${{Partition}}:states:::lambda:invoke{resource}");
             assert_eq!(task["Resource"], resource, "{name}");
             let function = task["Arguments"]["FunctionName"].as_str().unwrap();
             assert_eq!(function, format!("${{{step}}}"));

@@ -464,6 +464,7 @@ fn the_definition_uses_the_versions_of_its_functions() {
             let version = json!({"Ref": format!("{}Function.Version", step.name)});
             (step.name.to_owned(), version)
         })
+        .chain([("Partition".to_owned(), json!({"Ref": "AWS::Partition"}))])
         .collect::<serde_json::Map<_, _>>()
         .into();
     assert_eq!(machine["DefinitionSubstitutions"], expected);

@@ -1,9 +1,9 @@
 //! `verify`: checks the state machine's definition and the deployment's template with external tools.
 //!
-//! asl-validator reads the definition as it is; cfn-lint reads it inside a template, as it is deployed. cfn-lint, SAM
-//! and checkov read `infra/template.yaml`; the checks of checkov that are skipped are in `infra/.checkov.yaml`, each
-//! with its reason. All tools are installed once, in pinned versions, in a cache outside the repository. Each has a
-//! folder of its own, because their dependencies conflict.
+//! asl-validator reads the definition as it is in each partition; cfn-lint reads it inside a template, as it is
+//! deployed. cfn-lint, SAM and checkov read `infra/template.yaml`; the checks of checkov that are skipped are in
+//! `infra/.checkov.yaml`, each with its reason. All tools are installed once, in pinned versions, in a cache outside the
+//! repository. Each has a folder of its own, because their dependencies conflict.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,6 +25,9 @@ const SAM: &str = "aws-sam-cli==1.170.0";
 const CHECKOV: &str = "checkov==3.3.30";
 
 const REGION: &str = "us-east-1";
+/// A Region of each partition, and another one.
+const REGIONS: [&str; 4] = [REGION, "eu-central-1", "us-gov-west-1", "cn-north-1"];
+const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
 
 pub(crate) fn run() -> Outcome {
     let cache = cache()?;
@@ -33,28 +36,29 @@ pub(crate) fn run() -> Outcome {
 }
 
 fn definition(cache: &Path) -> Outcome {
-    let definition = root().join(DEFINITION);
-    let text = read(&definition)?;
+    let text = read(&root().join(DEFINITION))?;
     let asl_validator = asl_validator(cache)?;
-    run_command(
-        Command::new(asl_validator)
-            .arg("--json-path")
-            .arg(&definition),
-    )?;
-
-    let cfn_lint = python(CFN_LINT, "cfn-lint")?;
     let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    for partition in PARTITIONS {
+        let definition = folder.path().join(format!("{partition}.json"));
+        write(&definition, &text.replace("${Partition}", partition))?;
+        run_command(
+            Command::new(&asl_validator)
+                .arg("--json-path")
+                .arg(&definition),
+        )?;
+    }
+
     let template = folder.path().join("template.json");
     write(&template, &around(&text)?.to_string())?;
-    run_command(Command::new(cfn_lint).arg("--").arg(&template))?;
+    run_command(&mut cfn_lint(&template)?)?;
     println!("{DEFINITION} is valid: {ASL_VALIDATOR} and {CFN_LINT} agree");
     Ok(())
 }
 
 fn template() -> Outcome {
     let template = root().join(TEMPLATE);
-    let cfn_lint = python(CFN_LINT, "cfn-lint")?;
-    run_command(Command::new(cfn_lint).arg("--").arg(&template))?;
+    run_command(&mut cfn_lint(&template)?)?;
 
     let sam = python(SAM, "sam")?;
     let mut validate = Command::new(sam);
@@ -77,7 +81,10 @@ fn around(text: &str) -> Outcome<Value> {
         serde_json::from_str(text).map_err(|error| format!("{DEFINITION} is no JSON: {error}"))?;
     let function = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:";
     let functions: BTreeMap<&str, Value> = placeholders(text)
-        .map(|name| (name, json!({ "Fn::Sub": format!("{function}{name}") })))
+        .map(|name| match name {
+            "Partition" => (name, json!({ "Ref": "AWS::Partition" })),
+            step => (step, json!({ "Fn::Sub": format!("{function}{step}") })),
+        })
         .collect();
     Ok(json!({
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -93,6 +100,17 @@ fn around(text: &str) -> Outcome<Value> {
             },
         },
     }))
+}
+
+/// cfn-lint for a template in each of the Regions.
+fn cfn_lint(template: &Path) -> Outcome<Command> {
+    let mut command = Command::new(python(CFN_LINT, "cfn-lint")?);
+    command
+        .arg("--regions")
+        .args(REGIONS)
+        .arg("--")
+        .arg(template);
+    Ok(command)
 }
 
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {
@@ -139,14 +157,14 @@ mod tests {
 
     #[test]
     fn every_placeholder_is_substituted() {
-        let template = around(r#"{"A": "${PlanSave}", "B": "${StopInstance}"}"#).unwrap();
+        let template = around(r#"{"A": "${PlanSave}", "B": "arn:${Partition}:states"}"#).unwrap();
         let properties = &template["Resources"]["SaveStateMachine"]["Properties"];
         let names: Vec<_> = properties["DefinitionSubstitutions"]
             .as_object()
             .unwrap()
             .keys()
             .collect();
-        assert_eq!(names, ["PlanSave", "StopInstance"]);
+        assert_eq!(names, ["Partition", "PlanSave"]);
         assert_eq!(properties["Definition"]["A"], "${PlanSave}");
     }
 }

@@ -9,8 +9,8 @@ use prism_functions::rules::Env;
 use prism_functions::steps;
 use serde_json::Value;
 
-/// The definition, exactly as deployed. `${Name}` is replaced by the function of the step `Name`, as by the
-/// `DefinitionSubstitutions` of a deployment.
+/// The definition in the source. A deployment's `DefinitionSubstitutions` replace `${Name}` by the function of the step
+/// `Name`, and `${Partition}` by the partition of the Region.
 pub const DEFINITION: &str = include_str!("../../../statemachine/save.asl.json");
 
 /// The loaded definition, in which each step's name is the name of its function.
@@ -24,10 +24,15 @@ pub fn machine() -> Arc<Machine> {
 
 /// Loads the text of a definition, in which each step's name is the name of its function.
 pub fn load(definition: &str) -> Result<Machine, LoadError> {
-    let text = steps::ALL.iter().fold(definition.to_owned(), |text, step| {
+    Machine::load(&substituted(definition))
+}
+
+/// Replaces the placeholders of a definition: each step's name is the name of its function, and the partition is `aws`.
+pub fn substituted(definition: &str) -> String {
+    let text = definition.replace("${Partition}", "aws");
+    steps::ALL.iter().fold(text, |text, step| {
         text.replace(&format!("${{{}}}", step.name), step.name)
-    });
-    Machine::load(&text)
+    })
 }
 
 /// Runs the steps as the functions of the definition. As on Lambda, a problem becomes an error with the problem's

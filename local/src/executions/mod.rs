@@ -31,7 +31,7 @@ use crate::clock::{WallClock, system_time};
 use crate::ec2::Cloud;
 use lease::{BEAT, Lease};
 
-pub use definition::{DEFINITION, StepFunctions, Trouble, load, machine};
+pub use definition::{DEFINITION, StepFunctions, Trouble, load, machine, substituted};
 pub use memory::{MemoryExecutions, VirtualTime, Wrap};
 pub use records::Records;
 

@@ -6,8 +6,7 @@ use prism_asl::HistoryEvent;
 use prism_functions::domain::SaveId;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::ports::{Execution, ExecutionStatus, Executions as _};
-use prism_functions::steps;
-use prism_local::executions::{DEFINITION, StepFunctions, load};
+use prism_local::executions::{DEFINITION, StepFunctions, load, substituted};
 use prism_tests::ask;
 use prism_tests::world::{ADA, Setup, World, begun, launched};
 use serde_json::{Value, json};
@@ -54,9 +53,7 @@ impl Scenario {
                 DEFINITION.replace(LIMIT, &format!("\"TimeoutSeconds\": {seconds}"))
             }
         };
-        steps::ALL.iter().fold(text, |text, step| {
-            text.replace(&format!("${{{}}}", step.name), step.name)
-        })
+        substituted(&text)
     }
 
     fn world(&self) -> World {

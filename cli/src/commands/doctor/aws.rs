@@ -147,7 +147,7 @@ fn difference(ours: &Value, theirs: &Value, place: &str) -> Option<String> {
         })
     };
     match (ours, theirs) {
-        (Value::String(ours), Value::String(_)) if is_substitution(ours) => None,
+        (Value::String(ours), Value::String(theirs)) if substitutes(ours, theirs) => None,
         (Value::Object(ours), Value::Object(theirs)) => {
             let keys = ours.keys().chain(theirs.keys());
             let mut keys: Vec<&String> = keys.collect();
@@ -172,10 +172,16 @@ fn difference(ours: &Value, theirs: &Value, place: &str) -> Option<String> {
     }
 }
 
-fn is_substitution(text: &str) -> bool {
-    text.strip_prefix("${")
-        .and_then(|text| text.strip_suffix('}'))
-        .is_some()
+/// Whether `theirs` is `ours` with any value for the substitution that it contains.
+fn substitutes(ours: &str, theirs: &str) -> bool {
+    let parts = ours.split_once("${").and_then(|(before, rest)| {
+        let (_, after) = rest.split_once('}')?;
+        Some((before, after))
+    });
+    parts.is_some_and(|(before, after)| {
+        let rest = theirs.strip_prefix(before);
+        rest.is_some_and(|rest| rest.ends_with(after))
+    })
 }
 
 /// Tries the EC2 actions of a save as dry runs on one of the caller's instances.
@@ -251,12 +257,13 @@ mod tests {
     use super::*;
 
     fn deployed() -> String {
-        prism_functions::steps::ALL
-            .iter()
-            .fold(DEFINITION.to_owned(), |text, step| {
+        prism_functions::steps::ALL.iter().fold(
+            DEFINITION.replace("${Partition}", "aws-cn"),
+            |text, step| {
                 let arn = format!("arn:aws:lambda:us-east-1:1:function:{}:1", step.name);
                 text.replace(&format!("${{{}}}", step.name), &arn)
-            })
+            },
+        )
     }
 
     #[test]
@@ -264,6 +271,13 @@ mod tests {
         assert!(deployed().contains("arn:aws:lambda"));
         same_definition(&deployed()).unwrap();
         same_definition(DEFINITION).unwrap();
+    }
+
+    #[test]
+    fn a_definition_with_another_integration_is_reported() {
+        let queue = deployed().replacen("lambda:invoke", "sqs:sendMessage", 1);
+        let problem = same_definition(&queue).unwrap_err();
+        assert!(problem.message.contains("/Resource"), "{problem}");
     }
 
     #[test]
