@@ -5,6 +5,7 @@
 //! If the turn is later, the save gets a record that says so, and the definition waits. If EC2 throttles the save in
 //! its turn, the save takes another one.
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::planning::{Admitted, admitted};
@@ -143,9 +144,16 @@ async fn turn(
     }
     if let Some(queued) = queued {
         check_asked(&queued.value, input)?;
-        let at = queued.value.turn.as_ref().map(|turn| turn.at);
-        let ahead = at.filter(|at| *at > env.clock.now());
-        return Ok(ahead.map(|at| waiting(env, input, at)));
+        let Some(turn) = &queued.value.turn else {
+            return Ok(None);
+        };
+        let ahead = turn.at - env.clock.now();
+        if ahead >= TimeDelta::seconds(1) {
+            return Ok(Some(waiting(env, input, turn.at)));
+        }
+        // The definition waits for whole seconds. Turns that are rounded to them would come in step with restarts.
+        pacing::sleep(env, ahead).await;
+        return Ok(None);
     }
     let (region, user) = (&input.request.region, &input.caller.user);
     let awaited = input.schedule.is_none() || input.by_hand;
@@ -390,8 +398,8 @@ fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
         was_running: false,
         copy_to: Vec::new(),
         plan: None,
-        // At least one second, because the definition takes zero for "now".
-        wait_s: pacing::whole_seconds(at - env.clock.now()).max(1),
+        // At least one second, because the definition takes zero for "now". The step sleeps for the rest of a second.
+        wait_s: (at - env.clock.now()).num_seconds().max(1),
         look_s: LOOK_S,
     }
 }
