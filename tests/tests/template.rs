@@ -51,6 +51,20 @@ fn every_handler_has_its_function_with_logs_role_and_artefact() {
     assert_eq!((roles.len(), artefacts.len()), (names().len(), 1));
 }
 
+/// Organizations that restrict IAM allow roles only with a boundary, or under a path.
+#[test]
+fn every_role_has_the_boundary_and_the_path_of_the_parameters() {
+    let template = template();
+    let boundary = json!({"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]});
+    for (id, role) in template.resources("AWS::IAM::Role") {
+        assert_eq!(role["PermissionsBoundary"], boundary, "{id}");
+        assert_eq!(role["Path"], json!({"Ref": "IamPath"}), "{id}");
+    }
+    for (id, policy) in template.resources("AWS::IAM::ManagedPolicy") {
+        assert_eq!(policy["Path"], json!({"Ref": "IamPath"}), "{id}");
+    }
+}
+
 #[test]
 fn every_function_has_time_for_its_calls_and_ends_before_it_is_given_up() {
     let template = template();
