@@ -21,6 +21,7 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> u8 {
     log(global.verbose, &command);
     let outcome = match command {
         Command::Completions(args) => args.run(),
+        Command::Man(args) => args.run(),
         // These open no database, so that a damaged cloud can be removed or repaired too.
         Command::Local(Local::Reset(args)) => {
             home(&global, &environment).and_then(|home| args.run(&out, &home))
@@ -111,8 +112,7 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
         Command::Project(args) => Box::pin(args.run(session)).await,
         Command::Audit(args) => Box::pin(args.run(session)).await,
         Command::Local(args) => Box::pin(args.run(session)).await,
-        Command::Completions(args) => args.run(),
-        Command::Configure(_) | Command::Doctor(_) => {
+        Command::Completions(_) | Command::Man(_) | Command::Configure(_) | Command::Doctor(_) => {
             unreachable!("these commands work without a session")
         }
     }

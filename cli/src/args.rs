@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Configure(commands::configure::Configure),
     Doctor(commands::doctor::Doctor),
     Completions(commands::completions::Completions),
+    #[command(hide = true)]
+    Man(commands::man::Man),
 }
 
 /// The Region of an instance.

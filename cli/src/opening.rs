@@ -94,6 +94,12 @@ pub(crate) fn missing(what: &str) -> Problem {
     Problem::new(Code::BackendMissing, message)
 }
 
+/// The problem of a binary that lacks something because it was built without the feature `api`.
+#[cfg(not(feature = "api"))]
+pub(crate) fn without_api(what: &str) -> Problem {
+    missing(what).hint("Build it with its default features: cargo install --path cli")
+}
+
 pub(crate) fn home(
     global: &Global,
     environment: &Environment,

@@ -6,13 +6,11 @@ mod common;
 mod deployment;
 mod fake;
 
-use std::sync::Arc;
-
 use deployment::{
     DEPLOYMENT, Operator, action, check, dynamo, ec2_error, machine, query_error, refusal, stack,
     table, xml,
 };
-use fake::{Fake, Reply};
+use fake::Reply;
 use prism_local::executions::DEFINITION;
 use serde_json::{Value, json};
 
@@ -297,37 +295,4 @@ fn a_stack_that_is_not_there_or_not_ours_is_told() {
         assert_eq!((told.code, &told.error()["code"]), (1, &json!(code)));
         assert_eq!(operator.config(), before);
     }
-}
-
-#[test]
-fn calls_of_the_api_are_signed() {
-    let api = Arc::new(Fake::new(|_, _| {
-        Reply::json(200, json!({ "items": [], "cursor": null }))
-    }));
-    let operator = Operator::of(|_| None);
-    let url = api.url();
-    let args = [
-        "configure",
-        "--api-url",
-        &url,
-        "--region",
-        "eu-west-1",
-        "--no-check",
-    ];
-    assert_eq!(operator.run(&args).code, 0);
-    let listed = operator.run(&["--profile", "api", "saves", "list"]);
-    assert_eq!(listed.code, 0, "{}", listed.stderr);
-    let asked = &api.asked()[0];
-    let signature = asked.header("authorization").unwrap();
-    assert!(
-        signature.starts_with("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/"),
-        "{signature}"
-    );
-    assert!(
-        signature.contains("/eu-west-1/execute-api/aws4_request"),
-        "{signature}"
-    );
-    assert!(asked.header("x-amz-date").is_some());
-    let told = operator.without_credentials(&["--profile", "api", "--json", "saves", "list"]);
-    assert_eq!(told.error()["code"], "CredentialsMissing");
 }

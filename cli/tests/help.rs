@@ -1,4 +1,4 @@
-//! The help and version texts, which must not open anything.
+//! The help and version texts and the manual, which must not open anything.
 
 mod common;
 
@@ -86,6 +86,19 @@ fn completions_for_every_shell() {
         let script = help(&["completions", shell]);
         assert!(script.contains("accept-instance-store-loss"), "{shell}");
     }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man");
+    assert_eq!(help(&["man", pages.to_str().unwrap()]), "");
+    let page = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
+    assert!(page("prism.1").contains("prism launch python\\-ml my\\-research"));
+    assert!(page("prism-template-info.1").contains("\\-\\-packages"));
+    // It is of use for a release only.
+    assert!(!pages.join("prism-man.1").exists());
+    assert!(!help(&["-h"]).contains("  man "));
 }
 
 #[test]

@@ -225,19 +225,33 @@ fn a_program_without_aws_says_how_to_build_it() {
     let home = Home::new();
     home.write(
         "schema = 1\n[profile.prod]\nbackend = \"aws\"\nregion = \"us-east-1\"\ntable = \"t\"\n\
-         state_machine = \"arn:aws:states:us-east-1:111122223333:stateMachine:save\"\n\
-         [profile.far]\nbackend = \"api\"\nregion = \"us-east-1\"\nurl = \"https://example.org\"\n\
-         [profile.near]\nbackend = \"api\"\nregion = \"us-east-1\"\nurl = \"http://127.0.0.1:9\"\n",
+         state_machine = \"arn:aws:states:us-east-1:111122223333:stateMachine:save\"\n",
     );
     for args in [
         &["--profile", "prod", "list"][..],
-        &["--profile", "far", "list"],
-        &["--profile", "near", "list"],
         &["configure", "--stack", "prism"],
     ] {
         let told = home.run(args);
         assert_eq!(told.code, 1, "{args:?}");
         told.says("error[BackendMissing]");
         told.says("--features aws");
+    }
+}
+
+#[cfg(not(feature = "api"))]
+#[test]
+fn a_program_without_the_api_says_how_to_build_it() {
+    let home = Home::new();
+    home.write(
+        "schema = 1\n\
+         [profile.far]\nbackend = \"api\"\nregion = \"us-east-1\"\nurl = \"https://example.org\"\n\
+         token_file = \"/dev/null\"\n\
+         [profile.near]\nbackend = \"api\"\nregion = \"us-east-1\"\nurl = \"http://127.0.0.1:9\"\n",
+    );
+    for profile in ["far", "near"] {
+        let told = home.run(&["--profile", profile, "list"]);
+        assert_eq!(told.code, 1, "{profile}");
+        told.says("error[BackendMissing]");
+        told.says("its default features");
     }
 }

@@ -1,5 +1,6 @@
-//! `boundary`: checks that a default build does not depend on the AWS SDK, that no layer refers to one above it, that
-//! files do not refer to each other in a cycle, and that the source follows the house rules of [`crate::tidy`].
+//! `boundary`: checks that a default build does not depend on the SDK of an AWS service, that no layer refers to one
+//! above it, that files do not refer to each other in a cycle, and that the source follows the house rules of
+//! [`crate::tidy`].
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ const FOREIGN: [&str; 5] = [
     "lambda_runtime",
     "lambda_http",
 ];
+/// Those of them with which `prism` finds its credentials for an API (docs/adr/0021-credentials-by-default.md): a role or a
+/// session of single sign-on is exchanged for them.
+const CREDENTIALS: [&str; 4] = ["aws-config", "aws-sdk-sso", "aws-sdk-sts", "aws-smithy-"];
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", ".aws-sam"];
 const WRITTEN: [&str; 10] = [
     "rs", "toml", "json", "md", "yaml", "yml", "sql", "sh", "run", "snap",
@@ -32,7 +36,7 @@ pub(crate) fn run() -> Outcome {
     problems.extend(documented::problems(&sources)?);
     if problems.is_empty() {
         println!(
-            "no package builds AWS's SDK by default; {} files keep the house rules",
+            "no package builds the SDK of an AWS service by default; {} files keep the house rules",
             sources.len()
         );
         return Ok(());
@@ -51,7 +55,7 @@ fn foreign_crates() -> Outcome<Vec<String>> {
         let mut found: Vec<&str> = tree
             .lines()
             .filter_map(|line| line.split(' ').next())
-            .filter(|name| FOREIGN.iter().any(|foreign| name.starts_with(foreign)))
+            .filter(|name| is_foreign(&package, name))
             .collect();
         found.sort_unstable();
         found.dedup();
@@ -62,6 +66,12 @@ fn foreign_crates() -> Outcome<Vec<String>> {
         }));
     }
     Ok(problems)
+}
+
+/// Whether a package must not depend on a crate by default.
+fn is_foreign(package: &str, name: &str) -> bool {
+    let is_in = |list: &[&str]| list.iter().any(|known| name.starts_with(known));
+    is_in(&FOREIGN) && !(package == "prism" && is_in(&CREDENTIALS))
 }
 
 fn packages() -> Outcome<Vec<String>> {
@@ -105,4 +115,26 @@ fn sources() -> Outcome<Vec<Source>> {
 fn is_written(path: &Path) -> bool {
     let end = path.extension().or(path.file_name()).unwrap_or_default();
     WRITTEN.iter().any(|written| end == *written)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_command_line_finds_credentials() {
+        for name in ["aws-config", "aws-sdk-sso", "aws-smithy-runtime"] {
+            assert!(!is_foreign("prism", name), "{name}");
+            assert!(is_foreign("prism-local", name), "{name}");
+        }
+        for name in [
+            "aws-sdk-ec2",
+            "aws-sdk-ssm",
+            "aws-sdk-dynamodb",
+            "lambda_http",
+        ] {
+            assert!(is_foreign("prism", name), "{name}");
+        }
+        assert!(!is_foreign("prism-local", "rusqlite"));
+    }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
-use crate::package::{self, Arch, By, MOST_BYTES};
+use crate::package::{self, MOST_BYTES};
 use crate::shell::{build, output, read, root, run as run_command, write};
+use crate::shipped::{Arch, By};
 use crate::venv;
 
 const PYTHON: &str = "python3.11";

@@ -10,6 +10,7 @@ mod bench;
 mod boundary;
 mod cold_start;
 mod demo;
+mod dist;
 mod docs;
 mod documented;
 mod emulator;
@@ -18,6 +19,7 @@ mod layers;
 mod openapi;
 mod package;
 mod shell;
+mod shipped;
 mod simulate;
 mod tidy;
 mod venv;
@@ -52,6 +54,9 @@ Chores:
   package [--arch x86_64|arm64] [--cross]
                   build the artefact of a deployment: target/package/bootstrap-ARCH.zip; --cross always
                   uses cargo-lambda, even if the host's own compiler could build it
+  dist [--arch x86_64|arm64]
+                  build the archives of a release: target/dist/prism-VERSION-linux-ARCH.tar.gz, with
+                  completions and manual pages, and SHA256SUMS
   user-data TEMPLATE
                   print the user data of a built-in template; .ci/check-templates tests it
 ";
@@ -74,6 +79,7 @@ fn main() -> ExitCode {
         ["bench", "burst", sizes @ ..] => bench::burst(sizes),
         ["simulate", rest @ ..] => simulate::run(rest),
         ["package", rest @ ..] => package::run(rest),
+        ["dist", rest @ ..] => dist::run(rest),
         ["user-data", name] => {
             let user_data = catalogue::find(name).and_then(BuiltIn::user_data);
             print!("{}", user_data.unwrap_or_default());

@@ -223,12 +223,12 @@ pub(crate) async fn head_of(url: &str, clock: &Arc<dyn Clock>) -> Result<HeaderM
 /// The client for a URL. It follows no redirects, so that credentials are only sent to the URL of the profile. Requests
 /// to this machine are not encrypted, and are never sent to a proxy.
 fn client(url: &Url) -> Result<reqwest::Client, Problem> {
-    #[cfg(not(feature = "aws"))]
+    #[cfg(not(feature = "api"))]
     if !url.plain {
-        return Err(crate::opening::missing("HTTPS"));
+        return Err(crate::opening::without_api("HTTPS"));
     }
     // The client needs a provider even if nothing is encrypted. An error means that one is installed already.
-    #[cfg(feature = "aws")]
+    #[cfg(feature = "api")]
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
         .user_agent(concat!("prism/", env!("CARGO_PKG_VERSION")))

@@ -26,8 +26,8 @@ pub(crate) enum Identity {
     #[cfg(feature = "aws")]
     Nobody,
     /// With AWS credentials.
-    #[cfg(feature = "aws")]
-    Signature(super::aws::Signer),
+    #[cfg(feature = "api")]
+    Signature(super::signer::Signer),
 }
 
 impl Identity {
@@ -51,26 +51,26 @@ impl Identity {
         }
     }
 
-    #[cfg(feature = "aws")]
+    #[cfg(feature = "api")]
     async fn signature(profile: &Profile, clock: &Arc<dyn Clock>) -> Result<Self, Problem> {
-        let signer = super::aws::Signer::of(profile, Arc::clone(clock)).await?;
+        let signer = super::signer::Signer::of(profile, Arc::clone(clock)).await?;
         Ok(Self::Signature(signer))
     }
 
-    #[cfg(not(feature = "aws"))]
+    #[cfg(not(feature = "api"))]
     #[expect(
         clippy::unused_async,
         reason = "with the feature, it looks for credentials"
     )]
     async fn signature(_: &Profile, _: &Arc<dyn Clock>) -> Result<Self, Problem> {
-        Err(crate::opening::missing(
+        Err(crate::opening::without_api(
             "support for AWS credentials, which the profile uses (auth = \"iam\")",
         ))
     }
 
     /// Adds the authentication to a request.
     #[cfg_attr(
-        not(feature = "aws"),
+        not(feature = "api"),
         expect(clippy::unused_async, reason = "with the feature, it gets credentials")
     )]
     pub(crate) async fn sign(&self, request: &mut Request<Bytes>) -> Result<(), Problem> {
@@ -81,7 +81,7 @@ impl Identity {
             }
             #[cfg(feature = "aws")]
             Self::Nobody => Ok(()),
-            #[cfg(feature = "aws")]
+            #[cfg(feature = "api")]
             Self::Signature(signer) => signer.sign(request).await,
         }
     }

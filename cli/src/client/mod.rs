@@ -6,12 +6,16 @@
 mod answer;
 #[cfg(feature = "aws")]
 pub(crate) mod aws;
+#[cfg(feature = "api")]
+mod credentials;
 mod http;
 mod identity;
 mod local;
 mod pace;
 #[cfg(test)]
 mod router;
+#[cfg(feature = "api")]
+mod signer;
 mod url;
 
 use std::collections::BTreeSet;

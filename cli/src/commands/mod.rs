@@ -30,6 +30,7 @@ pub(crate) mod exec;
 pub(crate) mod launch;
 pub(crate) mod list;
 pub(crate) mod local;
+pub(crate) mod man;
 pub(crate) mod project;
 pub(crate) mod regions;
 pub(crate) mod save;

@@ -5,6 +5,7 @@ use prism_functions::domain::principal::{IamIdentity, user_of_arn};
 use prism_functions::domain::{Code, Problem, UserId};
 use prism_functions::ports::Ec2Error;
 
+use crate::client::credentials::with_login;
 use crate::explain;
 use crate::profile::Profile;
 
@@ -25,9 +26,9 @@ fn refused(error: Ec2Error, profile: &Profile) -> Problem {
     let (code, message) = explain::of(&error.code, &error.message)
         .unwrap_or((Code::AwsUnavailable, "AWS did not return your identity."));
     let problem = Problem::new(code, message).because(error);
-    match (&profile.aws_profile, code) {
-        (Some(name), Code::CredentialsMissing | Code::CredentialsExpired) => {
-            problem.hint(format!("Log in: aws sso login --profile {name}"))
+    match code {
+        Code::CredentialsMissing | Code::CredentialsExpired => {
+            with_login(problem, profile.aws_profile.as_deref())
         }
         _ => problem,
     }

@@ -2,22 +2,19 @@
 //! executions, all with the caller's permissions.
 
 mod identity;
-mod signer;
 
 use std::sync::Arc;
 
-use aws_config::{BehaviorVersion, Region as SdkRegion};
 use prism_functions::aws::{Clients, Config, Limits, service};
 use prism_functions::domain::audit::Channel;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::Service;
 use prism_functions::rules::access::Caller;
 
-use super::Client;
+use super::{Client, credentials};
 use crate::profile::Profile;
 
 pub(crate) use identity::caller;
-pub(crate) use signer::Signer;
 
 /// Opens the deployment that a profile names.
 pub(crate) async fn open(profile: &Profile) -> Result<Client, Problem> {
@@ -49,14 +46,7 @@ pub(crate) fn config(profile: &Profile) -> Result<Config, Problem> {
 
 /// Creates the SDK's clients, for the Region and the AWS profile that a profile names.
 pub(crate) async fn clients(profile: &Profile) -> Result<Clients, Problem> {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
-    if let Some(region) = &profile.region {
-        loader = loader.region(SdkRegion::new(region.as_str().to_owned()));
-    }
-    if let Some(name) = &profile.aws_profile {
-        loader = loader.profile_name(name);
-    }
-    Clients::load_with(loader, Limits::OF_A_STEP)
+    Clients::load_with(credentials::loader(profile), Limits::OF_A_STEP)
         .await
         .map_err(|error| {
             Problem::new(Code::ConfigInvalid, "No AWS Region is set.")

@@ -24,9 +24,9 @@ A profile names the deployment that commands use. Profiles are stored in \
 commands use the embedded cloud on this machine.
 
 Examples:
+  prism configure --api-url URL --region us-east-1 --default     members: use a deployment's API
   prism configure --stack prism --region us-east-1 --default     operators: work on AWS directly
-  prism configure --stack prism --region us-east-1 --backend api members: use the stack's API
-  prism configure --api-url https://abc.execute-api.us-east-1.amazonaws.com --region us-east-1
+  prism configure --stack prism --region us-east-1 --backend api the API of a stack
   prism configure --local --name demo --home ~/prism-demo        a separate embedded cloud
   prism configure --use local                                    make the embedded cloud the default";
 

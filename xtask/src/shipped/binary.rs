@@ -1,13 +1,13 @@
-//! Checks that a program can run on Lambda's `provided.al2023`.
+//! Checks that a program can run where it is meant to run.
 
 use super::Arch;
 use crate::Outcome;
 
-/// The version of glibc that provided.al2023 has: 2.34.
+/// The newest glibc that a program may need: that of Amazon Linux 2023, which is also Lambda's, and of RHEL 9.
 const GLIBC: (u32, u32) = (2, 34);
 const VERSION: &[u8] = b"GLIBC_";
 
-/// Fails if Lambda cannot run the program.
+/// Fails if the program is not for this architecture, or needs a newer glibc.
 pub(super) fn check(program: &[u8], arch: Arch) -> Outcome {
     if program.get(..4) != Some(b"\x7fELF") {
         return Err("it is not a Linux program".to_owned());
@@ -21,7 +21,7 @@ pub(super) fn check(program: &[u8], arch: Arch) -> Outcome {
     }
     match newest_glibc(program) {
         Some((major, minor)) if (major, minor) > GLIBC => Err(format!(
-            "it needs glibc {major}.{minor}, and Lambda has {}.{}",
+            "it needs glibc {major}.{minor}, and may need at most {}.{}",
             GLIBC.0, GLIBC.1
         )),
         _ => Ok(()),
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_for_lambdas_glibc_is_accepted() {
+    fn a_program_for_an_older_glibc_is_accepted() {
         let names = "\0memcpy\0GLIBC_2.14\0GLIBC_2.34\0GLIBC_2.2.5\0GLIBC_PRIVATE\0";
         assert_eq!(check(&program(0x3e, names), Arch::X86_64), Ok(()));
         assert_eq!(check(&program(0xb7, ""), Arch::Arm64), Ok(()));

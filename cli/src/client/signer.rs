@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use http::Request;
@@ -12,6 +11,7 @@ use hyper::body::Bytes;
 use prism_functions::domain::{Code, Problem, Region};
 use prism_functions::ports::Clock;
 
+use super::credentials::Credentials;
 use crate::profile::Profile;
 
 /// The service name of API Gateway in signatures.
@@ -19,7 +19,7 @@ const SERVICE: &str = "execute-api";
 
 /// The credentials, and the Region that they sign for.
 pub(crate) struct Signer {
-    credentials: SharedCredentialsProvider,
+    credentials: Credentials,
     region: Region,
     clock: Arc<dyn Clock>,
 }
@@ -31,28 +31,21 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// Loads the credentials that a profile names, or the SDK's default ones.
+    /// Finds the credentials that a profile names, or AWS's default ones.
     pub(crate) async fn of(profile: &Profile, clock: Arc<dyn Clock>) -> Result<Self, Problem> {
-        let clients = super::clients(profile).await?;
-        let credentials = clients.config().credentials_provider();
-        let credentials = credentials.ok_or_else(|| {
-            Problem::new(Code::CredentialsMissing, "There are no AWS credentials.")
+        let region = profile.region.clone().ok_or_else(|| {
+            let message = "The profile does not name the Region of the API.";
+            Problem::new(Code::ConfigInvalid, message)
         })?;
         Ok(Self {
-            credentials,
-            region: clients.home().clone(),
+            credentials: Credentials::of(profile, Arc::clone(&clock)).await?,
+            region,
             clock,
         })
     }
 
     pub(crate) async fn sign(&self, request: &mut Request<Bytes>) -> Result<(), Problem> {
-        let credentials = self.credentials.provide_credentials().await;
-        let identity = credentials
-            .map_err(|error| {
-                Problem::new(Code::CredentialsMissing, "There are no AWS credentials.")
-                    .because(error)
-            })?
-            .into();
+        let identity = self.credentials.get().await?.into();
         let unsigned = |error: Box<dyn std::error::Error + Send + Sync>| {
             Problem::new(Code::Internal, "The request cannot be signed.").because(error)
         };

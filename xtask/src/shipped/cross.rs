@@ -4,22 +4,23 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Arch, BUILD, flagged};
+use super::{Arch, Shipped, flagged};
 use crate::Outcome;
 use crate::shell::{output, root, run};
 use crate::venv;
 
 const TOOLS: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
 
-pub(super) fn build(arch: Arch, flags: &[String]) -> Outcome<PathBuf> {
-    standard_library(arch)?;
+pub(super) fn build(shipped: &Shipped, arch: Arch, flags: &[String]) -> Outcome<PathBuf> {
+    ready(arch)?;
     let tools = venv::with("python3", "cargo-lambda", &TOOLS)?;
     let built = root().join("target/package").join(arch.name());
     let mut command = Command::new(tools.join("cargo-lambda"));
     command
         .current_dir(root())
         .args(["lambda", "build"])
-        .args(BUILD)
+        .args(shipped.build)
+        .args(["--bin", shipped.bin])
         // The check would have rustup install the target, which may be missing and is not for this tool to change.
         .arg("--skip-target-check")
         .arg("--lambda-dir")
@@ -31,11 +32,11 @@ pub(super) fn build(arch: Arch, flags: &[String]) -> Outcome<PathBuf> {
         command.arg("--x86-64");
     }
     run(flagged(&mut command, flags))?;
-    Ok(built.join("bootstrap/bootstrap"))
+    Ok(built.join(shipped.bin).join("bootstrap"))
 }
 
 /// Fails, with a remedy, if Rust's standard library for the target is missing.
-fn standard_library(arch: Arch) -> Outcome {
+pub(crate) fn ready(arch: Arch) -> Outcome {
     let target = arch.target();
     let mut rustc = Command::new("rustc");
     rustc.args(["--print", "target-libdir", "--target", target]);
