@@ -55,7 +55,8 @@ fn every_handler_has_its_function_with_logs_role_and_artefact() {
 #[test]
 fn every_role_has_the_boundary_and_the_path_of_the_parameters() {
     let template = template();
-    let boundary = json!({"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]});
+    let boundary =
+        json!({"Fn::If": ["HasBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]});
     for (id, role) in template.resources("AWS::IAM::Role") {
         assert_eq!(role["PermissionsBoundary"], boundary, "{id}");
         assert_eq!(role["Path"], json!({"Ref": "IamPath"}), "{id}");

@@ -161,23 +161,21 @@ fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
     } else {
         OVER_FLOOR_UNTOLD
     };
-    // With more than all of a bucket, the users cannot but throttle each other.
-    let fits = u32::from(u8::from(burst.share)) + burst.neighbour_percent <= 100;
     let checks = [
         (!it.failed.is_empty(), format!("failed: {:?}", it.failed)),
         (it.stranded > 0, format!("{} stranded", it.stranded)),
         // Rounded to the hundredths that are printed.
         (
-            fits && p99 > most + 0.005,
+            p99 > most + 0.005,
             format!("p99 of the downtime is {p99:.3} of the floor"),
         ),
         (
-            fits && own.throttled as f64 > THROTTLED * own.calls as f64,
+            own.throttled as f64 > THROTTLED * own.calls as f64,
             format!("{} of {} requests throttled", own.throttled, own.calls),
         ),
         (
             // Alone, with half of each bucket's refill, none is.
-            fits && others.throttled > 0,
+            others.throttled > 0,
             format!("neighbours throttled {:?}", throttled_neighbours(it)),
         ),
         (
@@ -210,7 +208,10 @@ fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
         paces(burst),
         burst.neighbour_percent
     );
-    let broken = checks.into_iter().filter(|(broken, _)| *broken);
+    // With more than all of a bucket, the users cannot but throttle and delay each other.
+    let fits = u32::from(u8::from(burst.share)) + burst.neighbour_percent <= 100;
+    let checks = checks.into_iter().take(if fits { usize::MAX } else { 2 });
+    let broken = checks.filter(|(broken, _)| *broken);
     broken.map(|(_, how)| format!("{what}: {how}")).collect()
 }
 
