@@ -172,17 +172,17 @@ fn everything_is_throttled_hard() {
     let ids: Vec<SaveId> = names.iter().map(begin).collect();
     let stories: Vec<String> = ids.iter().map(|id| to_the_end(&world, id)).collect();
     assert_snapshot!(stories[9], @r"
-           0s  PlanSave x4
-          36s  StopInstance
-          42s  AwaitStopped x4
-        56.5s  CreateImage
-        57.5s  AwaitSnapshots x3
-        59.5s  RestartInstance
-       1m5.5s  AwaitRunning x3
-        1m20s  AwaitImage x2
-        2m11s  RegisterTemplate
-        2m11s  CompleteSave
-        2m11s  Succeeded
+           0s  PlanSave x5
+     1m3.336s  StopInstance
+     1m9.336s  AwaitStopped x4
+    1m23.836s  CreateImage
+    1m24.836s  AwaitSnapshots x3
+    1m26.836s  RestartInstance
+    1m32.836s  AwaitRunning x3
+    1m47.336s  AwaitImage x2
+    2m38.336s  RegisterTemplate
+    2m38.336s  CompleteSave
+    2m38.336s  Succeeded
     save: succeeded as work-9@1
     instance: running, down for 38.5 s, and 39 s by the record
     left: AMIs 1, snapshots 1
