@@ -36,4 +36,4 @@ impl Step for RestartInstance {
 }
 
 #[cfg(test)]
-repeated!(RestartInstance: Succeeds, Strands);
+repeated!(RestartInstance: Succeeds, Reboots, Strands);
