@@ -5,10 +5,13 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
+use prism_functions::domain::Timestamp;
 use prism_functions::operations::Service;
-use prism_functions::ports::{Item, Key, Page, Query, Table, TableError, Write};
+use prism_functions::ports::{Clock, Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::Registry;
 
 use crate::world::World;
@@ -22,9 +25,23 @@ impl std::fmt::Debug for Yielding {
     }
 }
 
+/// A clock on which whoever sleeps only yields: no time passes while callers are interleaved.
+struct Sleepless(Arc<dyn Clock>);
+
+impl Clock for Sleepless {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(give_way())
+    }
+}
+
 /// The service of a world, on a [`Yielding`] table.
 pub fn yielding(world: &World) -> Service {
     let mut service = world.service.clone();
+    service.env.clock = Arc::new(Sleepless(service.env.clock));
     let table = Yielding(Arc::clone(&world.table) as _);
     service.env.registry = Registry::new(Arc::new(table));
     service
