@@ -5,8 +5,7 @@
 //!
 //! The first format has the keys `name` to `ami_config`. The second format adds `format: 2` and `launch`, which
 //! contains what a launch needs in addition to the AMIs. An import of a file without them uses default values and says
-//! so. The third format adds `how` to a machine that was not captured by a stop; only files with such a machine have
-//! it.
+//! so.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +14,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_saphyr::options::DuplicateKeyPolicy;
 
 use super::ec2::Architecture;
-use super::how::How;
 use super::ids::shown;
 use super::problem::{Code, Problem};
 use super::save::USER_TAGS;
@@ -31,10 +29,7 @@ pub const FILE_IMAGES: usize = 40;
 const QUOTED: usize = 300;
 /// The maximum length of an instance's name, in characters. It is that of a tag value.
 const NAME: usize = 256;
-/// The newest format.
-const FORMAT: u8 = 3;
-/// The format of files in which every machine was captured by a stop.
-const FORMAT_WITHOUT_HOW: u8 = 2;
+pub const FORMAT: u8 = 2;
 /// The maximum length of a user name on Linux, in characters.
 const LOGIN: usize = 32;
 /// The maximum number of ports in a file.
@@ -73,7 +68,7 @@ pub struct TemplateFile {
         deserialize_with = "format",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(minimum = 1, maximum = 3)]
+    #[schema(minimum = 1, maximum = 2)]
     pub format: Option<u8>,
     /// What a launch needs in addition to the AMIs. Available since the second format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,9 +109,6 @@ pub struct Machine {
     /// The instance type.
     #[serde(deserialize_with = "instance_type")]
     pub instance_type: String,
-    /// How the instance was captured. Available since the third format.
-    #[serde(default, skip_serializing_if = "How::is_stop")]
-    pub how: How,
     /// The size of the root volume in GiB.
     #[serde(deserialize_with = "root_size")]
     #[schema(minimum = 1, maximum = 16384)]
@@ -248,13 +240,11 @@ impl LaunchConfig {
     fn of(version: &Version) -> Self {
         let own = Machine {
             instance_type: version.instance_type.clone(),
-            how: version.how,
             root_size_gib: version.root_size_gib,
         };
         let added = version.added.iter().map(|added| {
             let machine = Machine {
                 instance_type: added.instance_type.clone(),
-                how: added.how,
                 root_size_gib: added.root_size_gib,
             };
             (added.architecture, machine)
@@ -271,11 +261,6 @@ impl LaunchConfig {
 
 impl TemplateFile {
     pub fn of(template: &Template, version: &Version) -> Self {
-        let launch = LaunchConfig::of(version);
-        let stopped = launch
-            .machines
-            .values()
-            .all(|machine| machine.how.is_stop());
         Self {
             name: template.name.clone(),
             description: version.description.clone(),
@@ -287,8 +272,8 @@ impl TemplateFile {
             ami_config: AmiConfig {
                 amis: version.amis.clone(),
             },
-            format: Some(if stopped { FORMAT_WITHOUT_HOW } else { FORMAT }),
-            launch: Some(launch),
+            format: Some(FORMAT),
+            launch: Some(LaunchConfig::of(version)),
         }
     }
 

@@ -209,9 +209,7 @@ impl Embedded {
         let output = guest.run(command, stdin).map_err(|error| {
             let code = match error {
                 GuestError::NotFound(_) => Code::InstanceNotFound,
-                GuestError::NotRunning { .. } | GuestError::Rebooting(_) => {
-                    Code::InstanceStateWrong
-                }
+                GuestError::NotRunning { .. } => Code::InstanceStateWrong,
                 GuestError::NoDisk(_) => Code::NotCustomisable,
                 GuestError::Cloud(_) => Code::LocalIo,
             };
