@@ -33,8 +33,9 @@ CHECKS = [
     *checks_stack.CHECKS,
     *checks_cli.CHECKS,
     *checks_api.CHECKS,
-    *checks_schedule.CREATE,
+    # They take rights away, so they end before the schedule can start a save.
     *checks_save.CHECKS,
+    *checks_schedule.CREATE,
     *checks_events.CHECKS,
     *checks_team.CHECKS,
     *checks_recovery.CHECKS,
