@@ -31,6 +31,10 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
     }
     let downtime = match plan.expected_downtime_s {
         0 => "none".to_owned(),
+        seconds if plan.reboots() => format!(
+            "about {}, for the reboot; addresses and instance store data stay",
+            duration(f64::from(seconds))
+        ),
         seconds => format!("about {}", duration(f64::from(seconds))),
     };
     let cost = monthly(plan.usd_per_month_at_most);

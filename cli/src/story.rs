@@ -9,10 +9,17 @@ use prism_functions::domain::{StepName, Timestamp};
 
 use crate::text::{duration, plain, time};
 
-/// Describes a step.
-pub(crate) fn words(step: &str) -> &str {
+/// Describes a step of a save.
+pub(crate) fn words<'a>(record: &SaveRecord, step: &'a str) -> &'a str {
     let Ok(name) = step.parse() else { return step };
     match name {
+        StepName::CreateImage if record.reboots() => "Rebooting the instance",
+        StepName::AwaitSnapshots if record.reboots() => {
+            "Waiting until the snapshots have started, while the instance reboots"
+        }
+        StepName::AwaitRunning if record.reboots() && record.start_requested_at.is_none() => {
+            "Checking that the instance is running"
+        }
         StepName::WaitForTurn => "Waiting for its turn",
         StepName::PlanSave | StepName::PlanCopy => "Checking",
         StepName::StopInstance | StepName::AwaitStopped => "Stopping the instance",
@@ -79,7 +86,7 @@ pub(crate) fn progress(record: &SaveRecord, now: Timestamp) -> Shown {
         duration(seconds_between(record.started_at, now))
     ));
     Shown {
-        step: words(&record.step).to_owned(),
+        step: words(record, &record.step).to_owned(),
         details: details.join(" · "),
     }
 }
@@ -111,10 +118,18 @@ pub(crate) fn instance(record: &SaveRecord) -> String {
         }
         Some(Finding::Original) | None => {}
     }
-    if record.stop_requested_at.is_none() {
-        return format!("{name} was never stopped.");
+    let rebooted = record.reboots();
+    if record.down_since().is_none() {
+        let what = if rebooted { "rebooted" } else { "stopped" };
+        return format!("{name} was never {what}.");
     }
     match (record.running_at, record.downtime_s) {
+        (Some(_), Some(down)) if rebooted && record.start_requested_at.is_none() => {
+            format!(
+                "{name} was rebooted; it was down for {}, and then booted.",
+                duration(down)
+            )
+        }
         (Some(_), Some(down)) => {
             format!(
                 "{name} is running again; it was down for {}.",
@@ -125,6 +140,7 @@ pub(crate) fn instance(record: &SaveRecord) -> String {
         (None, _) if record.state.is_final() => {
             format!("{name} may not be running again; check it with \"prism list\".")
         }
+        (None, _) if rebooted => format!("{name} is being rebooted."),
         (None, _) => format!("{name} is currently down."),
     }
 }
@@ -144,7 +160,7 @@ pub(crate) fn guide(guide: &Guide) -> String {
 pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
     let mut moments: Vec<(Timestamp, &str)> = Vec::new();
     for moment in &record.moments {
-        let what = words(&moment.step);
+        let what = words(record, &moment.step);
         if moments.last().is_none_or(|(_, last)| *last != what) {
             moments.push((moment.at, what));
         }

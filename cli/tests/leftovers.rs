@@ -30,6 +30,7 @@ fn littered(deployment: Option<&str>) -> Prism {
     let late = NewImage {
         instance: found[0].id.clone(),
         name: "late".to_owned(),
+        reboot: false,
         description: String::new(),
         tags: [(SAVE_TAG.to_owned(), "save-00000000".to_owned())]
             .into_iter()

@@ -207,7 +207,7 @@ fn the_story_of_a_save_and_its_refusal() {
           TIME  succeeded
         $ prism save box box-env
         error[StopProtected]: Stop protection is enabled for box (i-0).
-        hint: Disable it: aws ec2 modify-instance-attribute --no-disable-api-stop --region us-east-1 --instance-id i-0
+        hint: Save it with --how reboot, which does not stop it. Otherwise: Disable it: aws ec2 modify-instance-attribute --no-disable-api-stop --region us-east-1 --instance-id i-0
         [exit 1]
         "#);
     });
@@ -320,7 +320,7 @@ fn a_dry_run_changes_nothing() {
           5. register the template box-env for you
           downtime    about DURATION
           cost        at most $0.50 a month
-          warning: Its public address ADDRESS changes at the restart; private and Elastic IP addresses do not.
+          warning: Its public address ADDRESS changes at the restart; private and Elastic IP addresses do not. To avoid this, save it with --how reboot.
         "#);
     });
     prism.ok(&["launch", "ubuntu", "other", "--dry-run"]);

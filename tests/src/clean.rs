@@ -40,7 +40,8 @@ pub fn check_released(world: &World, record: &SaveRecord) {
     }
 }
 
-/// The snapshots of a version captured a stopped instance, so no files were half written.
+/// The snapshots of a version captured an instance that was stopped, or down for its reboot, so no files were half
+/// written.
 fn check_moments(world: &World, record: &SaveRecord) {
     let id = &record.instance().expect("a version has a plan").id;
     let history = world.cloud.history_of(id).expect("the cloud answers");
@@ -51,9 +52,10 @@ fn check_moments(world: &World, record: &SaveRecord) {
         let until = history.iter().filter(|(at, _)| *at <= snapshot.started_at);
         // An instance that was stopped when it was terminated had nothing left to write.
         let state = until.rev().map(|(_, state)| *state).find(|s| !s.is_gone());
-        assert_eq!(
-            state,
-            Some(InstanceState::Stopped),
+        let rebooted = world.cloud.was_down_for_reboot(id, snapshot.started_at);
+        let rebooted = rebooted.expect("the cloud answers") && record.reboots();
+        assert!(
+            rebooted || state == Some(InstanceState::Stopped),
             "{} captured it at {}: {history:#?}",
             snapshot.id,
             snapshot.started_at

@@ -10,15 +10,15 @@ use prism_functions::domain::SaveId;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::rules::PublicScope;
-use prism_local::ec2::{Capacity, REGIONS};
+use prism_local::ec2::{AtReboot, Capacity, InstanceFacts, REGIONS};
 use serde_json::{Value, json};
 
 use crate::asks::Asks as _;
 use crate::between::Between;
 use crate::clean;
 use crate::world::{
-    ADA, Setup, World, brain, budget_request, keeping, launched, project_request, region,
-    save_request, schedule_request,
+    ADA, Setup, World, brain, budget_request, id_of, keeping, launched, project_request, rebooting,
+    region, save_request, schedule_request,
 };
 
 /// How a save goes. Each is a run of a schedule of Ada's that keeps one version, with a copy in a second Region, for a
@@ -27,6 +27,8 @@ use crate::world::{
 pub enum Course {
     /// It succeeds, and so does the next one, which replaces its version.
     Succeeds,
+    /// It has EC2 reboot the instance, which powers itself off instead.
+    Reboots,
     /// It is refused, because another save of the instance is in progress.
     IsRefused,
     /// The permission for CreateImage is missing.
@@ -79,7 +81,15 @@ fn play(world: &World, course: Course) {
         let open = world.admin.block_public_images(&region, false);
         open.expect("the cloud answers");
     }
-    schedule(world);
+    let asked = match course {
+        Course::Reboots => {
+            let what = |facts: &mut InstanceFacts| facts.at_reboot = AtReboot::PowersOff;
+            world.admin.edit(&id_of(world), what).expect("it answers");
+            rebooting(request())
+        }
+        _ => request(),
+    };
+    schedule(world, asked);
     let mut saves = vec![run(world)];
     match course {
         IsRefused => {
@@ -104,7 +114,7 @@ fn play(world: &World, course: Course) {
             room(world, Capacity::Available);
             world.sweep(2);
         }
-        Course::Succeeds | IsCopied | LaterCopyFails => {}
+        Course::Succeeds | Course::Reboots | IsCopied | LaterCopyFails => {}
     }
     settle(world);
     match course {
@@ -156,14 +166,14 @@ fn room(world: &World, capacity: Capacity) {
 }
 
 /// Creates the project, its budget, and the schedule.
-fn schedule(world: &World) {
+fn schedule(world: &World, asked: SaveRequest) {
     let service = &world.service;
     let project = project_request("brain");
     world.must(service.create_project(&ADA, project));
     let budget = budget_request(0.01, &[100], false);
     let brain = brain();
     world.must(service.set_budget(&ADA, &brain, budget));
-    world.must(service.create_schedule(&ADA, keeping(schedule_request("nightly", request()), 1)));
+    world.must(service.create_schedule(&ADA, keeping(schedule_request("nightly", asked), 1)));
 }
 
 /// Runs the schedule.

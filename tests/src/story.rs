@@ -241,7 +241,7 @@ fn tell_end(text: &mut String, world: &World, record: &SaveRecord) {
         let _ = write!(text, "instance: {state}");
         if saved.original_state == InstanceState::Running {
             let until = record.updated_at;
-            let down = world.cloud.not_running(&saved.id, record.started_at, until);
+            let down = world.cloud.down(&saved.id, record.started_at, until);
             let down = down.expect("the cloud answers").as_secs_f64();
             let noted = record.downtime_s;
             let noted = noted.map_or_else(|| "nothing".to_owned(), |s| format!("{s} s"));

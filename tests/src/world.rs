@@ -10,7 +10,7 @@ use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{SaveRecord, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::template::{TemplateRef, Version};
-use prism_functions::domain::{AccountId, InstanceId, Problem, ProjectName, Region, SaveId};
+use prism_functions::domain::{AccountId, How, InstanceId, Problem, ProjectName, Region, SaveId};
 use prism_functions::domain::{ScheduleName, TemplateName, Timestamp};
 use prism_functions::operations::{
     ImportRequest, LaunchRequest, ProjectRequest, Service, ShareRequest,
@@ -377,6 +377,7 @@ pub fn save_request(instance: &str, template: &str) -> SaveRequest {
         instance: instance.to_owned(),
         template: template.parse().expect("it is a template's name"),
         region: region(),
+        how: How::Stop,
         description: String::new(),
         copy_to: std::collections::BTreeSet::new(),
         public: false,
@@ -387,6 +388,14 @@ pub fn save_request(instance: &str, template: &str) -> SaveRequest {
         publish_sensitive: false,
         add_arch: false,
         version: None,
+    }
+}
+
+/// With a reboot instead of a stop.
+pub fn rebooting(request: SaveRequest) -> SaveRequest {
+    SaveRequest {
+        how: How::Reboot,
+        ..request
     }
 }
 

@@ -4,7 +4,7 @@
 
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::template::TemplateRef;
-use prism_functions::domain::{Code, Problem};
+use prism_functions::domain::{Code, How, Problem};
 use prism_functions::operations::{Imported, LaunchRequest};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
@@ -47,6 +47,27 @@ fn saved(public: bool) -> World {
     let record = world.save("ada", request).unwrap();
     assert_eq!(record.version, Some(1));
     world
+}
+
+/// A file of a version that was captured by a reboot has the third format; any other file is as it was before.
+#[test]
+fn a_file_says_how_its_machine_was_captured() {
+    let world = launched(Setup::seeded(71));
+    for (template, how) in [("stopped", How::Stop), ("rebooted", How::Reboot)] {
+        let request = SaveRequest {
+            how,
+            ..save_request("work", template)
+        };
+        let record = world.save("ada", request).unwrap();
+        assert_eq!(record.version, Some(1), "{:?}", record.failure);
+        let file = export(&world, "ada", template);
+        assert_eq!(file.contains("how: reboot"), how == How::Reboot, "{file}");
+        let format = if how.is_stop() { 2 } else { 3 };
+        assert!(file.contains(&format!("format: {format}\n")), "{file}");
+        let again = format!("{template}-again");
+        import(&world, "ada", &again, &file).unwrap();
+        assert_eq!(world.version(&again, 1).how, how);
+    }
 }
 
 fn launches_as(world: &World, template: &str) -> String {
@@ -99,7 +120,7 @@ fn a_round_trip_loses_nothing_that_a_launch_needs() {
     assert!(import(&world, "ada", "older", first).unwrap().repeated);
     let plan = ask!(world, plan_launch(&ADA, &launch_request("older", "third"))).unwrap();
     assert_eq!((plan.ports, plan.root_size_gib), (vec![22], 60));
-    let newer = file.replacen("format: 2", "format: 3", 1);
+    let newer = file.replacen("format: 2", "format: 4", 1);
     let refused = import(&world, "ada", "newer", &newer).unwrap_err();
     assert_eq!(refused.code, Code::InvalidTemplateFile);
     assert!(

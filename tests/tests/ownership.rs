@@ -205,6 +205,7 @@ fn image(world: &World, name: &str, id: &SaveId, deployment: Option<&str>) {
     let new = NewImage {
         instance: id_of(world),
         name: name.to_owned(),
+        reboot: false,
         description: String::new(),
         tags,
     };

@@ -372,6 +372,7 @@ fn the_doctor_removes_a_hundred_leftovers_and_nobody_is_throttled() {
         let late = NewImage {
             instance: id_of(&world),
             name: format!("prism-kept-{id}-{number}"),
+            reboot: false,
             description: String::new(),
             tags: Tags::from([(SAVE_TAG.to_owned(), id.to_string())]),
         };

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::save::{SaveRecord, SaveState};
 use prism_functions::domain::template::{Template, TemplateState, Usage, Version, Visibility};
-use prism_functions::domain::{Timestamp, UserId};
+use prism_functions::domain::{How, Timestamp, UserId};
 use prism_functions::operations::{Service, TemplatesPage};
 use prism_functions::ports::{Index, Item};
 use prism_functions::registry::Registry;
@@ -168,6 +168,7 @@ fn version(template: &Template, number: u32, version: u32) -> Version {
         saved_from_id: None,
         saved_by: template.owner.clone(),
         saved_date: start(),
+        how: How::Stop,
         schedule: None,
         parent: Some("python-ml".to_owned()),
         amis: BTreeMap::from([(region(), BTreeMap::from([(Architecture::X86_64, image)]))]),

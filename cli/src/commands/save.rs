@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use prism_functions::domain::save::{SavePlan, SaveRequest};
-use prism_functions::domain::{Code, Problem, Region, SaveId};
+use prism_functions::domain::{Code, How, Problem, Region, SaveId};
 use prism_functions::operations::parts::{DryRun, Either, IdempotencyKey, Nothing};
 use prism_functions::operations::{Asked, BeginSave, Started};
 use serde_json::json;
@@ -23,6 +24,12 @@ again. The AMI is completed while you continue to work. If anything fails, the i
 to its original state and everything that was created is removed. Ctrl-C asks whether to continue in \
 the background or to cancel.
 
+With --how reboot, EC2 shuts the operating system down, begins the snapshots, and lets it boot again on \
+the same host. The instance is down for about as long, but it is never stopped: it keeps its public \
+address and the data in its instance store, and needs no capacity to start again. In return, EC2 does \
+not show whether it boots. If it does not shut down within four minutes, EC2 forces the reboot, and the \
+save fails. If it powers itself off instead of rebooting, Prism starts it again.
+
 Everyone who can launch the template can read everything on the instance's disks. If the template is \
 visible to other users, a save that contains sensitive files, such as keys, credentials and shell \
 histories, is refused with a list of them, until you consent with --publish-sensitive. The option \
@@ -31,6 +38,7 @@ histories, is refused with a list of them, until you consent with --publish-sens
 Examples:
   prism save my-research my-custom-ml-env
   prism save my-research my-custom-ml-env --dry-run
+  prism save my-gpu-research my-custom-ml-env --how reboot
   prism save my-genomics-work team-genomics-env --public \\
     --description \"Genomics pipeline with BWA, GATK, and R Bioconductor\"
   prism save my-research my-custom-ml-env --region us-west-2 --region eu-west-1
@@ -63,7 +71,7 @@ pub(crate) struct Save {
     /// Check everything and show the plan, but change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask for confirmation before stopping the instance or moving the template to another project
+    /// Do not ask for confirmation before stopping or rebooting the instance, or moving the template to another project
     #[arg(short, long)]
     yes: bool,
     /// Wait until the template is available (the default)
@@ -80,6 +88,10 @@ pub(super) struct What {
     /// What the template is for
     #[arg(long, default_value = "", hide_default_value = true)]
     description: String,
+    /// How to capture a running instance: "stop" stops and starts it; "reboot" has EC2 reboot it, and keeps its
+    /// addresses, its instance store and its capacity
+    #[arg(long, value_name = "HOW", default_value = How::Stop.as_str(), value_parser = how())]
+    how: How,
     /// Another Region to copy the AMI to; can be repeated, or a list separated by commas
     #[arg(long, value_name = "REGION", value_delimiter = ',')]
     region: Vec<String>,
@@ -109,6 +121,7 @@ impl What {
             instance: instance.to_owned(),
             template: template.parse()?,
             region: session.region_of(self.from_region.as_deref())?,
+            how: self.how,
             description: self.description.clone(),
             copy_to: regions_of(&self.region)?,
             public: self.public,
@@ -121,6 +134,11 @@ impl What {
             version: None,
         })
     }
+}
+
+/// Parses how an instance is captured.
+pub(super) fn how() -> impl TypedValueParser<Value = How> {
+    PossibleValuesParser::new(How::NAMES).try_map(|name| name.parse())
 }
 
 /// Parses names of Regions.
@@ -183,8 +201,9 @@ impl Save {
         }
         let yes = self.yes || !out.answers || plan.expected_downtime_s == 0;
         let question = format!(
-            "{} will be down for about {}. Continue?",
+            "{} will be {}down for about {}. Continue?",
             plain(&plan.instance.name),
+            if plan.reboots() { "rebooted, and " } else { "" },
             duration(f64::from(plan.expected_downtime_s))
         );
         prompt::confirm(out, yes, &question)

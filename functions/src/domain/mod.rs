@@ -12,6 +12,7 @@ pub mod duty;
 pub mod ec2;
 pub mod grant;
 pub mod guide;
+mod how;
 pub mod ids;
 pub mod inventory;
 pub mod money;
@@ -36,6 +37,7 @@ pub mod template_file;
 pub(crate) mod text;
 pub mod words;
 
+pub use how::How;
 pub use ids::{
     AccountId, DeploymentId, ImageId, InstanceId, InvalidId, LaunchTemplateId, ProjectName, Region,
     SaveId, ScheduleName, SnapshotId, TemplateName, UserId, VolumeId,

@@ -140,6 +140,7 @@ codes! {
     SaveInterrupted, Failed, "The execution of the save was stopped, timed out, or its process died.", "Save again. The instance was restored, and everything that the save created was removed.";
     InstanceGone, Failed, "The instance was terminated during the save.", "It can no longer be saved.";
     InstanceChanged, Failed, "Somebody started, stopped or changed the instance during the save.", "Save again when nobody else works on the instance.";
+    RebootForced, Failed, "The operating system did not shut down in time for the reboot, so EC2 forced it.", "Find out what prevents it from shutting down, then save again.";
     StopTimedOut, Failed, "The instance did not stop in time.", "Find out what prevents it from shutting down, then save again.";
     ImageNameTaken, Failed, "Another AMI already has the name of this save's AMI.", "Deregister that AMI, or save again: a new save uses a new name.";
     SnapshotsTimedOut, Failed, "The snapshots did not begin in time.", "Save again later.";

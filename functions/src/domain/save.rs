@@ -8,6 +8,7 @@ use super::audit::Origin;
 use super::clock::is_future;
 use super::copy::CopySource;
 use super::ec2::StatusChecks;
+use super::how::How;
 use super::problem::{Code, Problem};
 use super::{
     ImageId, Region, SaveId, ScheduleName, SnapshotId, StepName, Timestamp, UserId, VolumeId,
@@ -158,7 +159,8 @@ pub struct SaveRecord {
     pub start_repeated_at: Option<Timestamp>,
     /// When the instance was first seen running again.
     pub running_at: Option<Timestamp>,
-    /// How long the instance was down, in seconds, from the request to stop it until it was first seen running.
+    /// How long the instance was down, in seconds: from the request to stop it until it was first seen running. For a
+    /// reboot, until its snapshots were first seen: EC2 does not show when its operating system has booted.
     pub downtime_s: Option<f64>,
     /// The status checks when the instance was seen running.
     pub status_checks: Option<StatusChecks>,
@@ -372,9 +374,42 @@ impl SaveRecord {
         }
     }
 
+    /// Whether the save has EC2 reboot the instance.
+    pub fn reboots(&self) -> bool {
+        self.plan.as_ref().is_some_and(SavePlan::reboots)
+    }
+
+    /// How the AMI captured the instance. A stopped instance was captured without a reboot.
+    pub fn captured_by(&self) -> How {
+        if self.reboots() {
+            How::Reboot
+        } else {
+            How::Stop
+        }
+    }
+
+    /// When the save was about to take the instance down, by a stop or by a reboot.
+    pub fn down_since(&self) -> Option<Timestamp> {
+        let rebooted = self.image_requested_at.filter(|_| self.reboots());
+        self.stop_requested_at.or(rebooted)
+    }
+
+    /// When the operating system of a rebooted instance could boot; `None` if the save had to start the instance,
+    /// because it had powered itself off.
+    fn boots_at(&self) -> Option<Timestamp> {
+        let by_itself = self.reboots() && self.start_requested_at.is_none();
+        self.snapshots_at.filter(|_| by_itself)
+    }
+
+    /// How long the instance was down if it is seen running at that time, in seconds.
+    pub fn downtime_until(&self, running: Timestamp) -> Option<f64> {
+        let since = self.down_since()?;
+        Some(seconds_between(since, self.boots_at().unwrap_or(running)))
+    }
+
     /// How long the instance has been down so far, in seconds; `None` if it is not down.
     pub fn down_for_s(&self, now: Timestamp) -> Option<f64> {
-        match (self.stop_requested_at, self.running_at) {
+        match (self.down_since(), self.boots_at().or(self.running_at)) {
             (Some(since), None) => Some(seconds_between(since, now)),
             _ => None,
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ec2::{Architecture, InstanceState};
+use super::how::How;
 use super::save_request::SaveRequest;
 use super::sensitive::ShownFile;
 use super::{Code, InstanceId, Problem, ProjectName, SaveId, TemplateName, UserId, VolumeId};
@@ -95,6 +96,20 @@ pub struct TemplateMove {
 }
 
 impl SavePlan {
+    /// Whether the save stops the instance, and starts it again.
+    pub fn stops(&self) -> bool {
+        self.captures_running(How::Stop)
+    }
+
+    /// Whether the save has EC2 reboot the instance.
+    pub fn reboots(&self) -> bool {
+        self.captures_running(How::Reboot)
+    }
+
+    fn captures_running(&self, how: How) -> bool {
+        self.instance.original_state == InstanceState::Running && self.request.how == how
+    }
+
     /// Returns an error if the save moves a template to another project without the caller's agreement.
     pub fn check_agreed(&self) -> Result<(), Problem> {
         match &self.moves {

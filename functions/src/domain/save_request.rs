@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::how::How;
 use super::problem::{Code, Problem};
 use super::text::{check_name, check_tag, check_text};
 use super::{ProjectName, Region, SaveId, TemplateName};
@@ -25,6 +26,9 @@ pub struct SaveRequest {
     pub template: TemplateName,
     /// The Region of the instance.
     pub region: Region,
+    /// How the instance is captured if it is running.
+    #[serde(default, skip_serializing_if = "How::is_stop")]
+    pub how: How,
     /// The purpose of the template, at most 255 characters.
     #[serde(default)]
     #[schema(max_length = 255)]

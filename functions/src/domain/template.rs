@@ -9,6 +9,7 @@ use strum::IntoStaticStr;
 use utoipa::ToSchema;
 
 use super::ec2::Architecture;
+use super::how::How;
 use super::problem::{Code, Problem};
 use super::text::from_and_into_string;
 use super::{
@@ -248,6 +249,9 @@ pub struct AddedArchitecture {
     pub saved_date: Timestamp,
     /// The instance type of the instance that was saved.
     pub instance_type: String,
+    /// How the instance was captured.
+    #[serde(default, skip_serializing_if = "How::is_stop")]
+    pub how: How,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
     /// The full size of the snapshots in one Region, in bytes; 0 if it was not recorded.
@@ -275,6 +279,9 @@ pub struct Version {
     pub saved_by: UserId,
     /// When the instance was saved.
     pub saved_date: Timestamp,
+    /// How the instance was captured.
+    #[serde(default, skip_serializing_if = "How::is_stop")]
+    pub how: How,
     /// The user's schedule that requested the save, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<ScheduleName>,

@@ -5,7 +5,8 @@
 //!
 //! The first format has the keys `name` to `ami_config`. The second format adds `format: 2` and `launch`, which
 //! contains what a launch needs in addition to the AMIs. An import of a file without them uses default values and says
-//! so.
+//! so. The third format adds `how` to a machine that was not captured by a stop; only files with such a machine have
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_saphyr::options::DuplicateKeyPolicy;
 
 use super::ec2::Architecture;
+use super::how::How;
 use super::ids::shown;
 use super::problem::{Code, Problem};
 use super::save::USER_TAGS;
@@ -29,7 +31,10 @@ pub const FILE_IMAGES: usize = 40;
 const QUOTED: usize = 300;
 /// The maximum length of an instance's name, in characters. It is that of a tag value.
 const NAME: usize = 256;
-pub const FORMAT: u8 = 2;
+/// The newest format.
+const FORMAT: u8 = 3;
+/// The format of files in which every machine was captured by a stop.
+const FORMAT_WITHOUT_HOW: u8 = 2;
 /// The maximum length of a user name on Linux, in characters.
 const LOGIN: usize = 32;
 /// The maximum number of ports in a file.
@@ -68,7 +73,7 @@ pub struct TemplateFile {
         deserialize_with = "format",
         skip_serializing_if = "Option::is_none"
     )]
-    #[schema(minimum = 1, maximum = 2)]
+    #[schema(minimum = 1, maximum = 3)]
     pub format: Option<u8>,
     /// What a launch needs in addition to the AMIs. Available since the second format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,6 +114,9 @@ pub struct Machine {
     /// The instance type.
     #[serde(deserialize_with = "instance_type")]
     pub instance_type: String,
+    /// How the instance was captured. Available since the third format.
+    #[serde(default, skip_serializing_if = "How::is_stop")]
+    pub how: How,
     /// The size of the root volume in GiB.
     #[serde(deserialize_with = "root_size")]
     #[schema(minimum = 1, maximum = 16384)]
@@ -240,11 +248,13 @@ impl LaunchConfig {
     fn of(version: &Version) -> Self {
         let own = Machine {
             instance_type: version.instance_type.clone(),
+            how: version.how,
             root_size_gib: version.root_size_gib,
         };
         let added = version.added.iter().map(|added| {
             let machine = Machine {
                 instance_type: added.instance_type.clone(),
+                how: added.how,
                 root_size_gib: added.root_size_gib,
             };
             (added.architecture, machine)
@@ -261,6 +271,11 @@ impl LaunchConfig {
 
 impl TemplateFile {
     pub fn of(template: &Template, version: &Version) -> Self {
+        let launch = LaunchConfig::of(version);
+        let stopped = launch
+            .machines
+            .values()
+            .all(|machine| machine.how.is_stop());
         Self {
             name: template.name.clone(),
             description: version.description.clone(),
@@ -272,8 +287,8 @@ impl TemplateFile {
             ami_config: AmiConfig {
                 amis: version.amis.clone(),
             },
-            format: Some(FORMAT),
-            launch: Some(LaunchConfig::of(version)),
+            format: Some(if stopped { FORMAT_WITHOUT_HOW } else { FORMAT }),
+            launch: Some(launch),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::domain::save::Warning;
 use crate::domain::sizes::Size;
 use crate::domain::template::{AddedArchitecture, TemplateRef, TemplateState, Usage, Version};
 use crate::domain::template_file::{Machine, TemplateFile};
-use crate::domain::{Region, SaveId, SnapshotId, TemplateName};
+use crate::domain::{How, Region, SaveId, SnapshotId, TemplateName};
 use crate::ports::{Image, Write};
 use crate::rules::access::Caller;
 
@@ -91,6 +91,7 @@ fn machine(file: &TemplateFile, images: &Images, architecture: Architecture) -> 
             || Size::M.machine(architecture).instance_type.to_owned(),
             |machine| machine.instance_type.clone(),
         ),
+        how: told.map_or_else(How::default, |machine| machine.how),
         // A volume cannot be smaller than its snapshot.
         root_size_gib: told
             .map_or(0, |machine| machine.root_size_gib)
@@ -120,6 +121,7 @@ fn added(
             saved_by: file.saved_by.clone(),
             saved_date: file.saved_date,
             instance_type: machine.instance_type,
+            how: machine.how,
             root_size_gib: machine.root_size_gib,
             snapshot_bytes: 0,
         }
@@ -150,6 +152,7 @@ pub(super) fn version_of(
         saved_from_id: None,
         saved_by: file.saved_by.clone(),
         saved_date: file.saved_date,
+        how: own.how,
         schedule: None,
         parent: parent.map(ToString::to_string),
         amis: file.ami_config.amis.clone(),

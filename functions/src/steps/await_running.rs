@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::env::Limited;
-use super::findings::{Standing, gone, impossible, look, note_fallen_back, standing};
+use super::findings::{Standing, gone, impossible, look, note_fallen_back, rebooting, standing};
 use super::{SaveRef, Step};
 use crate::domain::clock::is_future;
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
@@ -38,6 +38,10 @@ impl Step for AwaitRunning {
         let now = env.clock.now();
         let standing = standing(&duty.value, &record, instance.as_ref(), now);
         let waited = waited(&standing, &record, instance.as_ref(), now);
+        if record.reboots() && standing != Standing::Moving {
+            // The state that was seen with the snapshots may have been old.
+            rebooting::check_undisturbed(&record, instance.as_ref(), record.snapshots_at)?;
+        }
         match standing {
             Standing::Settled(Finding::Gone) => {
                 let (epoch, finding) = (input.save.epoch, Finding::Gone);
@@ -83,7 +87,9 @@ fn waited(
     instance: Option<&Instance>,
     now: Timestamp,
 ) -> f64 {
-    let Some(asked) = record.start_requested_at else {
+    // A rebooted instance is expected to run once its snapshots have begun.
+    let booted = record.snapshots_at.filter(|_| record.reboots());
+    let Some(asked) = record.start_requested_at.or(booted) else {
         return 0.0;
     };
     let since = match (standing, instance) {
@@ -131,9 +137,7 @@ pub(super) async fn note_running(
             record.running_at = Some(now);
             record.trouble = None;
             record.status_checks = checks.as_ref().ok().copied();
-            record.downtime_s = record
-                .stop_requested_at
-                .map(|since| seconds_between(since, now));
+            record.downtime_s = record.downtime_until(now);
         }
     })
     .await?;
@@ -141,4 +145,4 @@ pub(super) async fn note_running(
 }
 
 #[cfg(test)]
-repeated!(AwaitRunning: Succeeds);
+repeated!(AwaitRunning: Succeeds, Reboots);

@@ -8,7 +8,7 @@
 //! AMI does not list them right after its creation; until then they are found by tag.
 
 use super::env::{Done, Limited};
-use super::findings::look;
+use super::findings::{look, rebooting};
 use super::images::{first, not_made};
 use super::{Step, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
@@ -43,7 +43,7 @@ impl Step for AwaitSnapshots {
         let now = env.clock.now();
         let missing = missing(&record, image.as_ref(), &snapshots)?;
         if missing == 0 {
-            check_undisturbed(env, &record, &snapshots).await?;
+            check_undisturbed(env, &record, image.as_ref(), &snapshots).await?;
             let mut ids: Vec<_> = snapshots.into_iter().map(|it| it.id).collect();
             ids.sort();
             env.note(&input.save, |record| {
@@ -128,15 +128,22 @@ fn missing(
     Ok(of_instance.max(listed.saturating_sub(snapshots.len())))
 }
 
-/// Refuses the snapshots if the instance was started in the meantime: a volume captured after the start holds
-/// half-written files.
+/// Refuses the snapshots if the instance was not down all the time: a volume captured while it runs holds half-written
+/// files.
 async fn check_undisturbed(
     env: &Env,
     record: &SaveRecord,
+    image: Option<&Image>,
     snapshots: &[Snapshot],
 ) -> Result<(), Problem> {
     let id = &record.instance()?.id;
-    let Some(instance) = look(&*env.ec2, &record.request.region, id).await? else {
+    let instance = look(&*env.ec2, &record.request.region, id).await?;
+    if record.reboots() {
+        let captured_at = snapshots.iter().map(|snapshot| snapshot.started_at).max();
+        rebooting::check_undisturbed(record, instance.as_ref(), captured_at)?;
+        return rebooting::check_not_forced(record, image, snapshots);
+    }
+    let Some(instance) = instance else {
         return Ok(());
     };
     let started = instance.launched_at;
@@ -166,4 +173,4 @@ async fn image_of(env: &Env, record: &SaveRecord) -> Result<Option<Image>, Probl
 }
 
 #[cfg(test)]
-repeated!(AwaitSnapshots: Succeeds, SnapshotFails);
+repeated!(AwaitSnapshots: Succeeds, Reboots, SnapshotFails);

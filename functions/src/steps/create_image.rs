@@ -4,6 +4,8 @@
 //! second call fails with `InvalidAMIName.Duplicate`, and the AMI that has the name belongs to this save if its tag
 //! says so (EC2 fact 3). Each call also has its number in a tag. If somebody deregistered the AMI of an earlier call
 //! and so freed the name, this tag distinguishes the snapshots of the two AMIs.
+//!
+//! If the save is to reboot the instance, CreateImage does that too, after it has returned.
 
 use std::collections::BTreeSet;
 
@@ -45,11 +47,18 @@ impl Step for CreateImage {
         }
         let plan = record.plan()?;
         let instance = look_or_fail(&*env.ec2, &record.request.region, &plan.instance.id).await?;
-        if instance.state != InstanceState::Stopped {
-            // An AMI of a running instance would hold half-written files.
+        // EC2 reboots only a running instance. An AMI of an instance in any other state than stopped would hold
+        // half-written files.
+        let wanted = if plan.reboots() {
+            InstanceState::Running
+        } else {
+            InstanceState::Stopped
+        };
+        if instance.state != wanted {
             let message = format!(
-                "The instance {} must be stopped, but it is {}.",
+                "The instance {} must be {}, but it is {}.",
                 plan.instance.id,
+                wanted.as_str(),
                 instance.state.as_str()
             );
             return Err(Problem::new(Code::InstanceChanged, message));
@@ -89,6 +98,7 @@ async fn create_or_adopt(
         request: &record.request,
         instance: &plan.instance.id,
         named: &plan.instance.name,
+        reboot: plan.reboots(),
     };
     let new = asked.image(attempt);
     match env.ec2.create_image(&record.request.region, &new).await {
@@ -98,7 +108,7 @@ async fn create_or_adopt(
         }
         Err(error) if error.kind() == Ec2ErrorKind::NotStopped => Err(Problem::new(
             Code::NotReady,
-            "EC2 does not report the instance as stopped yet.",
+            "EC2 does not report the instance in the necessary state yet.",
         )
         .because(error)),
         Err(error) if error.kind() == Ec2ErrorKind::SnapshotsPending => {
@@ -154,4 +164,4 @@ async fn adopt(
 }
 
 #[cfg(test)]
-repeated!(CreateImage: Succeeds, IsDenied);
+repeated!(CreateImage: Succeeds, Reboots, IsDenied);

@@ -1,5 +1,7 @@
 //! What the observed state of an instance means for the duty to bring it back (promise P1).
 
+pub(super) mod rebooting;
+
 use chrono::TimeDelta;
 
 use super::SaveRef;
@@ -85,6 +87,9 @@ pub(crate) fn standing(
     };
     if instance.state.is_gone() {
         return Standing::Settled(Finding::Gone);
+    }
+    if record.reboots() && record.image_requested_at.is_some() {
+        return rebooting::standing(duty, record, instance, now);
     }
     let Some(asked) = record.stop_requested_at else {
         // The save never requested a stop, so others have chosen the current state.

@@ -12,7 +12,7 @@ use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
 use crate::domain::save::{SaveRecord, SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{Code, ImageId, Problem, Region, SaveId, SnapshotId, StepName};
+use crate::domain::{Code, How, ImageId, Problem, Region, SaveId, SnapshotId, StepName};
 use crate::ports::{
     Call, Ec2ErrorKind, Encryption, Image, ImageFilter, ImageState, Tags, from_ec2,
 };
@@ -369,6 +369,7 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
         move_template: false,
         accept_instance_store_loss: None,
         publish_sensitive: input.copy.publish_sensitive,
+        how: How::Stop,
         add_arch: false,
         version: None,
     };

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use super::planning::{Admitted, admitted};
 use super::{Step, pacing, packages, preflight, runs, scheduled, turns};
 use crate::domain::audit::{Channel, Origin};
-use crate::domain::ec2::InstanceState;
 use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SaveState, Turn};
 use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::{Code, Problem, Region, SaveId, ScheduleName, StepName, Timestamp};
@@ -59,7 +58,9 @@ pub(super) struct Output {
     save_id: SaveId,
     epoch: u32,
     dry_run: bool,
-    was_running: bool,
+    /// Whether the instance is stopped and started again, or rebooted; neither if it was not running.
+    stops: bool,
+    reboots: bool,
     copy_to: Vec<Region>,
     plan: Option<SavePlan>,
     wait_s: i64,
@@ -382,7 +383,8 @@ fn output(env: &Env, plan: SavePlan, epoch: u32, dry_run: bool, of_many: bool) -
         save_id: plan.save_id.clone(),
         epoch,
         dry_run,
-        was_running: plan.instance.original_state == InstanceState::Running,
+        stops: plan.stops(),
+        reboots: plan.reboots(),
         copy_to: plan.request.copy_to.iter().cloned().collect(),
         plan: Some(plan),
         wait_s: 0,
@@ -395,7 +397,8 @@ fn waiting(env: &Env, input: &Input, at: Timestamp) -> Output {
         save_id: input.save_id.clone(),
         epoch: input.epoch,
         dry_run: false,
-        was_running: false,
+        stops: false,
+        reboots: false,
         copy_to: Vec::new(),
         plan: None,
         // At least one second, because the definition takes zero for "now". The step sleeps for the rest of a second.

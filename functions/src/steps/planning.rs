@@ -10,14 +10,14 @@ use crate::domain::save::{SavePlan, SaveRequest, SavedInstance, TemplateMove};
 use crate::domain::schedule::Schedule;
 use crate::domain::tags::{LOGIN_TAG, PORTS_TAG, TEMPLATE_TAG};
 use crate::domain::template::Template;
-use crate::domain::{Code, InstanceId, Problem, Region, SaveId};
+use crate::domain::{Code, How, InstanceId, Problem, Region, SaveId};
 use crate::registry::Admission;
 use crate::rules::access::Caller;
 use crate::rules::publication::{self, Consent, Shown, Told};
 use crate::rules::{Env, budget};
 
-/// The usual time of a stop, the initiation of the snapshots, and a start together on a Linux instance, in seconds.
-/// Plans report it as the expected downtime. It is an assumption, because AWS gives no figure.
+/// The usual time of a stop, the initiation of the snapshots, and a start together on a Linux instance, in seconds; a
+/// reboot takes about as long. Plans report it as the expected downtime. It is an assumption, because AWS gives no figure.
 const USUAL_DOWNTIME_S: u32 = 60;
 
 /// Checks everything and returns what the save would do, without changing anything.
@@ -67,7 +67,8 @@ pub(super) async fn admitted(
     let meant = schedule.map(|(_, meant)| meant);
     let subject = preflight::check(env, caller, &save_id, &request, meant).await?;
     let instance = saved_instance(&subject)?;
-    let was_running = instance.original_state == InstanceState::Running;
+    let running = instance.original_state == InstanceState::Running;
+    let how = running.then_some(request.how);
     let bytes = instance
         .volumes
         .values()
@@ -95,11 +96,11 @@ pub(super) async fn admitted(
     warnings.extend(shown.warnings);
     let plan = SavePlan {
         shows: shown.files,
-        steps: steps(&request, subject.target, was_running),
-        expected_downtime_s: if was_running {
-            USUAL_DOWNTIME_S + ties::extra_downtime_s(&subject.instance)
-        } else {
-            0
+        steps: steps(&request, subject.target, how),
+        expected_downtime_s: match how {
+            None => 0,
+            Some(How::Stop) => USUAL_DOWNTIME_S + ties::extra_downtime_s(&subject.instance),
+            Some(How::Reboot) => USUAL_DOWNTIME_S,
         },
         usd_per_month_at_most: usd_per_month,
         next_version: subject.target.number(),
@@ -215,17 +216,21 @@ fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
     })
 }
 
-fn steps(request: &SaveRequest, target: Target, was_running: bool) -> Vec<String> {
-    let mut steps = Vec::new();
-    if was_running {
-        steps.push("stop the instance".to_owned());
-    }
-    steps.push(
-        "start creating an AMI and wait until the snapshots of all volumes have begun".to_owned(),
-    );
-    if was_running {
-        steps.push("start the instance again".to_owned());
-    }
+/// Returns the steps as sentences. `how` is how the instance is captured, if it is running.
+fn steps(request: &SaveRequest, target: Target, how: Option<How>) -> Vec<String> {
+    let captures: &[&str] = match how {
+        None => &["start creating an AMI and wait until the snapshots of all volumes have begun"],
+        Some(How::Stop) => &[
+            "stop the instance",
+            "start creating an AMI and wait until the snapshots of all volumes have begun",
+            "start the instance again",
+        ],
+        Some(How::Reboot) => &[
+            "start creating an AMI: EC2 reboots the instance, and begins the snapshots of all volumes while its operating system is down",
+            "check that the instance has not powered itself off; otherwise start it again",
+        ],
+    };
+    let mut steps: Vec<String> = captures.iter().map(ToString::to_string).collect();
     steps.push("wait until the AMI is available, while the instance is in use".to_owned());
     if !request.copy_to.is_empty() {
         let regions: Vec<&str> = request.copy_to.iter().map(Region::as_str).collect();

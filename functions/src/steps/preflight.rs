@@ -43,24 +43,12 @@ pub(super) async fn check(
     }
     // Checked after the lock: an instance that another save is stopping is busy, not in a wrong state.
     check_state(&instance)?;
-    check_kind(&instance)?;
+    let reboots = ties::reboots(request, &instance);
+    check_kind(&instance, reboots)?;
     ties::check(&instance)?;
-    check_instance_store(env, request, &instance).await?;
-    if env
-        .ec2
-        .stop_protection(&request.region, &instance.id)
-        .await
-        .map_err(from_ec2)?
-    {
-        let hint = format!(
-            "Disable it: aws ec2 modify-instance-attribute --no-disable-api-stop --region {} --instance-id {}",
-            request.region, instance.id
-        );
-        return Err(Problem::new(
-            Code::StopProtected,
-            format!("Stop protection is enabled for {}.", label(&instance)),
-        )
-        .hint(hint));
+    if !reboots {
+        check_instance_store(env, request, &instance).await?;
+        check_stop_protection(env, request, &instance).await?;
     }
     let ids: Vec<_> = instance
         .volumes
@@ -72,7 +60,9 @@ pub(super) async fn check(
         .volumes(&request.region, &ids)
         .await
         .map_err(from_ec2)?;
-    ties::check_elsewhere(env, &request.region, &instance).await?;
+    if !reboots {
+        ties::check_elsewhere(env, &request.region, &instance).await?;
+    }
     ties::check_pending(env, &request.region, &instance, &volumes).await?;
     let grants = match &template {
         Some(template) => env.registry.grants(&template.name).await?,
@@ -88,10 +78,11 @@ pub(super) async fn check(
         request,
         instance: &instance.id,
         named: name(&instance),
+        reboot: reboots,
     };
     check_permissions(env, request, &instance, asked.image(1)).await?;
     let others = warnings(env, request, &instance).await?;
-    let mut warnings = ties::warnings(&instance, &volumes);
+    let mut warnings = ties::warnings(&instance, &volumes, reboots);
     warnings.extend(others);
     warnings.extend(of_opening);
     warnings.extend(of_keys);
@@ -178,8 +169,8 @@ fn check_state(instance: &Instance) -> Result<(), Problem> {
     Err(Problem::new(Code::InstanceStateWrong, message).hint(hint))
 }
 
-/// Refuses the kinds of instances that cannot be stopped and started (EC2 facts, "Before the stop").
-fn check_kind(instance: &Instance) -> Result<(), Problem> {
+/// Refuses the kinds of instances that cannot be stopped and started, or rebooted (EC2 facts, "Before the stop").
+fn check_kind(instance: &Instance, reboots: bool) -> Result<(), Problem> {
     let name = label(instance);
     if !instance.ebs_root {
         return Err(Problem::new(
@@ -189,23 +180,24 @@ fn check_kind(instance: &Instance) -> Result<(), Problem> {
             ),
         ));
     }
-    let fleet = ["aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id"]
-        .iter()
-        .find_map(|key| instance.tags.get(*key));
-    if instance.spot {
+    if instance.spot && !reboots {
+        let fleet = ["aws:ec2:fleet-id", "aws:ec2spot:fleet-request-id"]
+            .iter()
+            .find_map(|key| instance.tags.get(*key));
         let fleet = fleet
             .map(|fleet| format!(" of the fleet {fleet}"))
             .unwrap_or_default();
-        return Err(Problem::new(
-            Code::SpotInstance,
-            format!(
-                "{name} is a Spot Instance{fleet}: it cannot be stopped and started at any time."
-            ),
-        ));
+        let message = format!(
+            "{name} is a Spot Instance{fleet}: it cannot be stopped and started at any time."
+        );
+        let problem = Problem::new(Code::SpotInstance, message);
+        return Err(ties::or_reboot(problem, instance));
     }
     if let Some(group) = instance.tags.get("aws:autoscaling:groupName") {
         let message = format!(
-            "{name} belongs to the Auto Scaling group {group}, which would replace it when it stops."
+            "{name} belongs to the Auto Scaling group {group}, which would replace it when it {}.",
+            // Its status checks fail during a reboot.
+            if reboots { "reboots" } else { "stops" }
         );
         let hint = format!(
             "Detach it first: aws autoscaling detach-instances --instance-ids {} --auto-scaling-group-name {group} --should-decrement-desired-capacity",
@@ -214,6 +206,24 @@ fn check_kind(instance: &Instance) -> Result<(), Problem> {
         return Err(Problem::new(Code::AutoScalingMember, message).hint(hint));
     }
     Ok(())
+}
+
+async fn check_stop_protection(
+    env: &Env,
+    request: &SaveRequest,
+    instance: &Instance,
+) -> Result<(), Problem> {
+    let (region, id) = (&request.region, &instance.id);
+    let protected = env.ec2.stop_protection(region, id).await;
+    if !protected.map_err(from_ec2)? {
+        return Ok(());
+    }
+    let hint = format!(
+        "Disable it: aws ec2 modify-instance-attribute --no-disable-api-stop --region {region} --instance-id {id}"
+    );
+    let message = format!("Stop protection is enabled for {}.", label(instance));
+    let problem = Problem::new(Code::StopProtected, message).hint(hint);
+    Err(ties::or_reboot(problem, instance))
 }
 
 async fn check_instance_store(
@@ -243,10 +253,11 @@ async fn check_instance_store(
     let hint = format!(
         "Move what you need to an EBS volume; then accept the loss with --accept-instance-store-loss {name}"
     );
-    Err(Problem::new(Code::InstanceStoreData, message).hint(hint))
+    let problem = Problem::new(Code::InstanceStoreData, message).hint(hint);
+    Err(ties::or_reboot(problem, instance))
 }
 
-/// Checks with DryRun requests whether EC2 would permit the calls: the stop and also the start.
+/// Checks with DryRun requests whether EC2 would permit the calls: for a stop, also the start.
 async fn check_permissions(
     env: &Env,
     request: &SaveRequest,
@@ -254,8 +265,9 @@ async fn check_permissions(
     image: NewImage,
 ) -> Result<(), Problem> {
     let id = || instance.id.clone();
+    let stops = instance.state == InstanceState::Running && !image.reboot;
     let mut probes = vec![Probe::CreateImage(image)];
-    if instance.state == InstanceState::Running {
+    if stops {
         probes.extend([Probe::Stop(id()), Probe::Start(id())]);
     }
     for probe in probes {

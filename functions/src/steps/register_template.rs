@@ -263,6 +263,7 @@ impl Made<'_> {
             saved_by: record.saved_by.clone(),
             saved_date: self.now,
             instance_type: instance.instance_type.clone(),
+            how: record.captured_by(),
             root_size_gib: instance.root_size_gib,
             snapshot_bytes: bytes,
         });
@@ -300,6 +301,7 @@ impl Made<'_> {
             saved_from_id: Some(instance.id.clone()),
             saved_by: record.saved_by.clone(),
             saved_date: self.now,
+            how: record.captured_by(),
             schedule: record.schedule.clone(),
             parent: instance.launched_from.clone(),
             amis: amis.collect(),

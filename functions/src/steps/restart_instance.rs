@@ -37,4 +37,4 @@ impl Step for RestartInstance {
 }
 
 #[cfg(test)]
-repeated!(RestartInstance: Succeeds, Strands);
+repeated!(RestartInstance: Succeeds, Reboots, Strands);

@@ -90,7 +90,7 @@ async fn restore(env: &Env, input: &Limited, record: &SaveRecord) -> Result<bool
         .is_some_and(|began| seconds_between(began, now) >= input.limit_s);
     match standing(&duty.value, record, instance.as_ref(), now) {
         Standing::Settled(finding) => {
-            if finding == Finding::Original && record.stop_requested_at.is_some() {
+            if finding == Finding::Original && record.down_since().is_some() {
                 note_running(env, &input.save, record).await?;
             }
             let epoch = input.save.epoch;

@@ -15,6 +15,7 @@ pub(super) struct AskedFor<'a> {
     pub(super) request: &'a SaveRequest,
     pub(super) instance: &'a InstanceId,
     pub(super) named: &'a str,
+    pub(super) reboot: bool,
 }
 
 impl AskedFor<'_> {
@@ -27,6 +28,7 @@ impl AskedFor<'_> {
             name: self.request.image_name(self.save),
             description: describe(self.request, self.named),
             tags,
+            reboot: self.reboot,
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Ties of an instance that a stop would affect: what replaces it once it is stopped, what it needs to start again, and
-//! which of its volumes, addresses and secrets a stop would change (EC2 facts, "Learned since").
+//! which of its volumes, addresses and secrets a stop would change (EC2 facts, "Learned since"). Most of them do not
+//! matter to a reboot.
 
 use std::time::Duration;
 
+use super::findings::rebooting::FORCED;
 use super::label::label;
 use crate::domain::ec2::InstanceState;
-use crate::domain::save::Warning;
-use crate::domain::{Code, Problem, Region};
+use crate::domain::save::{SaveRequest, Warning};
+use crate::domain::{Code, How, Problem, Region};
 use crate::ports::{FLEET_TAG, Instance, SnapshotFilter, Volume, from_ec2};
 use crate::rules::Env;
 
@@ -18,7 +20,24 @@ const SCRUB_S: u32 = 110 * 60;
 /// hour before the block ends.
 const LONGEST_DOWN: Duration = Duration::from_mins(15 + 10 + 30 + 30);
 
-/// Refuses an instance that would not come back from a stop, or not unchanged.
+/// Returns whether a save has EC2 reboot the instance.
+pub(super) fn reboots(request: &SaveRequest, instance: &Instance) -> bool {
+    request.how == How::Reboot && instance.state == InstanceState::Running
+}
+
+/// Adds to a refusal of the stop that a reboot is possible, unless the instance is stopped already.
+pub(super) fn or_reboot(problem: Problem, instance: &Instance) -> Problem {
+    if instance.state != InstanceState::Running {
+        return problem;
+    }
+    let hint = format!(
+        "Save it with --how reboot, which does not stop it. Otherwise: {}",
+        problem.advice()
+    );
+    problem.hint(hint)
+}
+
+/// Refuses an instance that would not come back from a stop or a reboot, or not unchanged.
 pub(super) fn check(instance: &Instance) -> Result<(), Problem> {
     if instance.state != InstanceState::Running {
         return Ok(());
@@ -67,7 +86,7 @@ fn fleet_member(instance: &Instance, fleet: &str) -> Problem {
     let name = label(instance);
     let message =
         format!("{name} belongs to the fleet {fleet}, which would replace it when it stops.");
-    Problem::new(Code::FleetMember, message)
+    or_reboot(Problem::new(Code::FleetMember, message), instance)
 }
 
 /// Refuses an instance that has to start in a Capacity Reservation, if the reservation is not active, or ends within
@@ -81,7 +100,10 @@ async fn check_reservation(env: &Env, region: &Region, instance: &Instance) -> R
         told => Some(told.map_err(from_ec2)?),
     };
     let name = label(instance);
-    let refused = |message: String| Err(Problem::new(Code::ReservationEnds, message));
+    let refused = |message: String| {
+        let problem = Problem::new(Code::ReservationEnds, message);
+        Err(or_reboot(problem, instance))
+    };
     let Some(found) = found.filter(|it| it.active) else {
         return refused(format!(
             "{name} must start in the Capacity Reservation {id}, which has ended or is not active."
@@ -144,7 +166,7 @@ pub(super) fn extra_downtime_s(instance: &Instance) -> u32 {
 }
 
 /// Returns warnings about what a save would change about the instance, or would not preserve.
-pub(super) fn warnings(instance: &Instance, volumes: &[Volume]) -> Vec<Warning> {
+pub(super) fn warnings(instance: &Instance, volumes: &[Volume], reboots: bool) -> Vec<Warning> {
     let warning = |code: &str, text: String| Warning {
         code: code.to_owned(),
         text,
@@ -169,32 +191,63 @@ pub(super) fn warnings(instance: &Instance, volumes: &[Volume]) -> Vec<Warning> 
             warnings.push(warning("MultiAttachedVolume", text));
         }
     }
-    if instance.state == InstanceState::Running {
+    if reboots {
+        let text = format!(
+            "EC2 does not show whether the operating system of {name} boots again, only that the instance is running. If it does not shut down within {} minutes, EC2 forces the reboot, and the save fails.",
+            FORCED.num_minutes()
+        );
+        warnings.push(warning("BootNotShown", text));
+    } else if instance.state == InstanceState::Running {
         warnings.extend(of_the_stop(instance).map(|(code, text)| warning(code, text)));
+    }
+    if let Some(outpost) = &instance.ties.outpost
+        && instance.state == InstanceState::Running
+    {
+        let local = "an AMI with local snapshots cannot be copied elsewhere";
+        let text = if reboots {
+            format!("{name} runs on the Outpost {outpost}: {local}.")
+        } else {
+            format!(
+                "{name} runs on the Outpost {outpost}: it can start again only if the Outpost has capacity, and {local}."
+            )
+        };
+        warnings.push(warning("OnOutpost", text));
     }
     warnings
 }
 
-/// Returns the warnings that only concern a running instance.
+/// What a warning about the stop recommends.
+const OR_REBOOT: &str = "To avoid this, save it with --how reboot.";
+
+/// Returns whether the instance type has accelerators, for which EC2 often has no capacity (EC2 facts, "Restart").
+fn is_accelerated(instance: &Instance) -> bool {
+    let family = instance
+        .instance_type
+        .split(|c: char| !c.is_ascii_lowercase());
+    let family = family.into_iter().next().unwrap_or_default();
+    matches!(family, "dl" | "f" | "g" | "gr" | "inf" | "p" | "trn" | "vt")
+}
+
+/// Returns the warnings that only concern the stop of a running instance.
 fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, String)> {
     let (name, ties) = (label(instance), &instance.ties);
     let address = instance.public_ip.as_ref().filter(|_| !instance.elastic_ip);
     let address = address.map(|address| {
         if ties.several_interfaces {
             let text = format!(
-                "Its public address {address} is lost: EC2 does not assign a new one to an instance with several network interfaces. To keep it reachable, associate an Elastic IP address first."
+                "Its public address {address} is lost: EC2 does not assign a new one to an instance with several network interfaces. To keep it reachable, associate an Elastic IP address first, or save it with --how reboot."
             );
             ("PublicIpLost", text)
         } else {
             let text = format!(
-                "Its public address {address} changes at the restart; private and Elastic IP addresses do not."
+                "Its public address {address} changes at the restart; private and Elastic IP addresses do not. {OR_REBOOT}"
             );
             ("PublicIpChanges", text)
         }
     });
     let scrubbed = is_mac(instance).then(|| {
         let text = format!(
-            "{name} is a Mac instance: its host is scrubbed after the stop, so it is down for up to {} minutes or more.",
+            "{name} is a Mac instance: its host is scrubbed after the stop, so it is down for up to {} minutes or more. {OR_REBOOT}",
             SCRUB_S / 60
         );
         ("MacHostScrubbed", text)
@@ -203,17 +256,16 @@ fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, Strin
     let burstable = ties.dedicated_host && instance.instance_type.starts_with("t3.");
     let burstable = burstable.then(|| {
         let text = format!(
-            "{name} is a T3 instance on a Dedicated Host: it can start again only if its credit option is standard (aws ec2 describe-instance-credit-specifications)."
+            "{name} is a T3 instance on a Dedicated Host: it can start again only if its credit option is standard (aws ec2 describe-instance-credit-specifications). {OR_REBOOT}"
         );
         ("T3OnDedicatedHost", text)
     });
-    let outpost = ties.outpost.as_ref().map(|outpost| {
+    let scarce = is_accelerated(instance).then(|| {
         let text = format!(
-            "{name} runs on the Outpost {outpost}: it can start again only if the Outpost has capacity, and an AMI with local snapshots cannot be copied elsewhere."
+            "{name} has accelerators ({}): EC2 may have no capacity to start it again. {OR_REBOOT}",
+            instance.instance_type
         );
-        ("OnOutpost", text)
+        ("CapacityAtRisk", text)
     });
-    [address, scrubbed, burstable, outpost]
-        .into_iter()
-        .flatten()
+    [address, scrubbed, burstable, scarce].into_iter().flatten()
 }

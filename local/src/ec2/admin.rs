@@ -13,8 +13,8 @@ use super::cloud_error::CloudError;
 use super::facts::{InstanceFacts, InstanceSpec, Inventory, VolumeSpec};
 use super::guest::{Disk, FileBody};
 use super::model::{
-    Attachment, Capacity, InstanceRow, KeyPolicy, LaunchTemplateRow, Model, Scope, Traffic,
-    VolumeRow,
+    Attachment, BY_USER, Capacity, InstanceRow, KeyPolicy, LaunchTemplateRow, Model, Scope,
+    Traffic, VolumeRow,
 };
 
 /// The outside actor of an account. Its actions are neither throttled nor denied.
@@ -205,7 +205,7 @@ impl Admin {
     pub fn stop(&self, id: &InstanceId) -> Result<(), CloudError> {
         self.instance(id, |model, row, now| {
             if row.state == InstanceState::Running {
-                model.begin_stop(id, now, "somebody else");
+                model.begin_stop(id, now, "somebody else", BY_USER);
             }
         })
     }
@@ -393,6 +393,7 @@ fn facts_of(row: &InstanceRow) -> InstanceFacts {
     InstanceFacts {
         tags: row.tags.clone(),
         purchase: row.purchase,
+        at_reboot: row.at_reboot,
         fleet: row.tags.get("aws:ec2:fleet-id").cloned(),
         autoscaling_group: row.autoscaling_group().map(str::to_owned),
         stop_protection: row.stop_protection,

@@ -12,7 +12,7 @@ use prism_functions::ports::Clock;
 use super::cloud_error::CloudError;
 use super::events::Event;
 use super::file::CloudFile;
-use super::model::Model;
+use super::model::{Model, Reboot};
 use super::settings::Settings;
 
 /// A simulated cloud with any number of accounts. Clones are handles of the same cloud.
@@ -106,6 +106,40 @@ impl Cloud {
         until: Timestamp,
     ) -> Result<Duration, CloudError> {
         Ok(not_running(&self.history_of(id)?, from, until))
+    }
+
+    /// For how long the operating system of an instance was down between two moments: the instance was not running, or
+    /// it was rebooting.
+    pub fn down(
+        &self,
+        id: &InstanceId,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Duration, CloudError> {
+        let reboots = self.reboots_of(id)?;
+        let not_running = self.not_running(id, from, until)?;
+        let rebooting = reboots.iter().map(|reboot| {
+            let (began, up) = (reboot.began_at.max(from), reboot.up_at.min(until));
+            let spent = self.not_running(id, began, up)?;
+            let span = up.signed_duration_since(began).to_std();
+            Ok(span.unwrap_or_default().saturating_sub(spent))
+        });
+        let rebooting = rebooting.sum::<Result<Duration, CloudError>>()?;
+        Ok(not_running + rebooting)
+    }
+
+    /// Whether the operating system of an instance was down for a reboot at a moment, and had written everything.
+    pub fn was_down_for_reboot(&self, id: &InstanceId, at: Timestamp) -> Result<bool, CloudError> {
+        let reboots = self.reboots_of(id)?;
+        let mut clean = reboots.iter().filter(|reboot| reboot.clean);
+        Ok(clean.any(|reboot| reboot.down_at <= at && at <= reboot.boots_at))
+    }
+
+    fn reboots_of(&self, id: &InstanceId) -> Result<Vec<Reboot>, CloudError> {
+        self.look(|model, _| {
+            let row = model.data.instances.get(id);
+            row.map(|row| row.reboots.clone()).unwrap_or_default()
+        })
     }
 
     /// A copy of this cloud in which time stands still at this moment, like a server that returns outdated data.

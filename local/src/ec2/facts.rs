@@ -4,7 +4,7 @@ use prism_functions::domain::Region;
 use prism_functions::ports::{Encryption, Image, Instance, Snapshot, Tags, Ties, Volume};
 use serde::{Deserialize, Serialize};
 
-use super::model::Purchase;
+use super::model::{AtReboot, Purchase};
 
 /// An instance that exists from the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct InstanceFacts {
     /// All of its tags, including those that AWS sets.
     pub tags: Tags,
     pub purchase: Purchase,
+    /// What its operating system does when it is to reboot.
+    pub at_reboot: AtReboot,
     pub fleet: Option<String>,
     pub autoscaling_group: Option<String>,
     pub stop_protection: bool,

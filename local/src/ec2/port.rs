@@ -334,13 +334,13 @@ impl Guest {
     /// Runs a command, given as its words, on the instance's simulated disk.
     pub fn run(&self, argv: &[String], stdin: &[u8]) -> Result<GuestOutput, GuestError> {
         let id = &self.instance;
-        let ran = self.cloud.with(|model, _| {
+        let ran = self.cloud.with(|model, now| {
             let row = model.data.instances.get(id);
             let ours = row.is_some_and(|r| r.account == self.account && r.region == self.region);
             if !ours {
                 return Err(GuestError::NotFound(id.clone()));
             }
-            model.guest(id, argv, stdin)
+            model.guest(id, argv, stdin, now)
         });
         ran.map_err(GuestError::Cloud)?
     }

@@ -49,6 +49,10 @@ pub struct Durations {
     pub stop: Duration,
     /// From StartInstances or RunInstances to `running`. Assumed.
     pub start: Duration,
+    /// From the request for a reboot until the operating system is down. Assumed.
+    pub shutdown: Duration,
+    /// From the last snapshot of a rebooted instance until its operating system has booted. Assumed.
+    pub boot: Duration,
     /// From TerminateInstances to `terminated`. Assumed.
     pub terminate: Duration,
     /// For how long a terminated instance is still returned by its ID. EC2 says "about an hour".
@@ -91,6 +95,8 @@ impl Default for Durations {
         Self {
             stop: Duration::from_secs(20),
             start: Duration::from_secs(15),
+            shutdown: Duration::from_secs(10),
+            boot: Duration::from_secs(20),
             terminate: Duration::from_secs(20),
             terminated_visible: Duration::from_hours(1),
             status_checks: Duration::from_mins(2),
@@ -117,6 +123,8 @@ impl Durations {
         Self {
             stop: Duration::ZERO,
             start: Duration::ZERO,
+            shutdown: Duration::ZERO,
+            boot: Duration::ZERO,
             terminate: Duration::ZERO,
             terminated_visible: Duration::from_hours(1),
             status_checks: Duration::ZERO,
@@ -143,6 +151,8 @@ impl Durations {
         Self {
             stop: whole.stop / by,
             start: whole.start / by,
+            shutdown: whole.shutdown / by,
+            boot: whole.boot / by,
             terminate: whole.terminate / by,
             terminated_visible: whole.terminated_visible,
             status_checks: whole.status_checks / by,

@@ -209,7 +209,9 @@ impl Embedded {
         let output = guest.run(command, stdin).map_err(|error| {
             let code = match error {
                 GuestError::NotFound(_) => Code::InstanceNotFound,
-                GuestError::NotRunning { .. } => Code::InstanceStateWrong,
+                GuestError::NotRunning { .. } | GuestError::Rebooting(_) => {
+                    Code::InstanceStateWrong
+                }
                 GuestError::NoDisk(_) => Code::NotCustomisable,
                 GuestError::Cloud(_) => Code::LocalIo,
             };

@@ -13,9 +13,9 @@
 //! # Differences from EC2
 //!
 //! Refused, although EC2 would accept it: more than one instance in a RunInstances; block device mappings other than
-//! the size of the root volume; user data that is not UTF-8 text; CreateImage of a running instance without NoReboot;
-//! tags for an image that differ from those of its snapshots; encryption in a copy; DeleteAssociatedSnapshots; forced
-//! and hibernating stops; dry runs of actions other than StopInstances, StartInstances and CreateImage; most filters.
+//! the size of the root volume; user data that is not UTF-8 text; tags for an image that differ from those of its
+//! snapshots; encryption in a copy; DeleteAssociatedSnapshots; forced and hibernating stops; dry runs of actions other
+//! than StopInstances, StartInstances and CreateImage; most filters.
 //!
 //! Accepted without effect in RunInstances: KeyName, IamInstanceProfile, MetadataOptions, EbsOptimized, and security
 //! groups by name. A Region has one VPC with one subnet. Groups that are given by ID open their TCP ports; they exist

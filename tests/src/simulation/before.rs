@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::project::ProjectRole;
+use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::{Cadence, ScheduleRequest, TimeZone};
 use prism_functions::domain::tags::OWNER_TAG;
-use prism_functions::domain::{InstanceId, ProjectName};
+use prism_functions::domain::{How, InstanceId, ProjectName};
 use prism_functions::operations::ProjectRequest;
 use prism_functions::ports::{Encryption, Reservation};
-use prism_local::ec2::{Capacity, InstanceSpec};
+use prism_local::ec2::{AtReboot, Capacity, InstanceSpec};
 
 use crate::ask;
 use crate::asks::Asks as _;
@@ -40,6 +41,11 @@ pub(crate) fn add_instance(world: &World, name: &str, running: bool) -> Instance
     spec.stopped = !running;
     let added = world.admin.add_instance(&region(), &spec);
     added.expect("there is room")
+}
+
+pub(crate) fn at_reboot(world: &World, id: &InstanceId, what: AtReboot) {
+    let edited = world.admin.edit(id, |facts| facts.at_reboot = what);
+    edited.expect("it is there");
 }
 
 pub(crate) fn room(world: &World, room: Capacity) {
@@ -188,25 +194,31 @@ pub(crate) fn another_architecture(world: &World, _: &InstanceId) {
 }
 
 pub(crate) fn scheduled(world: &World, _: &InstanceId) {
-    schedule(world, None);
+    schedule(world, None, How::Stop);
+}
+
+/// The same with a schedule that reboots the instance.
+pub(crate) fn scheduled_to_reboot(world: &World, _: &InstanceId) {
+    schedule(world, None, How::Reboot);
 }
 
 /// The same with a schedule that keeps one version, and has made one before.
 pub(crate) fn keeps_one(world: &World, _: &InstanceId) {
-    schedule(world, Some(1));
+    schedule(world, Some(1), How::Stop);
     let (owner, name) = (caller(OWNER), SCHEDULE.parse().expect("a schedule's name"));
     ask!(world, run_schedule(&owner, &name, None)).expect("the schedule is there");
     world.pass(1000);
 }
 
-fn schedule(world: &World, keep: Option<u32>) {
+fn schedule(world: &World, keep: Option<u32>, how: How) {
+    let request = save_request("work", "kept");
     let request = ScheduleRequest {
         name: Some(SCHEDULE.parse().expect("it is a schedule's name")),
         cadence: Cadence::Rate { minutes: 1440 },
         timezone: TimeZone::default(),
         jitter_minutes: 0,
         keep,
-        request: save_request("work", "kept"),
+        request: SaveRequest { how, ..request },
     };
     ask!(world, create_schedule(&caller(OWNER), request)).expect("the schedule is new");
 }

@@ -17,6 +17,8 @@ pub struct Mutant {
     /// Whether each CreateImage uses another name.
     pub(crate) renames: bool,
     pub(crate) keeps_closed: bool,
+    /// Whether CreateImage never reboots the instance.
+    pub(crate) keeps_running: bool,
     /// Whether resources of other deployments are treated as this deployment's.
     pub(crate) takes_all_for_its_own: bool,
     pub(crate) writes: fn(Vec<Write>) -> Vec<Write>,
@@ -35,6 +37,7 @@ const NONE: Mutant = Mutant {
     by_id_alone: false,
     renames: false,
     keeps_closed: false,
+    keeps_running: false,
     takes_all_for_its_own: false,
     writes: |writes| writes,
     definition: |_| {},
@@ -55,7 +58,7 @@ pub static MUTANTS: &[Mutant] = &[
         name: "the instance is started before it has its snapshots",
         definition: |definition| {
             let rule = &mut definition["States"]["HasSnapshots"]["Choices"][0];
-            rule["Condition"] = "{% $was_running %}".into();
+            rule["Condition"] = "{% $stops %}".into();
         },
         ..NONE
     },
@@ -90,6 +93,21 @@ pub static MUTANTS: &[Mutant] = &[
         name: "a version is not opened to those whom its template is shared with",
         caught_on: ("shared", None),
         keeps_closed: true,
+        ..NONE
+    },
+    Mutant {
+        name: "a running instance is captured without a reboot",
+        caught_on: ("rebooted", None),
+        keeps_running: true,
+        ..NONE
+    },
+    Mutant {
+        name: "a rebooted instance that powers itself off is left stopped",
+        caught_on: ("powers itself off", None),
+        definition: |definition| {
+            let rules = definition["States"]["HasSnapshots"]["Choices"].as_array_mut();
+            drop(rules.map(|rules| rules.remove(1)));
+        },
         ..NONE
     },
     Mutant {

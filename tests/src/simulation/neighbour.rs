@@ -59,6 +59,7 @@ pub(crate) fn settle(world: &World, saves: &[SaveId]) {
         let new = NewImage {
             instance: instance.clone(),
             name: format!("theirs-{id}"),
+            reboot: false,
             description: String::new(),
             tags: tags(id),
         };

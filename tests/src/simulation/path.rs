@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use prism_functions::domain::InstanceId;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::SaveRequest;
+use prism_functions::domain::{How, InstanceId};
 use prism_functions::ports::Encryption;
 use prism_functions::rules::{PublicScope, Settings};
-use prism_local::ec2::{Capacity, Settings as CloudSettings, VolumeSpec};
+use prism_local::ec2::{AtReboot, Capacity, Settings as CloudSettings, VolumeSpec};
 
 use super::before::{self, add_instance, room};
 use super::fault::Fault;
@@ -46,6 +46,10 @@ const NO_START_FOR_TWENTY_MINUTES: &[Later] = &[
         world.admin.allow("StartInstances").expect("it is there");
     }),
 ];
+
+fn reboots(request: &mut SaveRequest) {
+    request.how = How::Reboot;
+}
 
 const PLAIN: Path = Path {
     name: "",
@@ -87,6 +91,61 @@ pub const ALL: &[Path] = &[
         name: "cancelled in a copy",
         copies: &["us-west-2", "eu-west-1"],
         script: &["AwaitCopy.Images#1=cancel"],
+        ..PLAIN
+    },
+    Path {
+        name: "rebooted",
+        copies: &["us-west-2"],
+        request: reboots,
+        ..PLAIN
+    },
+    Path {
+        name: "powers itself off",
+        request: reboots,
+        before: |world, id| before::at_reboot(world, id, AtReboot::PowersOff),
+        ..PLAIN
+    },
+    Path {
+        name: "powers itself off, and no room for ten minutes",
+        request: reboots,
+        before: |world, id| {
+            before::at_reboot(world, id, AtReboot::PowersOff);
+            room(world, Capacity::Refused);
+        },
+        later: &[(600, |world| room(world, Capacity::Available))],
+        ..PLAIN
+    },
+    Path {
+        name: "cancelled while it reboots",
+        request: reboots,
+        before: |world, id| before::at_reboot(world, id, AtReboot::PowersOff),
+        script: &["AwaitSnapshots.Snapshots#1=cancel"],
+        ..PLAIN
+    },
+    Path {
+        name: "recovered while it reboots",
+        request: reboots,
+        script: &["CreateImage.CreateImage#1=abort-after"],
+        ..PLAIN
+    },
+    Path {
+        name: "handed over while it reboots",
+        request: reboots,
+        script: &["AwaitSnapshots.Instances#1=hand-over"],
+        ..PLAIN
+    },
+    Path {
+        name: "does not shut down",
+        request: reboots,
+        before: |world, id| before::at_reboot(world, id, AtReboot::Hangs),
+        waits: true,
+        ..PLAIN
+    },
+    Path {
+        name: "rebooted by a schedule",
+        request: reboots,
+        before: before::scheduled_to_reboot,
+        scheduled: true,
         ..PLAIN
     },
     Path {
@@ -392,6 +451,8 @@ impl Path {
         let durations = &mut cloud.durations;
         durations.stop = Duration::from_secs(3);
         durations.start = Duration::from_secs(3);
+        durations.shutdown = Duration::from_secs(3);
+        durations.boot = Duration::from_secs(3);
         durations.terminate = Duration::from_secs(3);
         // The checks at the end need to see the terminated instances.
         durations.terminated_visible = Duration::from_hours(24 * 30);

@@ -116,6 +116,7 @@ macro_rules! conducted {
             let calls = $self.conductor.trace().len();
             new.name = format!("{}-{calls}", new.name);
         }
+        new.reboot &= !$self.mutant.is_some_and(|mutant| mutant.keeps_running);
         made!($self, $call, $action, create_image($region, new))
     }};
     ($self:ident, $call:expr, $action:literal, copy_image($region:ident, $copy:ident)) => {

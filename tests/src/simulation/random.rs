@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use prism_functions::domain::How;
 use prism_functions::ports::Encryption;
-use prism_local::ec2::{Capacity, Settings as CloudSettings, VolumeSpec};
+use prism_local::ec2::{AtReboot, Capacity, Settings as CloudSettings, VolumeSpec};
 
 use super::before::{self, add_instance, open, room};
 use super::campaign::{Tally, Watch, all};
@@ -40,10 +41,21 @@ pub fn randoms(from: u64, count: u64, watch: Watch<'_>) -> Tally {
 fn scene(seed: u64, remembers: bool) -> Scene {
     let mut rng = fastrand::Rng::with_seed(seed);
     let rng = &mut rng;
-    let instances: Vec<(String, bool, u32, bool)> = (0..rng.u32(1..=3))
+    let instances: Vec<(String, bool, u32, bool, AtReboot)> = (0..rng.u32(1..=3))
         .map(|n| {
             let (running, under_a_key) = (rng.u32(..100) < 85, rng.u32(..4) == 0);
-            (format!("work-{n}"), running, rng.u32(..3), under_a_key)
+            let what = match rng.u32(..10) {
+                0 | 1 => AtReboot::PowersOff,
+                2 => AtReboot::Hangs,
+                _ => AtReboot::Boots,
+            };
+            (
+                format!("work-{n}"),
+                running,
+                rng.u32(..3),
+                under_a_key,
+                what,
+            )
         })
         .collect();
     let wishes = wishes(rng, instances.len());
@@ -57,8 +69,9 @@ fn scene(seed: u64, remembers: bool) -> Scene {
         events: rng.bool(),
         later,
         prepare: Box::new(move |world| {
-            for (name, running, volumes, under_a_key) in &instances {
+            for (name, running, volumes, under_a_key, what) in &instances {
                 let id = add_instance(world, name, *running);
+                before::at_reboot(world, &id, *what);
                 for n in 0..*volumes {
                     let spec = VolumeSpec {
                         device: format!(
@@ -103,6 +116,9 @@ fn wishes(rng: &mut fastrand::Rng, instances: usize) -> Vec<Wish> {
             }
         }
         request.public = rng.u32(..8) == 0;
+        if rng.u32(..3) == 0 {
+            request.how = How::Reboot;
+        }
         Wish {
             after_ms: rng.u64(..150_000),
             wanted: Wanted::Save(request),
@@ -119,6 +135,8 @@ fn cloud(rng: &mut fastrand::Rng) -> CloudSettings {
     let durations = &mut cloud.durations;
     durations.stop = some(1_000, 40_000);
     durations.start = some(1_000, 30_000);
+    durations.shutdown = some(0, 60_000);
+    durations.boot = some(0, 60_000);
     durations.terminate = some(1_000, 30_000);
     durations.terminated_visible = Duration::from_hours(24 * 30);
     durations.snapshot_initiation = some(0, 8_000);

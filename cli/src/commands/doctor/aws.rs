@@ -227,6 +227,7 @@ fn image(instance: &InstanceId) -> NewImage {
     NewImage {
         instance: instance.clone(),
         name: format!("prism-dry-run-{instance}"),
+        reboot: false,
         description: format!("Saved from {instance}"),
         // Tagging needs a permission of its own.
         tags: Tags::from([(SAVE_TAG.to_owned(), "dry-run".to_owned())]),

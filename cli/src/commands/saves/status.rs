@@ -53,7 +53,7 @@ fn text(record: &SaveView, now: Timestamp) -> String {
     let asked = format!("by {} at {}", record.saved_by, when(record.started_at));
     let schedule = record.schedule.as_ref().map(ToString::to_string);
     let wait = story::until_turn(record, now).map(|wait| format!("in {wait}"));
-    let step = format!("{} ({})", story::words(&record.step), record.step);
+    let step = format!("{} ({})", story::words(record, &record.step), record.step);
     let mut text = head(record);
     let percent = record.progress_percent.filter(|_| !record.state.is_final());
     let size = record

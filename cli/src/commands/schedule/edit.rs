@@ -1,10 +1,11 @@
 //! `prism schedule edit`.
 
 use clap::Args;
-use prism_functions::domain::{Code, Problem};
+use prism_functions::domain::{Code, How, Problem};
 use prism_functions::operations::{Asked, ChangeSchedule, Keep, ScheduleEdit};
 
 use super::create::{cadence, minutes_of};
+use crate::commands::save::how;
 use crate::errors::Outcome;
 use crate::session::Session;
 
@@ -14,6 +15,7 @@ Examples:
   prism schedule edit nightly-env --cron \"0 3 ? * MON-FRI *\" --timezone Europe/Berlin
   prism schedule edit nightly-env --keep all --jitter 0m
   prism schedule edit nightly-env --instance my-new-research
+  prism schedule edit nightly-env --how reboot
 
 To save to another template, create another schedule.";
 
@@ -49,6 +51,9 @@ struct Changes {
     /// Save this instance from now on, by its name or ID; versions of the previous instance are kept
     #[arg(long, value_name = "INSTANCE")]
     instance: Option<String>,
+    /// How to capture a running instance from now on: "stop" or "reboot"
+    #[arg(long, value_name = "HOW", value_parser = how())]
+    how: Option<How>,
     /// Consent to runs that share the sensitive files that the instance has now; =false withdraws the consent
     #[arg(long, value_name = "CONSENT", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "true")]
@@ -78,6 +83,7 @@ impl Edit {
             timezone: asked.timezone.as_deref().map(str::parse).transpose()?,
             jitter_minutes: asked.jitter.as_deref().map(minutes_of).transpose()?,
             instance: asked.instance,
+            how: asked.how,
             publish_sensitive: asked.publish_sensitive,
         };
         edit.check()?;

@@ -11,7 +11,7 @@ mod show;
 use std::fmt::Write as _;
 
 use prism_functions::domain::schedule::{Run, Schedule, ScheduleState};
-use prism_functions::domain::{Code, Problem, ScheduleName, Timestamp};
+use prism_functions::domain::{Code, How, Problem, ScheduleName, Timestamp};
 use prism_functions::operations::{Asked, ScheduleView, ShowSchedule};
 use serde_json::{Value, json};
 
@@ -108,10 +108,15 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
         request.template,
         schedule.cadence
     );
+    let by = match request.how {
+        How::Reboot => "a reboot",
+        How::Stop => "",
+    };
     text.push_str(&pairs([
         ("state", state(schedule).to_owned()),
         ("owner", schedule.owner.to_string()),
         ("instance", id(schedule)),
+        ("captured by", by.to_owned()),
         ("region", request.region.to_string()),
         ("copies to", joined(&request.copy_to)),
         ("purpose", plain(&request.description)),

@@ -7,7 +7,7 @@ use clap::Args;
 use prism_functions::domain::copy::command;
 use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::template::{Template, TemplateRef, TemplateState, Version};
-use prism_functions::domain::{Code, ImageId, Problem, Region};
+use prism_functions::domain::{Code, How, ImageId, Problem, Region};
 use prism_functions::operations::{Asked, ListPackages, ListVersions, TemplateView};
 use prism_functions::rules::ImageFault;
 use serde_json::{Value, json};
@@ -81,6 +81,7 @@ fn summary(version: &Version) -> Value {
         "saved_by": version.saved_by,
         "saved_date": version.saved_date,
         "imported_by": version.imported_by,
+        "how": version.how,
         "description": version.description,
         "state": version.state,
         "usage": version.usage,
@@ -161,16 +162,25 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
     for version in versions {
         let _ = writeln!(
             text,
-            "  {:>4}  {}  {}from {} by {}",
+            "  {:>4}  {}  {}from {} by {}{}",
             version.number,
             when(version.saved_date),
             claimed(version),
             plain(&version.saved_from),
-            version.saved_by
+            version.saved_by,
+            rebooted(version)
         );
     }
     let _ = writeln!(text, "Next: prism launch {} NEW-NAME", template.name);
     text
+}
+
+/// What tells a version whose instance was captured by a reboot from others.
+fn rebooted(version: &Version) -> &'static str {
+    match version.how {
+        How::Reboot => ", captured by a reboot",
+        How::Stop => "",
+    }
 }
 
 fn count(packages: Option<usize>) -> String {
@@ -259,6 +269,7 @@ fn source(version: &Version) -> String {
     if let Some(id) = &version.saved_from_id {
         let _ = write!(from, " ({id})");
     }
+    from.push_str(rebooted(version));
     match &version.imported_by {
         Some(by) => format!("imported by {by}; according to its file, from the instance {from}"),
         None => format!("saved from the instance {from}"),

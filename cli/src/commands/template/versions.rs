@@ -22,8 +22,8 @@ pub(crate) struct Versions {
     limit: u16,
 }
 
-const HEADS: [&str; 8] = [
-    "VERSION", "STATE", "SAVED", "BY", "FROM", "ARCH", "SIZE", "LAUNCHES",
+const HEADS: [&str; 9] = [
+    "VERSION", "STATE", "SAVED", "BY", "FROM", "HOW", "ARCH", "SIZE", "LAUNCHES",
 ];
 
 impl Versions {
@@ -57,6 +57,7 @@ fn row(version: &Version, latest: u32) -> Vec<String> {
         when(version.saved_date),
         version.saved_by.to_string(),
         version.saved_from.clone(),
+        version.how.as_str().to_owned(),
         joined(
             version
                 .architectures()

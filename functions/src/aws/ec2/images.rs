@@ -28,7 +28,7 @@ fn creation(client: &Client, new: &NewImage) -> CreateImageFluentBuilder {
         .instance_id(new.instance.as_str())
         .name(&new.name)
         .description(&new.description)
-        .no_reboot(true)
+        .no_reboot(!new.reboot)
         .set_tag_specifications(tag_specifications(MADE, &new.tags))
 }
 

@@ -222,6 +222,7 @@ fn new_image() -> NewImage {
     NewImage {
         instance: instance_id(),
         name: "save-1".to_owned(),
+        reboot: false,
         description: "A save".to_owned(),
         tags: Tags::from([("prism:save-id".to_owned(), "save-1".to_owned())]),
     }

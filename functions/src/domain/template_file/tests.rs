@@ -55,13 +55,14 @@ fn what_a_launch_needs_is_held_to_its_rules() {
         file
     );
     for (part, by) in [
-        ("format: 2", "format: 3"),
+        ("format: 2", "format: 4"),
         ("format: 2", "format: 0"),
         ("ubuntu", "\"root; rm\""),
         ("[22, 8888]", "[0]"),
         ("[22, 8888]", "[70000]"),
         ("team", "\"aws:team\""),
         ("t3.large", "\"$(x)\""),
+        ("root_size_gib: 30", "how: sleep, root_size_gib: 30"),
         ("root_size_gib: 30", "root_size_gib: 0"),
         ("root_size_gib: 30", "root_size_gib: 16385"),
         ("ports: ", "more: 1\n  ports: "),

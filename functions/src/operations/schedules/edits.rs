@@ -9,7 +9,7 @@ use crate::domain::save::{SaveRequest, check_name};
 use crate::domain::schedule::{
     Cadence, Schedule, ScheduleState, TimeZone, check_jitter, check_keep,
 };
-use crate::domain::{Code, Problem, ScheduleName, Timestamp};
+use crate::domain::{Code, How, Problem, ScheduleName, Timestamp};
 use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{Found, IfMatch, Json};
 use crate::operations::{Asked, Service};
@@ -71,6 +71,9 @@ pub struct ScheduleEdit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128)]
     pub instance: Option<String>,
+    /// How a running instance is captured from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<How>,
     /// Whether you consent to runs showing the sensitive files that the instance has now. Setting it again renews the
     /// consent for the files that exist by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,6 +127,9 @@ impl ScheduleEdit {
         }
         if let Some(minutes) = self.jitter_minutes {
             after.jitter_minutes = minutes;
+        }
+        if let Some(how) = self.how {
+            after.request.how = how;
         }
         let times = |it: &Schedule| (it.cadence.clone(), it.timezone, it.jitter_minutes);
         after.paused = self.paused.unwrap_or(before.paused);

@@ -110,8 +110,7 @@ pub enum SnapshotFilter {
     Pending(Vec<VolumeId>),
 }
 
-/// The parameters of CreateImage. EC2 never reboots the instance for it, because Prism has already stopped the
-/// instance.
+/// The parameters of CreateImage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewImage {
     pub instance: InstanceId,
@@ -122,6 +121,9 @@ pub struct NewImage {
     pub description: String,
     /// Tags for the AMI and for each of its snapshots.
     pub tags: Tags,
+    /// Whether EC2 reboots the instance if it is running, and begins the snapshots while its operating system is down.
+    /// Otherwise, EC2 captures the volumes as they are.
+    pub reboot: bool,
 }
 
 /// The parameters of CopyImage, which is called in the destination Region (EC2 fact 8).

@@ -24,6 +24,11 @@ impl StateReason {
         )
     }
 
+    /// Whether a user requested the stop, rather than the instance itself or EC2.
+    pub fn is_user_request(&self) -> bool {
+        self.code == "Client.UserInitiatedShutdown"
+    }
+
     /// Whether the KMS key of a volume cannot be used (EC2 facts, "Restart").
     pub fn is_about_a_key(&self) -> bool {
         self.code == "Client.InternalError" || self.code.starts_with("Client.InvalidKMSKey")

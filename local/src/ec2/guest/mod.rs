@@ -12,10 +12,10 @@ mod packages;
 
 pub use disk::{Disk, FileBody, Package, System};
 
-use prism_functions::domain::InstanceId;
 use prism_functions::domain::ec2::{Architecture, InstanceState};
 use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::sensitive::sensitive;
+use prism_functions::domain::{InstanceId, Timestamp};
 
 use super::model::{Model, Scope};
 use super::types;
@@ -60,6 +60,8 @@ pub enum GuestError {
         id: InstanceId,
         state: InstanceState,
     },
+    #[error("the instance {0} is rebooting, so nothing can be run on it")]
+    Rebooting(InstanceId),
     #[error("the instance {0} has no EBS root volume, so it has no simulated disk")]
     NoDisk(InstanceId),
     /// The cloud's file could not be read or written.
@@ -103,16 +105,20 @@ impl Model {
         id: &InstanceId,
         argv: &[String],
         stdin: &[u8],
+        now: Timestamp,
     ) -> Result<GuestOutput, GuestError> {
-        let state = match self.data.instances.get(id) {
-            Some(row) => row.state,
-            None => return Err(GuestError::NotFound(id.clone())),
+        let Some(row) = self.data.instances.get(id) else {
+            return Err(GuestError::NotFound(id.clone()));
         };
+        let state = row.state;
         if state != InstanceState::Running {
             return Err(GuestError::NotRunning {
                 id: id.clone(),
                 state,
             });
+        }
+        if row.is_rebooting(now) {
+            return Err(GuestError::Rebooting(id.clone()));
         }
         let mut session = self
             .session(id)

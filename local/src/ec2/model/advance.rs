@@ -66,7 +66,8 @@ impl Model {
             InstanceState::Terminated => {
                 self.data.instances.remove(id);
             }
-            InstanceState::Running | InstanceState::Stopped => self.schedule(id, None),
+            InstanceState::Running => self.power_off(id, at),
+            InstanceState::Stopped => self.schedule(id, None),
         }
     }
 
@@ -136,7 +137,7 @@ impl Model {
         self.tell(at, &region, id.as_str(), what);
     }
 
-    fn schedule(&mut self, id: &InstanceId, due: Option<Timestamp>) {
+    pub(super) fn schedule(&mut self, id: &InstanceId, due: Option<Timestamp>) {
         if let Some(row) = self.data.instances.get_mut(id) {
             row.due = due;
             if let Some(at) = due {

@@ -119,6 +119,7 @@ impl Model {
             return Ok(StatusChecks::NotApplicable);
         }
         let since = row.history.last().map_or(scope.now, |(at, _)| *at);
+        let since = since.max(row.reboots.last().map_or(since, |last| last.up_at));
         let known = after(since, self.settings().durations.status_checks) <= scope.now;
         Ok(if known {
             StatusChecks::Ok

@@ -49,6 +49,34 @@ pub(crate) struct Attachment {
     pub(crate) moving: bool,
 }
 
+/// What the operating system of an instance does when it is to reboot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AtReboot {
+    /// It shuts down, and boots again.
+    #[default]
+    Boots,
+    /// It powers the instance off, as some are configured to do.
+    PowersOff,
+    /// It does not shut down, so EC2 forces the reboot.
+    Hangs,
+}
+
+/// A reboot by CreateImage. The state of the instance does not show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reboot {
+    /// When the operating system began to shut down.
+    pub(crate) began_at: Timestamp,
+    /// When it was down.
+    pub(crate) down_at: Timestamp,
+    /// Whether it shut down by itself, so that it had written everything.
+    pub(crate) clean: bool,
+    /// When it began to boot.
+    pub(crate) boots_at: Timestamp,
+    /// When it had booted.
+    pub(crate) up_at: Timestamp,
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct InstanceRow {
     pub(crate) id: InstanceId,
@@ -66,6 +94,8 @@ pub(crate) struct InstanceRow {
     pub(crate) root_device: String,
     pub(crate) volumes: Vec<Attachment>,
     pub(crate) purchase: Purchase,
+    #[serde(default)]
+    pub(crate) at_reboot: AtReboot,
     pub(crate) stop_protection: bool,
     pub(crate) hibernation: bool,
     pub(crate) product_codes: Vec<String>,
@@ -89,6 +119,9 @@ pub(crate) struct InstanceRow {
     pub(crate) user_data: Option<String>,
     /// Files in its instance store, which a stop erases.
     pub(crate) instance_store: BTreeMap<String, FileBody>,
+    /// Its reboots, limited to the last [`HISTORY`] entries.
+    #[serde(default)]
+    pub(crate) reboots: Vec<Reboot>,
     /// When it entered each state, limited to the last [`HISTORY`] entries.
     pub(crate) history: Vec<(Timestamp, InstanceState)>,
 }
@@ -97,12 +130,18 @@ pub(crate) fn usual_pace() -> u32 {
     100
 }
 
-/// How many states of an instance are remembered.
+/// How many states and reboots of an instance are remembered.
 pub(crate) const HISTORY: usize = 2_000;
 
 impl InstanceRow {
     pub(crate) fn paced(&self, usual: Duration) -> Duration {
         usual * self.pace_percent / 100
+    }
+
+    /// Whether its operating system is down for a reboot.
+    pub(crate) fn is_rebooting(&self, now: Timestamp) -> bool {
+        let last = self.reboots.last();
+        last.is_some_and(|last| last.began_at <= now && now < last.up_at)
     }
 
     pub(crate) fn autoscaling_group(&self) -> Option<&str> {

@@ -21,6 +21,7 @@ impl Model {
         check_new_image(new)?;
         self.check_name(scope, ACTION, &new.name)?;
         let instance = self.instance(scope, ACTION, &new.instance)?;
+        let reboots = new.reboot && instance.state == InstanceState::Running;
         let settles = self.settings().durations.stopped_settles;
         check_imageable(instance, settles, scope.now)?;
         self.check_pending_snapshots(instance)?;
@@ -40,7 +41,12 @@ impl Model {
         let state = instance.state.as_str();
         let said = format!("pending: image of {} ({state})", new.instance);
         let misfortune = take_first(&mut self.world_mut().misfortunes.images);
-        Ok(self.begin_image(scope, row, misfortune, &said))
+        let volumes = row.slots.len();
+        let id = self.begin_image(scope, row, misfortune, &said);
+        if reboots {
+            self.begin_reboot(&new.instance, &id, volumes, scope.now);
+        }
+        Ok(id)
     }
 
     /// EC2 refuses another snapshot of a volume while it has this many pending ones. It is assumed that CreateImage

@@ -10,6 +10,10 @@ use super::images::check_new_image;
 use super::{Capacity, Goal, InstanceRow, Model, Purchase, Scope, after};
 use crate::ec2::errors;
 
+/// EC2's reasons for a stop: a user requested it, or the operating system powered the instance off.
+pub(crate) const BY_USER: &str = "Client.UserInitiatedShutdown";
+pub(super) const BY_ITSELF: &str = "Client.InstanceInitiatedShutdown";
+
 impl Model {
     /// An instance that is visible to the caller by now.
     pub(super) fn instance(
@@ -67,7 +71,7 @@ impl Model {
         let stops = ids.iter().map(|id| self.stops(scope, ACTION, id));
         let stops = stops.collect::<Result<Vec<bool>, _>>()?;
         for (id, _) in ids.iter().zip(stops).filter(|(_, stops)| *stops) {
-            self.begin_stop(id, scope.now, scope.account.as_str());
+            self.begin_stop(id, scope.now, scope.account.as_str(), BY_USER);
         }
         Ok(())
     }
@@ -96,8 +100,8 @@ impl Model {
         row.map_or(usual, |row| row.paced(usual))
     }
 
-    /// Stops an instance. `by` is the account or actor that requested it.
-    pub(crate) fn begin_stop(&mut self, id: &InstanceId, now: Timestamp, by: &str) {
+    /// Stops an instance. `by` is the account or actor that requested it, and `reason` the code of EC2's reason.
+    pub(crate) fn begin_stop(&mut self, id: &InstanceId, now: Timestamp, by: &str, reason: &str) {
         let durations = &self.settings().durations;
         let (due, replacement) = (
             after(now, self.paced(id, durations.stop)),
@@ -115,8 +119,8 @@ impl Model {
         row.instance_store.clear();
         row.transitioned_at = Some(now);
         row.state_reason = Some(StateReason {
-            code: "Client.UserInitiatedShutdown".to_owned(),
-            message: "Client.UserInitiatedShutdown: User initiated shutdown".to_owned(),
+            code: reason.to_owned(),
+            message: format!("{reason}: the instance was shut down"),
         });
         if !row.elastic_ip {
             // A public address that was assigned automatically is released at the stop.
@@ -199,6 +203,11 @@ impl Model {
         row.transitioned_at = None;
         row.replace_at = None;
         row.launched_at = now;
+        if let Some(last) = row.reboots.last_mut() {
+            // It boots now, whatever was planned.
+            last.boots_at = last.boots_at.min(now);
+            last.up_at = last.up_at.min(now);
+        }
         if address.is_some() {
             row.public_ip = address;
         }

@@ -7,8 +7,8 @@ use prism_functions::domain::{AccountId, ImageId, InstanceId, Timestamp, VolumeI
 use prism_functions::ports::{Ec2Error, Encryption, ImageState, Instance, NewInstance, Tags, Ties};
 
 use super::{
-    Attachment, Goal, ImageRow, InstanceRow, Model, Purchase, Scope, Slot, VolumeRow, after,
-    usual_kind,
+    AtReboot, Attachment, Goal, ImageRow, InstanceRow, Model, Purchase, Scope, Slot, VolumeRow,
+    after, usual_kind,
 };
 use crate::ec2::guest::Disk;
 use crate::ec2::{errors, types};
@@ -231,6 +231,8 @@ fn new_instance(
         visible_at: scope.now,
         due: None,
         replace_at: None,
+        at_reboot: AtReboot::default(),
+        reboots: Vec::new(),
         start_fails: None,
         has_run: false,
         user_data: None,

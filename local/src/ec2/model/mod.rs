@@ -14,6 +14,7 @@ mod keys;
 mod launch;
 mod outside;
 mod public;
+mod reboots;
 mod references;
 mod replace;
 mod snapshots;
@@ -30,8 +31,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use crate::clock::later as after;
 pub(crate) use entities::*;
-pub use entities::{Capacity, KeyPolicy, Purchase};
+pub use entities::{AtReboot, Capacity, KeyPolicy, Purchase};
 use index::Index;
+pub(crate) use instances::BY_USER;
 pub(crate) use launch::parsed;
 #[cfg(feature = "wire")]
 pub(crate) use public::PUBLISHER;

@@ -73,6 +73,7 @@ impl Model {
             facts.autoscaling_group,
         );
         row.purchase = facts.purchase;
+        row.at_reboot = facts.at_reboot;
         row.stop_protection = facts.stop_protection;
         row.hibernation = facts.hibernation;
         row.product_codes = facts.product_codes;

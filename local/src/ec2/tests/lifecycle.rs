@@ -276,6 +276,7 @@ fn permissions_regions_and_accounts_keep_apart() {
     let image = |description: &str| NewImage {
         instance: id.clone(),
         name: "lab".to_owned(),
+        reboot: false,
         description: description.to_owned(),
         tags: Tags::new(),
     };

@@ -193,6 +193,7 @@ impl Run {
         let new = NewImage {
             instance: self.instance(n)?,
             name: format!("image {name}"),
+            reboot: false,
             description: String::new(),
             tags: Tags::from([("save".to_owned(), name.to_string())]),
         };

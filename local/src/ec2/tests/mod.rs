@@ -6,6 +6,7 @@ mod images;
 mod invariants;
 mod lifecycle;
 mod machines;
+mod reboots;
 mod speed;
 
 use std::sync::{Arc, Mutex};
@@ -132,6 +133,7 @@ impl World {
         let new = NewImage {
             instance: id.clone(),
             name: name.to_owned(),
+            reboot: false,
             description: "a test".to_owned(),
             tags: Tags::from([("prism:save".to_owned(), name.to_owned())]),
         };

@@ -32,6 +32,7 @@ fn save(w: &World, id: &InstanceId, name: &str, keep: bool) -> u32 {
     let new = NewImage {
         instance: id.clone(),
         name: name.to_owned(),
+        reboot: false,
         description: String::new(),
         tags: Tags::from([tag.clone(), ("Name".to_owned(), "lab".to_owned())]),
     };

@@ -1,6 +1,5 @@
 //! CreateImage, CopyImage, DeregisterImage.
 
-use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{ImageId, InstanceId, Region};
 use prism_functions::ports::{Ec2 as _, ImageCopy, NewImage, Probe, Tags};
 
@@ -25,17 +24,12 @@ pub(super) async fn create(mut call: Call) -> Result<Xml, Fault> {
         name,
         description,
         tags: alike(specs.of("image"), &specs.of("snapshot"))?,
+        reboot: !no_reboot,
     };
     if dry {
         let probe = Probe::CreateImage(new);
         call.ec2.probe(&call.region, &probe).await?;
         return Err(Fault::dry_run());
-    }
-    let known = looks::instances(&call)?;
-    let state = known.get(&new.instance).map(|look| look.state);
-    if !no_reboot && state == Some(InstanceState::Running) {
-        let message = "The simulator does not reboot instances: set NoReboot, or stop it first";
-        return Err(Fault::new("InvalidParameterValue", message));
     }
     let id = call.ec2.create_image(&call.region, &new).await?;
     Ok(Xml::of("imageId", id))

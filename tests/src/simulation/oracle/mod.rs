@@ -67,6 +67,7 @@ pub(crate) fn violations(run: &Run) -> Findings {
             check_back(run, record, &mut findings);
         }
     }
+    check_reboots(run, &records, &mut findings);
     check_left(run, &records, &mut findings);
     check_once(run, &records, &mut findings);
     check_versions(run, &records, &mut findings);
@@ -168,6 +169,24 @@ fn check_back(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     );
 }
 
+/// An instance whose saves only reboot it never leaves the state `running`, except by others or by itself (promise P1).
+fn check_reboots(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
+    for record in records.iter().filter(|record| record.reboots()) {
+        let Ok(saved) = record.instance() else {
+            continue;
+        };
+        let same = |other: &&SaveRecord| other.instance().is_ok_and(|it| it.id == saved.id);
+        let moved = Truth::of(run, &saved.id).was_moved();
+        must!(
+            findings,
+            !moved || records.iter().filter(same).any(|other| !other.reboots()),
+            "P1: {} was stopped or started for {}, which only reboots it",
+            saved.id,
+            record.save_id
+        );
+    }
+}
+
 /// The finding that ended the duty is true, or was true until a moment before.
 fn check_finding(
     truth: &Truth,
@@ -194,7 +213,8 @@ fn check_finding(
     );
 }
 
-/// The snapshots of a version captured a stopped instance, so no files were half written.
+/// The snapshots of a version captured an instance that was stopped, or down for its reboot, so no files were half
+/// written.
 fn check_captured(run: &Run, record: &SaveRecord, truth: &Truth, findings: &mut Findings) {
     let inventory = run.inventory();
     let home = &record.request.region;
@@ -212,9 +232,19 @@ fn check_captured(run: &Run, record: &SaveRecord, truth: &Truth, findings: &mut 
     });
     for (_, snapshot) in ours {
         let state = truth.before_the_end_at(snapshot.started_at);
+        let down = match record.instance() {
+            Ok(saved) if record.reboots() => {
+                let down = run
+                    .world
+                    .cloud
+                    .was_down_for_reboot(&saved.id, snapshot.started_at);
+                down.expect("the cloud answers")
+            }
+            _ => state == Some(InstanceState::Stopped),
+        };
         must!(
             findings,
-            state == Some(InstanceState::Stopped),
+            down,
             "{} of {} was captured at {} from an instance that was {state:?}",
             snapshot.id,
             record.save_id,

@@ -175,7 +175,7 @@ fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
             "{id} saw the instance running at {at}, and it was {states:?}"
         );
     }
-    let (Some(from), Some(until)) = (record.stop_requested_at, record.running_at) else {
+    let (Some(from), Some(seen)) = (record.down_since(), record.running_at) else {
         must!(
             findings,
             record.downtime_s.is_none(),
@@ -184,7 +184,14 @@ fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         );
         return;
     };
-    let down = run.world.cloud.not_running(&saved.id, from, until);
+    // EC2 does not show when a rebooted instance has booted: the record counts until its snapshots were seen, unless
+    // the save had to start it.
+    let booted = record.snapshots_at.filter(|_| {
+        let by_itself = record.start_requested_at.is_none();
+        record.reboots() && by_itself
+    });
+    let until = booted.unwrap_or(seen);
+    let down = run.world.cloud.down(&saved.id, from, until);
     let down = down.expect("the cloud answers").as_secs_f64();
     let noted = record.downtime_s.unwrap_or_default();
     must!(

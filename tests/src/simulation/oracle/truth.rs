@@ -13,6 +13,8 @@ pub(super) struct Truth {
     history: Vec<(Timestamp, InstanceState)>,
     /// When the instance was stopped, started or terminated, and whether that came from outside.
     causes: Vec<(Timestamp, bool)>,
+    /// When its operating system powered it off instead of rebooting.
+    powered_off: Vec<Timestamp>,
 }
 
 impl Truth {
@@ -21,7 +23,10 @@ impl Truth {
         let events = cloud.events_of(id.as_str()).expect("the cloud answers");
         let begun = events.iter().filter(|event| event.at >= run.begin);
         let caused = begun.filter(|event| event.what.contains("(by "));
+        let off = caused.clone();
+        let off = off.filter(|event| event.what.contains("its operating system"));
         Self {
+            powered_off: off.map(|event| event.at).collect(),
             history: cloud.history_of(id).expect("the cloud answers"),
             causes: caused
                 .map(|event| (event.at, event.what.contains("somebody else")))
@@ -63,6 +68,14 @@ impl Truth {
         let mut states: Vec<InstanceState> = since.map(|(_, state)| *state).collect();
         states.extend(self.at(from));
         states
+    }
+
+    /// Whether it was stopped or started for a save, except after its operating system had powered it off.
+    pub(super) fn was_moved(&self) -> bool {
+        let off = self.powered_off.first();
+        let ours = self.causes.iter().filter(|(_, theirs)| !theirs);
+        ours.map(|(at, _)| at)
+            .any(|at| off.is_none_or(|off| at < off))
     }
 
     /// Whether the last change of its state came from outside.

@@ -45,7 +45,7 @@ fn saves() -> Vec<Odd> {
             all.send("POST", path, body.clone(), names);
         }
     };
-    let saves: [(&'static str, &[Value]); 13] = [
+    let saves: [(&'static str, &[Value]); 14] = [
         (
             "instance",
             &[
@@ -87,6 +87,7 @@ fn saves() -> Vec<Odd> {
                 json!(["mars-north-1"]),
             ],
         ),
+        ("how", &[json!(null), json!("sleep"), json!(1)]),
         ("move_template", &[json!(null), json!("yes"), json!(1)]),
         ("publish_sensitive", &[json!(null), json!("yes"), json!(1)]),
         ("public", &[json!(null), json!("yes"), json!(1)]),
@@ -260,6 +261,10 @@ fn schedules() -> Vec<Odd> {
             json!({ "instance": value }),
             "instance",
         );
+    }
+    for value in odd_values().into_iter().chain([json!("sleep"), json!(1)]) {
+        let body = json!({ "how": value });
+        all.send("PATCH", "/v1/schedules/kept", body, "how");
     }
     for value in odd_values().into_iter().chain([json!("yes"), json!(1)]) {
         all.send(
