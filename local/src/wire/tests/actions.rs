@@ -1,6 +1,11 @@
 //! Instances, images and other EC2 actions.
 
+use std::time::Duration;
+
+use prism_functions::domain::Timestamp;
+
 use super::{Bench, told};
+use crate::ec2::Settings;
 
 fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
@@ -319,4 +324,23 @@ fn one_bad_instance_fails_a_request_whole() {
     assert_eq!(refused.1, "InvalidInstanceID.NotFound");
     let body = bench.ask(&format!("DescribeInstances&InstanceId.1={id}"));
     assert!(body.contains("<name>running</name>"), "{body}");
+}
+
+#[test]
+fn an_image_reboots_its_instance_unless_the_request_says_otherwise() {
+    let mut settings = Settings::instant();
+    settings.durations.boot = Duration::from_secs(10);
+    let bench = Bench::with(settings);
+    let id = bench.instance("");
+    let from = Timestamp::UNIX_EPOCH;
+    let down = || {
+        bench
+            .cloud
+            .down(&id.parse().unwrap(), from, Timestamp::MAX_UTC)
+    };
+    for (more, seconds) in [("&NoReboot=true", 0), ("", 10)] {
+        let form = format!("CreateImage&InstanceId={id}&Name=after-{seconds}{more}");
+        bench.ask(&form);
+        assert_eq!(down().unwrap(), Duration::from_secs(seconds), "{form}");
+    }
 }
