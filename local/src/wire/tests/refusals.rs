@@ -164,7 +164,6 @@ fn requests_that_the_simulator_cannot_handle_like_ec2_are_refused() {
         ),
         format!("{run}&UserData=H4sIAA=="),
         format!("{run}&DryRun=true"),
-        format!("CreateImage&InstanceId={instance}&Name=abc"),
         format!(
             "CreateImage&InstanceId={instance}&Name=abc&NoReboot=true\
              &TagSpecification.1.ResourceType=image&TagSpecification.1.Tag.1.Key=a"
