@@ -2,23 +2,29 @@
 //! what a stop would take, and its volumes are captured while its operating system is down.
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use insta::assert_snapshot;
+use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{Finding, SaveRecord, SaveRequest, SaveState};
 use prism_functions::domain::{Code, How, InstanceId};
 use prism_functions::operations::ScheduleEdit;
 use prism_functions::ports::{Encryption, Reservation};
-use prism_local::ec2::{AtReboot, Capacity, Durations, InstanceFacts, Purchase, VolumeSpec};
+use prism_functions::steps;
+use prism_local::ec2::{Admin, AtReboot, Capacity, Durations, InstanceFacts, Purchase, VolumeSpec};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
+use prism_tests::between::Between;
 use prism_tests::story::to_the_end;
 use prism_tests::untouched::{ask, edited, plans, refuses};
 use prism_tests::world::{
     ADA, Setup, World, begun, id_of, launched, nightly, rebooting, region, schedule_request,
 };
 use prism_tests::{clean, world::copied};
+use serde_json::Value;
 
 /// The maximum ratio of the downtime to the necessary time.
 const MOST: f64 = 1.10;
@@ -71,14 +77,14 @@ fn an_instance_that_powers_itself_off_is_started_again() {
            0s  CreateImage
            1s  AwaitSnapshots x13
           13s  AwaitRunning x4
-        45.5s  RestartInstance
-        51.5s  AwaitRunning x3
-        1m06s  AwaitImage x2
+        30.5s  RestartInstance
+        36.5s  AwaitRunning x3
+          51s  AwaitImage x2
       1m24.5s  RegisterTemplate
       1m24.5s  CompleteSave
       1m24.5s  Succeeded
     save: succeeded as kept@1
-    instance: running, down for 60.5 s, and 61 s by the record
+    instance: running, down for 45.5 s, and 46 s by the record
     left: AMIs 1, snapshots 1
     notices: save.succeeded
     ");
@@ -97,7 +103,7 @@ fn a_forced_reboot_fails_the_save() {
         5m00s  FailSave
         5m00s  Failed RebootForced
     save: failed, RebootForced in AwaitSnapshots
-    instance: running, down for 262 s, and 300 s by the record
+    instance: running, down for 262 s, and nothing by the record
     left: AMIs 0, snapshots 0
     notices: save.failed
     ");
@@ -136,12 +142,12 @@ fn a_save_that_is_cancelled_during_the_reboot_waits_until_it_is_over() {
            0s  PlanSave
            0s  CreateImage
            1s  AwaitSnapshots x5 !SaveCancelled
-           5s  RestoreInstance x38
-        5m15s  DiscardImage
-        5m15s  FailSave
-        5m15s  Failed SaveCancelled
+           5s  RestoreInstance x9
+          45s  DiscardImage !NotReady x9
+    5m25.859s  FailSave
+    5m25.859s  Failed SaveCancelled
     save: cancelled, SaveCancelled in AwaitSnapshots
-    instance: running, down for 45 s, and 315 s by the record
+    instance: running, down for 45 s, and 45 s by the record
     left: AMIs 0, snapshots 0
     notices: save.cancelled
     ");
@@ -258,6 +264,31 @@ fn somebody_who_stops_the_instance_meanwhile_is_respected() {
 }
 
 #[test]
+fn snapshots_that_begin_after_somebody_ended_the_instance_are_discarded() {
+    type Act = fn(&World, &InstanceId);
+    let acts: [Act; 2] = [
+        |world, id| world.admin.stop(id).unwrap(),
+        |world, id| world.admin.terminate(id).unwrap(),
+    ];
+    for act in acts {
+        // Its operating system shuts down for minutes, and its snapshots begin after that.
+        let (world, id) = which(AtReboot::Hangs);
+        let save = begun(&world, request());
+        world.pass(5);
+        act(&world, &id);
+        let cancelled = world.service.cancel_save(&ADA, &save);
+        world.must(cancelled);
+        world.clock.run_until_idle().unwrap();
+        let record = world.record(&save).unwrap();
+        assert_eq!(record.state, SaveState::Cancelled);
+        clean::check_released(&world, &record);
+        world.pass(600);
+        let left = world.admin.inventory().unwrap();
+        assert!(left.snapshots.is_empty(), "{left:#?}");
+    }
+}
+
+#[test]
 fn what_concerns_only_the_stop_does_not_prevent_a_reboot() {
     type Change = fn(&mut InstanceFacts);
     let changes: [(Change, Code); 4] = [
@@ -307,6 +338,55 @@ fn a_reboot_needs_only_the_permission_to_create_an_image() {
     assert_eq!(saved.state, SaveState::Succeeded);
     world.admin.deny("CreateImage").unwrap();
     refuses(&world, &request(), Code::PermissionMissing, "CreateImage");
+}
+
+/// Takes the permission to create an image away right before the step that needs it.
+#[derive(Clone, Default)]
+struct Denies(Arc<OnceLock<Admin>>);
+
+struct Denied(Arc<dyn Functions>, Denies);
+
+impl Between for Denies {
+    fn functions(&self, functions: Arc<dyn Functions>) -> Arc<dyn Functions> {
+        Arc::new(Denied(functions, self.clone()))
+    }
+}
+
+#[async_trait]
+impl Functions for Denied {
+    async fn invoke(&self, function: &str, payload: Value) -> Result<Value, TaskFailure> {
+        let step = steps::find(function).map(|step| step.name);
+        if step == Some("CreateImage") {
+            self.1.0.get().unwrap().deny("CreateImage").unwrap();
+        }
+        self.0.invoke(function, payload).await
+    }
+}
+
+#[test]
+fn a_refused_image_is_no_reboot() {
+    let denies = Denies::default();
+    let world = launched(Setup {
+        between: Arc::new(denies.clone()),
+        ..Setup::seeded(11)
+    });
+    assert!(denies.0.set(world.admin.clone()).is_ok());
+    let id = begun(&world, request());
+    assert_snapshot!(to_the_end(&world, &id), @r"
+           0s  PlanSave
+           0s  CreateImage !PermissionMissing
+           0s  RestoreInstance
+           0s  DiscardImage
+           0s  FailSave
+           0s  Failed PermissionMissing
+    save: failed, PermissionMissing in CreateImage
+    instance: running, down for 0 s, and nothing by the record
+    left: AMIs 0, snapshots 0
+    notices: save.failed
+    ");
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.downtime_s, None);
+    assert_eq!(record.image_requested_at, None);
 }
 
 #[test]

@@ -160,7 +160,8 @@ pub struct SaveRecord {
     /// When the instance was first seen running again.
     pub running_at: Option<Timestamp>,
     /// How long the instance was down, in seconds: from the request to stop it until it was first seen running. For a
-    /// reboot, until its snapshots were first seen: EC2 does not show when its operating system has booted.
+    /// reboot, until its snapshots were first seen, because EC2 does not show when its operating system has booted; `None`
+    /// if the save failed before.
     pub downtime_s: Option<f64>,
     /// The status checks when the instance was seen running.
     pub status_checks: Option<StatusChecks>,
@@ -394,22 +395,27 @@ impl SaveRecord {
         self.stop_requested_at.or(rebooted)
     }
 
-    /// When the operating system of a rebooted instance could boot; `None` if the save had to start the instance,
-    /// because it had powered itself off.
-    fn boots_at(&self) -> Option<Timestamp> {
-        let by_itself = self.reboots() && self.start_requested_at.is_none();
-        self.snapshots_at.filter(|_| by_itself)
+    /// Whether a rebooted instance boots by itself: it has not powered itself off, so the save has not started it.
+    pub fn boots_by_itself(&self) -> bool {
+        self.reboots() && self.start_requested_at.is_none()
     }
 
-    /// How long the instance was down if it is seen running at that time, in seconds.
+    /// How long the instance was down if it is seen running at that time, in seconds; `None` if it is not known, because
+    /// the save of a rebooted instance failed before its snapshots were seen.
     pub fn downtime_until(&self, running: Timestamp) -> Option<f64> {
         let since = self.down_since()?;
-        Some(seconds_between(since, self.boots_at().unwrap_or(running)))
+        let until = if self.boots_by_itself() {
+            self.snapshots_at?
+        } else {
+            running
+        };
+        Some(seconds_between(since, until))
     }
 
     /// How long the instance has been down so far, in seconds; `None` if it is not down.
     pub fn down_for_s(&self, now: Timestamp) -> Option<f64> {
-        match (self.down_since(), self.boots_at().or(self.running_at)) {
+        let booted = self.snapshots_at.filter(|_| self.boots_by_itself());
+        match (self.down_since(), booted.or(self.running_at)) {
             (Some(since), None) => Some(seconds_between(since, now)),
             _ => None,
         }

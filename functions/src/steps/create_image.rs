@@ -74,7 +74,14 @@ impl Step for CreateImage {
                 record.image_attempts += 1;
             })
             .await?;
-        let (image, attempt) = create_or_adopt(env, &record).await?;
+        let told = create_or_adopt(env, &record).await;
+        if told
+            .as_ref()
+            .is_err_and(|problem| problem.code == Code::PermissionMissing)
+        {
+            forget_refused(env, &input).await?;
+        }
+        let (image, attempt) = told?;
         env.note(&input, |record| {
             record.image = Some(image.clone());
             record.image_attempt = attempt;
@@ -82,6 +89,19 @@ impl Step for CreateImage {
         .await?;
         Ok(Output { image })
     }
+}
+
+/// Forgets the request that EC2 has refused for want of a permission: it had no effect, so nobody needs to wait until
+/// its effect could have shown. An earlier request may have had one.
+async fn forget_refused(env: &Env, save: &SaveRef) -> Result<(), Problem> {
+    env.note(save, |record| {
+        if record.image_attempts == 1 {
+            record.image_attempts = 0;
+            record.image_requested_at = None;
+        }
+    })
+    .await?;
+    Ok(())
 }
 
 /// Returns the AMI, and the number of the request that created it.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::findings::rebooting;
 use super::{SaveRef, Step, pacing};
 use crate::domain::pace::Paced;
 use crate::domain::save::{RegionCopy, SaveRecord, seconds_between};
@@ -73,6 +74,7 @@ impl Step for DiscardImage {
 /// Refuses to remove anything while more resources may still appear.
 pub(super) fn check_late(env: &Env, record: &SaveRecord) -> Result<(), Problem> {
     let asked = record.image_requested_at.max(record.image_repeated_at);
+    let asked = asked.max(rebooting::snapshots_begin_until(record));
     match asked.max(record.copy_requested_at) {
         Some(asked) if seconds_between(asked, env.clock.now()) < LATE_S => {
             let message = "An AMI was requested recently: it may still appear.";

@@ -22,6 +22,15 @@ pub(in crate::steps) const FORCED: TimeDelta = TimeDelta::minutes(4);
 const POWERS_OFF: TimeDelta =
     TimeDelta::seconds(2 * IN_FLIGHT.num_seconds() + FORCED.num_seconds());
 
+/// Returns until when snapshots may still begin that CreateImage was asked for: EC2 begins them once the operating system
+/// is down, even if somebody has stopped or terminated the instance meanwhile.
+pub(in crate::steps) fn snapshots_begin_until(record: &SaveRecord) -> Option<Timestamp> {
+    let unseen = record.reboots() && record.snapshots_at.is_none();
+    asked_last(record)
+        .filter(|_| unseen)
+        .map(|asked| asked + FORCED)
+}
+
 /// Returns when CreateImage was last called.
 fn asked_last(record: &SaveRecord) -> Option<Timestamp> {
     record.image_requested_at.max(record.image_repeated_at)
@@ -39,7 +48,10 @@ pub(super) fn standing(
             // Once there are snapshots, the operating system is down, or has powered the instance off; but an earlier
             // call may still take effect if somebody has deregistered the AMI.
             let asked = asked_last(record);
+            let started = |at| at <= instance.launched_at;
             let over = match (record.snapshots_at, record.image_repeated_at) {
+                // The save has started it since, because it had powered itself off.
+                (_, None) if record.start_requested_at.is_some_and(started) => None,
                 (Some(seen), None) => Some(seen + IN_FLIGHT),
                 _ => asked.map(|asked| asked + POWERS_OFF),
             };

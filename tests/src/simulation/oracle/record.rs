@@ -146,6 +146,17 @@ fn check_intents(run: &Run, record: &SaveRecord, findings: &mut Findings) {
             visit.save.as_ref() == Some(id) && visit.point.site.spot == Spot::Call(call)
         });
         let Some(last) = asked.next() else { continue };
+        if call == Call::CreateImage && noted.is_none() {
+            // EC2 has refused it, so the record has forgotten it.
+            let home = (id.to_string(), record.request.region.clone());
+            let made = run.conductor.made().get(&home).cloned();
+            must!(
+                findings,
+                made.is_none(),
+                "{id} made {made:?}, and says that it did not ask for it"
+            );
+            continue;
+        }
         let late = noted.map(|noted| seconds_between(noted, last.at));
         must!(
             findings,
@@ -186,11 +197,20 @@ fn check_times(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     };
     // EC2 does not show when a rebooted instance has booted: the record counts until its snapshots were seen, unless
     // the save had to start it.
-    let booted = record.snapshots_at.filter(|_| {
-        let by_itself = record.start_requested_at.is_none();
-        record.reboots() && by_itself
-    });
-    let until = booted.unwrap_or(seen);
+    let until = if record.boots_by_itself() {
+        record.snapshots_at
+    } else {
+        Some(seen)
+    };
+    let Some(until) = until else {
+        must!(
+            findings,
+            record.downtime_s.is_none(),
+            "{id} says that the instance was down for {:?} s, and saw no snapshots",
+            record.downtime_s
+        );
+        return;
+    };
     let down = run.world.cloud.down(&saved.id, from, until);
     let down = down.expect("the cloud answers").as_secs_f64();
     let noted = record.downtime_s.unwrap_or_default();
