@@ -218,9 +218,9 @@ fn a_permission_that_is_taken_away_after_the_plan() {
     as usual to 6s  AwaitStopped x4
         20.5s  CreateImage !PermissionMissing
         20.5s  RestoreInstance x4
-        35.5s  DiscardImage !NotReady x4
-    1m16.125s  FailSave
-    1m16.125s  Failed PermissionMissing
+        35.5s  DiscardImage
+        35.5s  FailSave
+        35.5s  Failed PermissionMissing
     save: failed, PermissionMissing in CreateImage
     instance: running, down for 35.5 s, and 35.5 s by the record
     left: AMIs 0, snapshots 0

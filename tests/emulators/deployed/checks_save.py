@@ -1,4 +1,4 @@
-"""Saves that fail because a policy was broken on purpose, which shows that both permission checks work."""
+"""Saves that fail because a policy was broken on purpose, which shows that both permission checks work; and one by a reboot."""
 
 import json
 
@@ -47,7 +47,17 @@ def check_table_permission(world):
     assert world.instance("work")["State"]["Name"] == "running"
 
 
+def check_reboot(world):
+    """A save that has EC2 reboot the instance neither stops nor starts it."""
+    save_id = start(world, "work", "rebooted", how="reboot")
+    record = world.saved(save_id)
+    assert record["snapshots_at"] and record["running_at"], record
+    assert record["stop_requested_at"] is None and record["start_requested_at"] is None, record
+    assert world.instance("work")["State"]["Name"] == "running"
+
+
 CHECKS = [
     ("a failed save restarts the instance", check_failed_save),
     ("a role without its permission on the table", check_table_permission),
+    ("a save by a reboot", check_reboot),
 ]
