@@ -64,13 +64,17 @@ impl Step for CreateImage {
             return Err(Problem::new(Code::InstanceChanged, message));
         }
         let attached: BTreeSet<_> = instance.volumes.into_iter().map(|it| it.volume).collect();
+        // An intent that only this run has written does not count as an earlier request.
+        let mut noted = None;
         let record = env
             .intend(&input, |record, now| {
                 record.captured_volumes = Some(attached.clone());
-                if record.image_requested_at.is_some() {
+                if record.image_requested_at.is_none() || record.image_requested_at == noted {
+                    record.image_requested_at = Some(now);
+                    noted = Some(now);
+                } else {
                     record.image_repeated_at = Some(now);
                 }
-                record.image_requested_at.get_or_insert(now);
                 record.image_attempts += 1;
             })
             .await?;
@@ -95,8 +99,7 @@ impl Step for CreateImage {
 /// its effect could have shown. An earlier request may have had one.
 async fn forget_refused(env: &Env, save: &SaveRef) -> Result<(), Problem> {
     env.note(save, |record| {
-        if record.image_attempts == 1 {
-            record.image_attempts = 0;
+        if record.image_repeated_at.is_none() {
             record.image_requested_at = None;
         }
     })

@@ -118,8 +118,11 @@ impl Cloud {
     ) -> Result<Duration, CloudError> {
         let reboots = self.reboots_of(id)?;
         let not_running = self.not_running(id, from, until)?;
+        // One may begin while the system still boots after the one before.
+        let mut counted = from;
         let rebooting = reboots.iter().map(|reboot| {
-            let (began, up) = (reboot.began_at.max(from), reboot.up_at.min(until));
+            let (began, up) = (reboot.began_at.max(counted), reboot.up_at.min(until));
+            counted = counted.max(up);
             let spent = self.not_running(id, began, up)?;
             let span = up.signed_duration_since(began).to_std();
             Ok(span.unwrap_or_default().saturating_sub(spent))

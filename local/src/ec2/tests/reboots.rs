@@ -14,9 +14,13 @@ use crate::ec2::{AtReboot, GuestError};
 const CAPTURED_S: u64 = 10 + 2;
 
 fn rebooted(w: &World, id: &InstanceId) {
+    rebooted_as(w, id, "lab");
+}
+
+fn rebooted_as(w: &World, id: &InstanceId, name: &str) {
     let new = NewImage {
         instance: id.clone(),
-        name: "lab".to_owned(),
+        name: name.to_owned(),
         description: String::new(),
         tags: Tags::from([("prism:save".to_owned(), "lab".to_owned())]),
         reboot: true,
@@ -59,6 +63,20 @@ fn its_operating_system_is_down_while_its_state_is_running() {
     assert_eq!(w.instance(&id), before);
     let down = w.cloud.down(&id, since, w.clock.now()).unwrap();
     assert_eq!(down, Duration::from_secs(CAPTURED_S + 20));
+}
+
+#[test]
+fn a_reboot_that_begins_during_another_is_not_counted_twice() {
+    let w = World::new();
+    let id = w.running();
+    w.wait(200);
+    let since = w.clock.now();
+    rebooted(&w, &id);
+    w.wait(CAPTURED_S + 10);
+    rebooted_as(&w, &id, "again");
+    w.wait(200);
+    let down = w.cloud.down(&id, since, w.clock.now()).unwrap();
+    assert_eq!(down, Duration::from_secs(CAPTURED_S + 10 + CAPTURED_S + 20));
 }
 
 #[test]
