@@ -15,6 +15,16 @@ const KEY: &str = "AKIACANARYKEY0000001";
 const SECRET: &str = "canary/secret+key0123456789abcdefghijklm";
 const TOKEN: &str = "CANARY//session+token==";
 
+/// The program and its arguments. A variable names another line, part by part: one for another processor, under an
+/// emulator (`cargo xtask arm64`).
+#[expect(clippy::disallowed_methods, reason = "a chore chooses the program")]
+fn line() -> Vec<String> {
+    match std::env::var("PRISM_BOOTSTRAP") {
+        Ok(line) => line.lines().map(str::to_owned).collect(),
+        Err(_) => vec![env!("CARGO_BIN_EXE_bootstrap").to_owned()],
+    }
+}
+
 /// A function with its own working folder.
 struct Run {
     lambda: RuntimeApi,
@@ -27,7 +37,7 @@ impl Run {
     async fn new() -> Self {
         let lambda = RuntimeApi::start().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let program = Program::new([env!("CARGO_BIN_EXE_bootstrap")], folder.path())
+        let program = Program::new(line(), folder.path())
             .with("AWS_LAMBDA_RUNTIME_API", lambda.host())
             .with("AWS_EC2_METADATA_DISABLED", "true")
             .with("_HANDLER", "AwaitStopped")

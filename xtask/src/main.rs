@@ -6,6 +6,7 @@
     reason = "chores print to the terminal"
 )]
 
+mod arm64;
 mod bench;
 mod boundary;
 mod cold_start;
@@ -54,6 +55,8 @@ Chores:
   package [--arch x86_64|arm64] [--cross]
                   build the artefact of a deployment: target/package/bootstrap-ARCH.zip; --cross always
                   uses cargo-lambda, even if the host's own compiler could build it
+  arm64           build the functions' program for arm64, and run the tests of its start under an
+                  emulator of the processor
   dist [--arch x86_64|arm64]
                   build the archives of a release: target/dist/prism-VERSION-linux-ARCH.tar.gz, with
                   completions and manual pages, and SHA256SUMS
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         ["bench", "burst", sizes @ ..] => bench::burst(sizes),
         ["simulate", rest @ ..] => simulate::run(rest),
         ["package", rest @ ..] => package::run(rest),
+        ["arm64"] => arm64::start(),
         ["dist", rest @ ..] => dist::run(rest),
         ["user-data", name] => {
             let user_data = catalogue::find(name).and_then(BuiltIn::user_data);

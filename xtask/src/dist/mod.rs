@@ -20,6 +20,7 @@ const PRISM: Shipped = Shipped {
     bin: "prism",
     build: &["--release", "--locked", "--package", "prism"],
     flags: &[],
+    folder: "",
 };
 /// The shells, and the names under which they look for completions.
 const COMPLETIONS: [(&str, &str); 3] = [
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         if arch == host {
             Ok(())
         } else {
-            shipped::ready(arch)
+            shipped::ready(arch, By::Cross)
         }
     };
     if let [only] = wanted[..] {

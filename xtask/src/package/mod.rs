@@ -30,6 +30,7 @@ const BOOTSTRAP: Shipped = Shipped {
         "prism-functions/aws",
     ],
     flags: &[FIXED],
+    folder: "",
 };
 
 /// Links the program at a fixed address. Otherwise each start reads and writes a table of all its pointers, which takes

@@ -6,13 +6,12 @@ use std::process::Command;
 
 use super::{Arch, Shipped, flagged};
 use crate::Outcome;
-use crate::shell::{output, root, run};
+use crate::shell::{root, run, target};
 use crate::venv;
 
 const TOOLS: [&str; 2] = ["cargo-lambda==1.9.2", "ziglang==0.17.1"];
 
 pub(super) fn build(shipped: &Shipped, arch: Arch, flags: &[String]) -> Outcome<PathBuf> {
-    ready(arch)?;
     let tools = venv::with("python3", "cargo-lambda", &TOOLS)?;
     let built = root().join("target/package").join(arch.name());
     let mut command = Command::new(tools.join("cargo-lambda"));
@@ -25,6 +24,8 @@ pub(super) fn build(shipped: &Shipped, arch: Arch, flags: &[String]) -> Outcome<
         .arg("--skip-target-check")
         .arg("--lambda-dir")
         .arg(&built)
+        .arg("--target-dir")
+        .arg(target().join(shipped.folder))
         .env("PATH", path_with(&tools)?);
     if arch == Arch::Arm64 {
         command.arg("--arm64");
@@ -33,20 +34,6 @@ pub(super) fn build(shipped: &Shipped, arch: Arch, flags: &[String]) -> Outcome<
     }
     run(flagged(&mut command, flags))?;
     Ok(built.join(shipped.bin).join("bootstrap"))
-}
-
-/// Fails, with a remedy, if Rust's standard library for the target is missing.
-pub(crate) fn ready(arch: Arch) -> Outcome {
-    let target = arch.target();
-    let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "target-libdir", "--target", target]);
-    let folder = output(rustc.current_dir(root()))?;
-    if Path::new(folder.trim()).is_dir() {
-        return Ok(());
-    }
-    Err(format!(
-        "Rust's standard library for {target} is not installed: rustup target add {target}"
-    ))
 }
 
 /// The search path with the tools first, so that zig is found.

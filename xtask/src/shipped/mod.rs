@@ -3,6 +3,7 @@
 
 mod binary;
 mod cross;
+mod prerequisites;
 mod remap;
 
 use std::fs;
@@ -10,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
-use crate::shell::{build_by, cargo};
+use crate::shell::{build_by, cargo, target};
 
-pub(crate) use cross::ready;
+pub(crate) use prerequisites::check as ready;
 
 /// The separator of the flags in `CARGO_ENCODED_RUSTFLAGS`.
 const BETWEEN: &str = "\u{1f}";
@@ -25,6 +26,8 @@ pub(crate) struct Shipped {
     pub(crate) build: &'static [&'static str],
     /// The flags of its compiler.
     pub(crate) flags: &'static [&'static str],
+    /// The folder of its build within the target folder, if it should not wait for other builds.
+    pub(crate) folder: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +80,7 @@ pub(crate) enum By {
 /// Builds a program: with the host's own compiler and linker if requested, and if the result runs on old enough
 /// systems; otherwise with cargo-lambda.
 pub(crate) fn program(shipped: &Shipped, arch: Arch, by: By) -> Outcome<PathBuf> {
+    ready(arch, by)?;
     let mut flags = remap::flags()?;
     flags.extend(shipped.flags.iter().map(|&flag| flag.to_owned()));
     let native = cfg!(target_os = "linux") && Arch::host() == Ok(arch);
@@ -85,6 +89,9 @@ pub(crate) fn program(shipped: &Shipped, arch: Arch, by: By) -> Outcome<PathBuf>
         command.arg("build").args(shipped.build);
         // The target is named even if it is the host's, so that the flags do not apply to build scripts and macros.
         command.args(["--bin", shipped.bin, "--target", arch.target()]);
+        command
+            .arg("--target-dir")
+            .arg(target().join(shipped.folder));
         let program = build_by(flagged(&mut command, &flags))?;
         match checked(&program, arch) {
             Ok(()) => return Ok(program),
@@ -96,12 +103,13 @@ pub(crate) fn program(shipped: &Shipped, arch: Arch, by: By) -> Outcome<PathBuf>
     Ok(program)
 }
 
-/// Sets these compiler flags, and removes those of the user's environment.
+/// Sets these compiler flags, and removes those and the wrapper of the user's environment.
 fn flagged<'a>(command: &'a mut Command, flags: &[String]) -> &'a mut Command {
     command
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join(BETWEEN))
         .env("CARGO_INCREMENTAL", "0")
         .env_remove("RUSTFLAGS")
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
 }
 
 fn checked(program: &Path, arch: Arch) -> Outcome {
