@@ -144,6 +144,11 @@ fn two_faults_at_once_keep_the_promises() {
             "CreateImage.CreateImage#1=hangs-after",
             "AwaitImage.Snapshots#4=stale",
         ],
+        // Somebody starts the instance just before it is captured, and it is seen in its state of before.
+        [
+            "AwaitSnapshots.Snapshots#2=they-start",
+            "AwaitSnapshots.Instances#1=stale",
+        ],
         // The clean-up is throttled for an hour, and then for another.
         [
             "RegisterTemplate.Images#1=throttle-100",

@@ -152,6 +152,9 @@ pub struct SaveRecord {
     pub image_attempt: Option<u32>,
     /// When all volumes were first seen to have a snapshot.
     pub snapshots_at: Option<Timestamp>,
+    /// When EC2 began the last of those snapshots, by its own clock.
+    #[serde(default)]
+    pub captured_at: Option<Timestamp>,
     /// When the save was about to request the start.
     pub start_requested_at: Option<Timestamp>,
     /// When the save was last about to request the start again.
@@ -254,6 +257,7 @@ impl SaveRecord {
             image_attempts: 0,
             image_attempt: None,
             snapshots_at: None,
+            captured_at: None,
             start_requested_at: None,
             start_repeated_at: None,
             running_at: None,

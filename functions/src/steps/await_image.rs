@@ -2,6 +2,7 @@
 
 use super::await_snapshots::of_save;
 use super::env::{Done, Limited};
+use super::findings::{self, check_stayed_down};
 use super::images::{first, not_made};
 use super::{SaveRef, Step};
 use crate::domain::save::{SaveRecord, seconds_between};
@@ -18,7 +19,13 @@ pub(super) struct AwaitImage;
 
 impl Step for AwaitImage {
     const NAME: StepName = StepName::AwaitImage;
-    const CALLS: &'static [Call] = &[Call::Images, Call::Snapshots, Call::Get, Call::Put];
+    const CALLS: &'static [Call] = &[
+        Call::Instances,
+        Call::Images,
+        Call::Snapshots,
+        Call::Get,
+        Call::Put,
+    ];
     type Input = Limited;
     type Output = Done;
 
@@ -33,6 +40,13 @@ impl Step for AwaitImage {
             .image_requested_at
             .map_or(0.0, |asked| seconds_between(asked, now));
         let done = look(env, &input.save, &record, waited).await?;
+        if done && !record.plan()?.stops() && !record.reboots() {
+            // Nobody has looked at an instance that was stopped already since its snapshots began, and the state that
+            // was seen then may have been old.
+            let instance =
+                findings::look(&*env.ec2, &record.request.region, &record.instance()?.id).await?;
+            check_stayed_down(&record, instance.as_ref(), record.captured_at)?;
+        }
         if !done && waited >= input.limit_s {
             return Err(Problem::new(
                 Code::ImageTimedOut,

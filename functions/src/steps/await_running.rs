@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::env::Limited;
-use super::findings::{Standing, gone, impossible, look, note_fallen_back, rebooting, standing};
+use super::findings::{
+    Standing, check_stayed_down, gone, impossible, look, note_fallen_back, rebooting, standing,
+};
 use super::{SaveRef, Step};
 use crate::domain::clock::is_future;
 use crate::domain::save::{Finding, SaveRecord, seconds_between};
@@ -38,9 +40,13 @@ impl Step for AwaitRunning {
         let now = env.clock.now();
         let standing = standing(&duty.value, &record, instance.as_ref(), now);
         let waited = waited(&standing, &record, instance.as_ref(), now);
-        if record.reboots() && standing != Standing::Moving {
+        if standing != Standing::Moving {
             // The state that was seen with the snapshots may have been old.
-            rebooting::check_undisturbed(&record, instance.as_ref(), record.snapshots_at)?;
+            if record.reboots() {
+                rebooting::check_undisturbed(&record, instance.as_ref(), record.snapshots_at)?;
+            } else {
+                check_stayed_down(&record, instance.as_ref(), record.captured_at)?;
+            }
         }
         match standing {
             Standing::Settled(Finding::Gone) => {

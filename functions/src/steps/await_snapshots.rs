@@ -8,12 +8,12 @@
 //! AMI does not list them right after its creation; until then they are found by tag.
 
 use super::env::{Done, Limited};
-use super::findings::{look, rebooting};
+use super::findings::{check_stayed_down, look, rebooting};
 use super::images::{first, not_made};
 use super::{Step, tags};
 use crate::domain::save::{SaveRecord, seconds_between};
 use crate::domain::tags::SAVE_TAG;
-use crate::domain::{Code, Problem, SnapshotId, StepName, VolumeId};
+use crate::domain::{Code, Problem, SnapshotId, StepName, Timestamp, VolumeId};
 use crate::ports::{
     Call, Ec2Error, Image, ImageState, Snapshot, SnapshotFilter, SnapshotState, from_ec2,
 };
@@ -44,10 +44,12 @@ impl Step for AwaitSnapshots {
         let missing = missing(&record, image.as_ref(), &snapshots)?;
         if missing == 0 {
             check_undisturbed(env, &record, image.as_ref(), &snapshots).await?;
+            let captured_at = captured_at(&snapshots);
             let mut ids: Vec<_> = snapshots.into_iter().map(|it| it.id).collect();
             ids.sort();
             env.note(&input.save, |record| {
                 record.snapshots_at.get_or_insert(now);
+                record.captured_at = captured_at;
                 record.snapshots.clone_from(&ids);
             })
             .await?;
@@ -138,26 +140,17 @@ async fn check_undisturbed(
 ) -> Result<(), Problem> {
     let id = &record.instance()?.id;
     let instance = look(&*env.ec2, &record.request.region, id).await?;
+    let captured_at = captured_at(snapshots);
     if record.reboots() {
-        let captured_at = snapshots.iter().map(|snapshot| snapshot.started_at).max();
         rebooting::check_undisturbed(record, instance.as_ref(), captured_at)?;
         return rebooting::check_not_forced(record, image, snapshots);
     }
-    let Some(instance) = instance else {
-        return Ok(());
-    };
-    let started = instance.launched_at;
-    let started_meanwhile = match record.stop_requested_at {
-        Some(stopped) => started > stopped,
-        // The instance was already stopped: even a start at the instant when the save began was made by somebody else.
-        None => started >= record.planned_at.unwrap_or(record.started_at),
-    };
-    let captured_after = |snapshot: &Snapshot| snapshot.started_at >= started;
-    if started_meanwhile && snapshots.iter().any(captured_after) {
-        let message = format!("Somebody started {id} before the snapshots of its volumes began.");
-        return Err(Problem::new(Code::InstanceChanged, message));
-    }
-    Ok(())
+    check_stayed_down(record, instance.as_ref(), captured_at)
+}
+
+/// Returns when the last of the volumes was captured.
+pub(super) fn captured_at(snapshots: &[Snapshot]) -> Option<Timestamp> {
+    snapshots.iter().map(|snapshot| snapshot.started_at).max()
 }
 
 /// Returns the AMI if EC2 lists it already. A failed AMI is an error, because it will never have its snapshots.

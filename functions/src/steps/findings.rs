@@ -70,6 +70,40 @@ pub(crate) async fn look_or_fail(
     }
 }
 
+/// How exactly EC2 says when an instance was launched.
+const LAUNCH_TIME: TimeDelta = TimeDelta::seconds(1);
+
+/// Refuses the snapshots of an instance that is captured while it is stopped, if somebody started it before the last of
+/// them began: a volume captured while the instance runs holds half-written files. A state that EC2 reports may be old,
+/// so this is checked again later.
+pub(super) fn check_stayed_down(
+    record: &SaveRecord,
+    instance: Option<&Instance>,
+    captured_at: Option<Timestamp>,
+) -> Result<(), Problem> {
+    let Some(instance) = instance else {
+        return Ok(());
+    };
+    let started = instance.launched_at;
+    let started_meanwhile = match record.stop_requested_at {
+        Some(stopped) => started > stopped,
+        // The instance was already stopped: even a start at the instant when the save began was made by somebody else.
+        None => started >= record.planned_at.unwrap_or(record.started_at),
+    };
+    let by_us = |asked| asked < started + LAUNCH_TIME;
+    if !started_meanwhile
+        || captured_at < Some(started)
+        || record.start_requested_at.is_some_and(by_us)
+    {
+        return Ok(());
+    }
+    let message = format!(
+        "Somebody started {} before the snapshots of its volumes began.",
+        instance.id
+    );
+    Err(Problem::new(Code::InstanceChanged, message))
+}
+
 pub(super) fn gone(id: &InstanceId) -> Problem {
     let message = format!("The instance {id} was terminated during the save.");
     Problem::new(Code::InstanceGone, message)
