@@ -99,6 +99,7 @@ codes! {
     PermissionMissing, Refused, "A permission that the save needs is missing.", "Ask an administrator to grant the action that the message names.";
     RegionNotAllowed, Refused, "The deployment does not allow the Region.", "Use one of the Regions that the message names, or ask an administrator.";
     InstanceTypeNotAllowed, Refused, "The deployment does not allow the instance type.", "Choose another size, or ask an administrator.";
+    InstanceTypeNotOffered, Refused, "No Availability Zone that the deployment launches into offers the instance type.", "Choose another size or another Region, or ask an administrator to launch into more zones.";
     NotAllowed, Refused, "Your role does not allow it.", "Ask the owner, or an administrator.";
     SaveNotFound, Refused, "There is no save with that ID that you may see.", "\"prism saves list\" shows your saves.";
     SaveEnded, Refused, "The save has already ended.", "\"prism saves status\" shows how it ended.";

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::{Answered, operation};
 use super::parts::{Accepted, DryRun, Either, IdempotencyKey, Json, Trial};
+use super::placing::{Places, Placing};
 use super::{Asked, InstanceView, Service};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::catalogue::{self, BuiltIn};
@@ -18,7 +19,7 @@ use crate::domain::tags::{
 };
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectName, Region};
-use crate::ports::{Ec2ErrorKind, NewInstance, Tags, from_ec2};
+use crate::ports::{NewInstance, Subnet, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
 use crate::rules::lookup::{check_regions, own_instances};
@@ -83,6 +84,11 @@ pub struct LaunchPlan {
     /// What to know before the launch.
     #[serde(default)]
     pub warnings: Vec<Warning>,
+    /// The Availability Zones that offer the instance type and that the launch is tried in, in this order.
+    #[serde(default)]
+    pub zones: Vec<String>,
+    #[serde(skip)]
+    places: Places,
     #[serde(skip)]
     user_data: Option<String>,
 }
@@ -147,12 +153,14 @@ impl Service {
         }
         let settings = &self.env.settings;
         settings.allowed_regions.check([&request.region])?;
-        let plan = self.resolve(caller, request).await?;
+        let mut plan = self.resolve(caller, request).await?;
         settings.allowed_types.check(&plan.instance_type)?;
         if let Some(project) = &request.project {
             let name = &request.template.name;
             budget::check_launch(&self.env, caller, project, name).await?;
         }
+        plan.places = Places::find(&self.env, &plan.region, &plan.instance_type).await?;
+        plan.zones = plan.places.zones();
         Ok(plan)
     }
 
@@ -228,31 +236,26 @@ impl Service {
             .with("region", &request.region)
             .with("instance_type", &plan.instance_type);
         self.audit(&event).await?;
-        let new = NewInstance {
+        let tags = tags(caller, request, plan, self.env.deployment().await?);
+        let new = |subnet: Subnet, client_token: String| NewInstance {
             image: plan.image.clone(),
             instance_type: plan.instance_type.clone(),
             root_size_gib: Some(plan.root_size_gib),
             ports: plan.ports.clone(),
             user_data: plan.user_data.clone(),
-            client_token: format!("prism-{token}"),
-            tags: tags(caller, request, plan, self.env.deployment().await?),
+            client_token,
+            tags: tags.clone(),
+            subnet,
         };
-        let instance = self
-            .env
-            .ec2
-            .run_instance(&request.region, &new)
-            .await
-            .map_err(|error| match error.kind() {
-                Ec2ErrorKind::TokenReused => Problem::new(
-                    Code::RequestIdReused,
-                    "The request ID was already used for a different launch.",
-                )
-                .because(error),
-                Ec2ErrorKind::NoSubnet => from_ec2(error).hint(
-                    "Launch in another Region, or add a subnet of this Region to the deployment's LaunchSubnets.",
-                ),
-                _ => from_ec2(error),
-            })?;
+        let placing = Placing {
+            env: &self.env,
+            region: &request.region,
+            token,
+            places: &plan.places,
+            instance_type: &plan.instance_type,
+            request: &new,
+        };
+        let instance = placing.launch().await?;
         if let Ok(of) = plan.template.parse::<TemplateRef>()
             && of.version.is_some()
         {
@@ -314,6 +317,8 @@ impl Service {
             login: Some(catalogue::LOGIN.to_owned()),
             ports: catalogue::PORTS.to_vec(),
             usd_per_hour: Some(machine.usd_per_hour),
+            zones: Vec::new(),
+            places: Places::default(),
             user_data: built_in.user_data(),
         })
     }
@@ -351,6 +356,8 @@ fn plan_saved(
         login: version.login,
         ports: version.ports,
         tags: version.tags,
+        zones: Vec::new(),
+        places: Places::default(),
         user_data: None,
     })
 }

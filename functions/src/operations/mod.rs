@@ -20,6 +20,7 @@ mod listing;
 mod me;
 mod operation;
 pub mod parts;
+mod placing;
 mod projects;
 mod publication;
 mod recovery;

@@ -35,6 +35,9 @@ calls! {
     Volumes: Look "ec2:DescribeVolumes", LookAtKeys "kms:DescribeKey";
     KeyState: LookAtKeys "kms:DescribeKey";
     InstanceType: Look "ec2:DescribeInstanceTypes";
+    /// `Ec2::zones_offering`.
+    ZonesOffering: Look "ec2:DescribeInstanceTypeOfferings";
+    Subnets: Look "ec2:DescribeSubnets";
     Reservation: Look "ec2:DescribeCapacityReservations";
     /// `Ec2::fleet_maintains`.
     Fleet: Look "ec2:DescribeFleets";
@@ -60,7 +63,7 @@ calls! {
     /// `Ec2::run_instance`, including the security group for its ports and the size of its root volume.
     RunInstance:
         Launch "ec2:RunInstances", LaunchWith "ec2:RunInstances", TagLaunched "ec2:CreateTags",
-        Look "ec2:DescribeImages" "ec2:DescribeVpcs" "ec2:DescribeSubnets" "ec2:DescribeSecurityGroups",
+        Look "ec2:DescribeImages" "ec2:DescribeSecurityGroups",
         MakeGroup "ec2:CreateSecurityGroup", MakeGroupIn "ec2:CreateSecurityGroup",
         OpenPorts "ec2:AuthorizeSecurityGroupIngress", GrantKeys "kms:CreateGrant",
         UseKeys "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";

@@ -106,6 +106,10 @@ pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance,
             "architecture",
             told.architecture().and_then(architecture),
         )?,
+        zone: told
+            .placement()
+            .and_then(types::Placement::availability_zone)
+            .map(str::to_owned),
         image: errors::id(action, "AMI id", told.image_id())?,
         ebs_root: told.root_device_type() != Some(&DeviceType::InstanceStore),
         root_device: told.root_device_name().unwrap_or_default().to_owned(),

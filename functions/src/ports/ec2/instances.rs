@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
-use super::{NewImage, Tags};
+use super::{NewImage, Subnet, Tags};
 use crate::domain::ec2::{Architecture, InstanceState};
 use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
 
@@ -90,6 +90,8 @@ pub struct Instance {
     /// The instance type, such as `t3.large`.
     pub instance_type: String,
     pub architecture: Architecture,
+    /// The name of the Availability Zone, such as `us-east-1a`. EC2 may omit it once the instance is terminated.
+    pub zone: Option<String>,
     pub image: ImageId,
     /// Whether the root device is an EBS volume. Otherwise it is an instance store volume.
     pub ebs_root: bool,
@@ -243,4 +245,6 @@ pub struct NewInstance {
     pub client_token: String,
     /// The tags for the instance and its volumes.
     pub tags: Tags,
+    /// The subnet, which also determines the Availability Zone.
+    pub subnet: Subnet,
 }

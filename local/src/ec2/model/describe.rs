@@ -83,6 +83,7 @@ impl Model {
             transitioned_at: row.transitioned_at,
             instance_type: row.instance_type.clone(),
             architecture: row.architecture,
+            zone: Some(row.zone()),
             image: row.image.clone(),
             ebs_root: row.ebs_root,
             root_device: row.root_device.clone(),

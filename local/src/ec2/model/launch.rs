@@ -23,7 +23,7 @@ impl Model {
     ) -> Result<Instance, Ec2Error> {
         self.admit(scope, ACTION)?;
         self.take_for_instances(scope, ACTION, 1)?;
-        let parameters = format!("{new:?}");
+        let parameters = parameters(new);
         if let Some(id) = self.token(scope, ACTION, &new.client_token, &parameters)? {
             let row = self.data.instances.iter().find(|(i, _)| i.as_str() == id);
             let row = row.map(|(_, row)| row);
@@ -47,7 +47,9 @@ impl Model {
             return Err(errors::invalid_value(ACTION, message));
         }
         check_root_size(&image, new.root_size_gib)?;
-        self.check_room(scope, ACTION, &new.instance_type)?;
+        let (subnet, kind) = (&new.subnet.id, &new.instance_type);
+        let zone = self.check_zone(scope, ACTION, subnet, kind)?;
+        self.check_room(scope, ACTION, &zone, kind)?;
 
         let id = self.launch(scope, new, &image);
         self.keep_token(scope, ACTION, &new.client_token, parameters, id.as_str());
@@ -96,10 +98,11 @@ impl Model {
         for slot in &image.slots {
             let larger = (slot.device == image.root_device).then_some(new.root_size_gib);
             let size_gib = larger.flatten().unwrap_or(slot.size_gib);
-            volumes.push(self.volume_of_slot(scope, &id, slot, size_gib, &new.tags));
+            volumes.push(self.volume_of_slot(scope, &id, slot, size_gib, new));
         }
         let attached: Vec<_> = volumes.iter().map(|a| a.volume.clone()).collect();
-        let start_fails = self.start_failure(scope, &new.instance_type, &attached);
+        let start_fails =
+            self.start_failure(scope, &new.subnet.zone, &new.instance_type, &attached);
         let row = InstanceRow {
             state_reason: None,
             start_fails,
@@ -126,7 +129,7 @@ impl Model {
         instance: &InstanceId,
         slot: &Slot,
         size_gib: u32,
-        tags: &Tags,
+        new: &NewInstance,
     ) -> Attachment {
         let snapshot = slot.snapshot.as_ref();
         let disk = snapshot
@@ -140,9 +143,10 @@ impl Model {
             Encryption::None => self.defaults_in(scope).of_copy(&Encryption::None),
             encrypted => encrypted.clone(),
         };
-        let volume = self.new_volume(scope.account, scope, size_gib, encryption, disk, tags);
+        let volume = self.new_volume(scope.account, scope, size_gib, encryption, disk, &new.tags);
         if let Some(row) = self.data.volumes.get_mut(&volume) {
             row.attached_to = Some(instance.clone());
+            row.zone = Some(new.subnet.zone.clone());
         }
         Attachment {
             device: slot.device.clone(),
@@ -169,6 +173,7 @@ impl Model {
             size_gib,
             encryption,
             kind: usual_kind(),
+            zone: None,
             attached_to: None,
             also_attached_to: Vec::new(),
             disk,
@@ -213,6 +218,7 @@ fn new_instance(
         transitioned_at: None,
         instance_type: new.instance_type.clone(),
         architecture: image.architecture,
+        zone: Some(new.subnet.zone.clone()),
         image: image.id.clone(),
         ebs_root: true,
         root_device: image.root_device.clone(),
@@ -239,6 +245,14 @@ fn new_instance(
         instance_store: BTreeMap::new(),
         history: Vec::new(),
     }
+}
+
+/// What a repeated request must have in common with the first.
+fn parameters(new: &NewInstance) -> String {
+    let mut new = new.clone();
+    // It is not part of a request.
+    new.subnet.free_addresses = 0;
+    format!("{new:?}")
 }
 
 fn check_root_size(image: &ImageRow, wanted: Option<u32>) -> Result<(), Ec2Error> {

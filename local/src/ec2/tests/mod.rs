@@ -180,5 +180,6 @@ pub(super) fn launch(image: &ImageId, token: &str) -> NewInstance {
         user_data: None,
         client_token: token.to_owned(),
         tags: Tags::from([("Name".to_owned(), "launched".to_owned())]),
+        subnet: crate::ec2::model::first_subnet(&"us-east-1".parse().unwrap()),
     }
 }

@@ -41,9 +41,8 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     let client_token = call.params.take("ClientToken").unwrap_or_default();
     let ids = call.params.list("SecurityGroupId")?;
     let names = call.params.list("SecurityGroup")?;
-    if let Some(subnet) = call.params.take("SubnetId") {
-        super::groups::check_subnet(&call, &subnet)?;
-    }
+    let subnet = call.params.take("SubnetId");
+    let subnet = super::groups::subnet(&call, subnet.as_deref())?;
     let tags = TagSpecs::take(&mut call.params, &["instance", "volume"])?;
     call.finish()?;
 
@@ -56,6 +55,7 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
         user_data,
         client_token,
         tags: tags.of("instance"),
+        subnet,
     };
     let instance = call.ec2.run_instance(&call.region, &new).await?;
     let volumes: Vec<_> = instance.volumes.iter().map(|v| v.volume.clone()).collect();
