@@ -10,6 +10,7 @@ macro_rules! forward_ec2 {
             stop_protection(region: Region, id: InstanceId) -> bool = StopProtection "DescribeInstanceAttribute";
             status_checks(region: Region, id: InstanceId) -> StatusChecks = StatusChecks "DescribeInstanceStatus";
             volumes(region: Region, ids: [VolumeId]) -> Vec<Volume> = Volumes "DescribeVolumes";
+            unused_volumes(region: Region, tag: str) -> Vec<UnusedVolume> = UnusedVolumes "DescribeVolumes";
             key_state(region: Region, key: str) -> Option<KeyState> = KeyState "kms:DescribeKey";
             instance_type(region: Region, name: str) -> InstanceType = InstanceType "DescribeInstanceTypes";
             zones_offering(region: Region, instance_type: str) -> BTreeSet<String>
@@ -55,7 +56,7 @@ macro_rules! forward_ec2 {
             use prism_functions::ports::{
                 EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance, InstanceFilter,
                 InstanceType, KeyState, NewImage, NewInstance, Probe, Reservation, Snapshot, SnapshotFilter, Subnet,
-                SubnetFilter, Volume,
+                SubnetFilter, UnusedVolume, Volume,
             };
 
             #[async_trait::async_trait]

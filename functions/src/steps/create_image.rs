@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::findings::look_or_fail;
 use super::tags::AskedFor;
-use super::{SaveRef, Step, tags};
+use super::{SaveRef, Step, excluded, tags};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::SaveRecord;
 use crate::domain::tags::SAVE_TAG;
@@ -63,7 +63,10 @@ impl Step for CreateImage {
             );
             return Err(Problem::new(Code::InstanceChanged, message));
         }
-        let attached: BTreeSet<_> = instance.volumes.into_iter().map(|it| it.volume).collect();
+        let left_out = excluded::of_plan(plan);
+        let exclude = excluded::devices(&left_out, &instance);
+        let mut attached: BTreeSet<_> = instance.volumes.into_iter().map(|it| it.volume).collect();
+        attached.retain(|volume| !left_out.contains(volume));
         let record = env
             .intend(&input, |record, now| {
                 record.captured_volumes = Some(attached.clone());
@@ -74,7 +77,7 @@ impl Step for CreateImage {
                 record.image_attempts += 1;
             })
             .await?;
-        let (image, attempt) = create_or_adopt(env, &record).await?;
+        let (image, attempt) = create_or_adopt(env, &record, &exclude).await?;
         env.note(&input, |record| {
             record.image = Some(image.clone());
             record.image_attempt = attempt;
@@ -88,6 +91,7 @@ impl Step for CreateImage {
 async fn create_or_adopt(
     env: &Env,
     record: &SaveRecord,
+    exclude: &BTreeSet<String>,
 ) -> Result<(ImageId, Option<u32>), Problem> {
     let plan = record.plan()?;
     let attempt = record.image_attempts;
@@ -99,6 +103,7 @@ async fn create_or_adopt(
         instance: &plan.instance.id,
         named: &plan.instance.name,
         reboot: plan.reboots(),
+        exclude,
     };
     let new = asked.image(attempt);
     match env.ec2.create_image(&record.request.region, &new).await {

@@ -40,7 +40,7 @@ impl Admin {
         let new = NewInstance {
             image: super::model::parsed("ami-00000000000000000"),
             instance_type: spec.instance_type.clone(),
-            root_size_gib: spec.root_size_gib,
+            volumes: Vec::new(),
             ports: vec![22],
             user_data: None,
             client_token: String::new(),
@@ -54,7 +54,13 @@ impl Admin {
                 now,
             };
             let id = model
-                .settle_instance(&scope, &spec.parameter, new, spec.stopped)
+                .settle_instance(
+                    &scope,
+                    &spec.parameter,
+                    new,
+                    spec.root_size_gib,
+                    spec.stopped,
+                )
                 .map_err(|error| CloudError::Unknown(error.to_string()))?;
             if let Some(row) = model.data.instances.get_mut(&id) {
                 row.pace_percent = spec.pace_percent;

@@ -12,7 +12,7 @@ use prism_functions::domain::{
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance,
     InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Parameters, Probe, Reservation,
-    Snapshot, SnapshotFilter, Subnet, SubnetFilter, Volume,
+    Snapshot, SnapshotFilter, Subnet, SubnetFilter, UnusedVolume, Volume,
 };
 
 use super::cloud::Cloud;
@@ -179,6 +179,14 @@ impl Ec2 for SimEc2 {
 
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
         self.ask(region, "DescribeVolumes", |m, s| m.volumes(s, ids))
+    }
+
+    async fn unused_volumes(
+        &self,
+        region: &Region,
+        tag: &str,
+    ) -> Result<Vec<UnusedVolume>, Ec2Error> {
+        self.ask(region, "DescribeVolumes", |m, s| m.unused_volumes(s, tag))
     }
 
     async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {

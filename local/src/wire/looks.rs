@@ -165,13 +165,6 @@ pub(super) fn images(call: &Call) -> Result<Looks<ImageId, ImageLook>, Fault> {
     })
 }
 
-pub(super) fn root_device(call: &Call, id: &ImageId) -> Result<Option<String>, Fault> {
-    call.model(|model, _| {
-        let row = model.data.images.get(id)?;
-        (row.region == call.region).then(|| row.root_device.clone())
-    })
-}
-
 /// The tags of the caller's own image in any Region. Nobody can see the tags of another account's image.
 pub(super) fn own_image_tags(call: &Call, id: &ImageId) -> Result<Tags, Fault> {
     call.model(|model, _| {

@@ -78,6 +78,7 @@ pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance,
             Ok(AttachedVolume {
                 device: device.to_owned(),
                 volume: errors::id(action, "volume ID", ebs.volume_id())?,
+                delete_on_termination: ebs.delete_on_termination() == Some(true),
                 moving: ebs
                     .status()
                     .is_some_and(|status| *status != AttachmentStatus::Attached),

@@ -1,4 +1,4 @@
-//! RunInstances, and the checks that precede it.
+//! RunInstances.
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::run_instances::RunInstancesError;
@@ -12,8 +12,8 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_types::base64;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::{errors, groups, images, instances, tag_specifications};
-use crate::ports::{Ec2Error, Ec2ErrorKind, Image, ImageFilter, Instance, NewInstance};
+use super::{errors, groups, instances, tag_specifications};
+use crate::ports::{Ec2Error, Ec2ErrorKind, Instance, NewInstance, NewVolume};
 
 const ACTION: &str = "RunInstances";
 
@@ -24,10 +24,6 @@ pub(super) async fn run(
     new: &NewInstance,
     ingress: &[String],
 ) -> Result<Instance, Ec2Error> {
-    let root = match new.root_size_gib {
-        Some(size) => larger_root(client, new, size).await?,
-        None => None,
-    };
     let groups = match new.ports.as_slice() {
         [] => None,
         ports => {
@@ -48,7 +44,7 @@ pub(super) async fn run(
         .client_token(&new.client_token)
         .metadata_options(tokens.build())
         .set_user_data(new.user_data.as_deref().map(base64::encode))
-        .set_block_device_mappings(root.map(|root| vec![root]))
+        .set_block_device_mappings(Some(new.volumes.iter().map(mapping).collect()))
         .set_security_group_ids(groups)
         .subnet_id(new.subnet.id.as_str())
         .set_tag_specifications(tag_specifications(made, &new.tags))
@@ -85,33 +81,16 @@ impl ClassifyRetry for OnlyElsewhere {
     }
 }
 
-/// The root volume with this size, if it is larger than the AMI's: EC2 refuses a smaller one.
-async fn larger_root(
-    client: &Client,
-    new: &NewInstance,
-    size_gib: u32,
-) -> Result<Option<BlockDeviceMapping>, Ec2Error> {
-    let wanted = ImageFilter::Ids(vec![new.image.clone()]);
-    let images = images::describe(client, &wanted).await?;
-    let Some(image) = images.first() else {
-        let message = format!("The image id '[{}]' does not exist", new.image);
-        return Err(Ec2Error::new(ACTION, "InvalidAMIID.NotFound", message));
-    };
-    Ok(root_mapping(image, size_gib))
-}
-
-fn root_mapping(image: &Image, size_gib: u32) -> Option<BlockDeviceMapping> {
-    let root = image
-        .volumes
-        .iter()
-        .find(|volume| volume.device == image.root_device)?;
-    let size = i32::try_from(size_gib).ok()?;
-    (size_gib > root.size_gib).then(|| {
-        BlockDeviceMapping::builder()
-            .device_name(&root.device)
-            .ebs(EbsBlockDevice::builder().volume_size(size).build())
-            .build()
-    })
+/// How the volumes differ from those of the AMI.
+fn mapping(volume: &NewVolume) -> BlockDeviceMapping {
+    let size = volume.size_gib.and_then(|size| i32::try_from(size).ok());
+    let ebs = EbsBlockDevice::builder()
+        .delete_on_termination(volume.delete_on_termination)
+        .set_volume_size(size);
+    BlockDeviceMapping::builder()
+        .device_name(&volume.device)
+        .ebs(ebs.build())
+        .build()
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, V
 use crate::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
     InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Probe, Reservation, Snapshot,
-    SnapshotFilter, Subnet, SubnetFilter, Tags, Volume,
+    SnapshotFilter, Subnet, SubnetFilter, Tags, UnusedVolume, Volume,
 };
 
 /// EC2 in the account whose credentials the process has.
@@ -84,6 +84,14 @@ impl Ec2 for AwsEc2 {
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
         let client = self.client(region);
         reads::volumes(&client, &self.clients.kms(region), &self.keys, ids).await
+    }
+
+    async fn unused_volumes(
+        &self,
+        region: &Region,
+        tag: &str,
+    ) -> Result<Vec<UnusedVolume>, Ec2Error> {
+        reads::unused_volumes(&self.client(region), tag).await
     }
 
     async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {

@@ -46,6 +46,8 @@ pub struct AttachedVolume {
     /// The device name, such as `/dev/sda1`.
     pub device: String,
     pub volume: VolumeId,
+    /// Whether it is deleted when the instance is terminated.
+    pub delete_on_termination: bool,
     /// Whether it is being attached or detached. A detachment that waits for the file system (`busy`) completes only
     /// at the next stop.
     pub moving: bool,
@@ -208,6 +210,16 @@ pub struct Volume {
     pub attached_to: Vec<InstanceId>,
 }
 
+/// An EBS volume that is attached to no instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnusedVolume {
+    pub id: VolumeId,
+    pub size_gib: u32,
+    /// The volume type, such as `gp3`.
+    pub kind: String,
+    pub tags: Tags,
+}
+
 /// The properties of an instance type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceType {
@@ -229,13 +241,24 @@ pub enum Probe {
     Grant(String),
 }
 
+/// How a volume of a new instance differs from the AMI's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewVolume {
+    /// The device name of one of the AMI's volumes.
+    pub device: String,
+    /// The size in GiB, if it is to be larger than in the AMI.
+    pub size_gib: Option<u32>,
+    /// Whether it is deleted when the instance is terminated.
+    pub delete_on_termination: bool,
+}
+
 /// The parameters of RunInstances for one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInstance {
     pub image: ImageId,
     pub instance_type: String,
-    /// The size of the root volume in GiB, if it is to be larger than in the AMI.
-    pub root_size_gib: Option<u32>,
+    /// How volumes differ from those of the AMI.
+    pub volumes: Vec<NewVolume>,
     /// The TCP ports to open.
     pub ports: Vec<u16>,
     /// The user data for cloud-init.

@@ -52,6 +52,14 @@ pub trait Ec2: Send + Sync {
     /// managed.
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error>;
 
+    /// Returns the volumes with this tag, whatever its value, that are attached to no instance (DescribeVolumes, all
+    /// pages).
+    async fn unused_volumes(
+        &self,
+        region: &Region,
+        tag: &str,
+    ) -> Result<Vec<UnusedVolume>, Ec2Error>;
+
     /// The state of a KMS key, by its ARN (DescribeKey of KMS); `None` if the key's own policy denies access to the
     /// caller.
     async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error>;

@@ -33,7 +33,7 @@ impl Model {
         let new = NewInstance {
             image: image.clone(),
             instance_type: row.instance_type.clone(),
-            root_size_gib: None,
+            volumes: Vec::new(),
             ports: row.open_ports.clone(),
             user_data: None,
             client_token: String::new(),

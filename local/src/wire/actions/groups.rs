@@ -96,7 +96,7 @@ pub(super) async fn subnets(mut call: Call) -> Result<Xml, Fault> {
         };
         filters.pass(&Tags::new(), field)
     };
-    let (page, next) = paging.cut(found, |subnet| subnet.id.to_string(), passes);
+    let (page, next) = paging.cut(found, |subnet| subnet.zone.clone(), passes);
     Ok(Xml::page("subnetSet", &page, next, |xml, subnet| {
         xml.text("subnetId", &subnet.id);
         xml.text("vpcId", &subnet.vpc);

@@ -1,12 +1,13 @@
 //! Launches: their security group and subnet.
 
 use super::*;
+use crate::ports::NewVolume;
 
 fn plain() -> NewInstance {
     NewInstance {
         image: image_id(),
         instance_type: "t3.large".to_owned(),
-        root_size_gib: None,
+        volumes: Vec::new(),
         ports: vec![22],
         user_data: None,
         client_token: "token".to_owned(),
@@ -31,7 +32,6 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
         <launchTime>2026-01-02T03:04:05.000Z</launchTime></item></instancesSet></RunInstancesResponse>"
     );
     let aws = Aws::answering([
-        image_answer(),
         Reply::ok(empty),
         Reply::ok(
             "<CreateSecurityGroupResponse><groupId>sg-1</groupId></CreateSecurityGroupResponse>",
@@ -41,7 +41,18 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     ]);
     let new = NewInstance {
         instance_type: "t4g.large".to_owned(),
-        root_size_gib: Some(30),
+        volumes: vec![
+            NewVolume {
+                device: "/dev/xvda".to_owned(),
+                size_gib: Some(30),
+                delete_on_termination: true,
+            },
+            NewVolume {
+                device: "/dev/sdf".to_owned(),
+                size_gib: None,
+                delete_on_termination: false,
+            },
+        ],
         ports: vec![8888, 22],
         user_data: Some("#cloud-config\n".to_owned()),
         tags: Tags::from([("Name".to_owned(), "rig".to_owned())]),
@@ -49,7 +60,7 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     };
     let instance = ec2(&aws).run_instance(&region(), &new).await.unwrap();
     assert_eq!(instance.state, InstanceState::Pending);
-    let asked = [2, 3, 4].map(|call| aws.lines(call));
+    let asked = [1, 2, 3].map(|call| aws.lines(call));
     insta::assert_snapshot!(asked.join("\n"), @r#"
     Action = "CreateSecurityGroup"
     GroupDescription = "Prism: TCP 22 8888"
@@ -71,8 +82,11 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     IpPermissions.2.IpRanges.1.CidrIp = "192.0.2.0/24"
 
     Action = "RunInstances"
+    BlockDeviceMapping.1.Ebs.DeleteOnTermination = "true"
     BlockDeviceMapping.1.Ebs.VolumeSize = "30"
     BlockDeviceMapping.1.DeviceName = "/dev/xvda"
+    BlockDeviceMapping.2.Ebs.DeleteOnTermination = "false"
+    BlockDeviceMapping.2.DeviceName = "/dev/sdf"
     ImageId = "ami-0123456789abcdef0"
     InstanceType = "t4g.large"
     MaxCount = "1"
@@ -131,4 +145,18 @@ async fn the_zones_that_offer_a_type_are_all_read() {
     aws.assert_asked(0, "LocationType", "availability-zone");
     aws.assert_asked(0, "Filter.1.Value.1", "t3.large");
     aws.assert_asked(1, "NextToken", "more");
+}
+
+#[tokio::test]
+async fn unused_volumes_are_those_that_are_available_and_tagged() {
+    let told = "<DescribeVolumesResponse><volumeSet><item><volumeId>vol-0123456789abcdef0</volumeId><size>400</size>
+        <volumeType>gp3</volumeType><tagSet><item><key>prism:owner</key><value>ada</value></item></tagSet></item>
+        </volumeSet></DescribeVolumesResponse>";
+    let aws = Aws::answering([Reply::ok(told)]);
+    let found = ec2(&aws).unused_volumes(&region(), "prism:owner").await;
+    let found = found.unwrap();
+    assert_eq!((found[0].size_gib, found[0].kind.as_str()), (400, "gp3"));
+    assert_eq!(found[0].tags["prism:owner"], "ada");
+    aws.assert_asked(0, "Filter.1.Value.1", "available");
+    aws.assert_asked(0, "Filter.2.Value.1", "prism:owner");
 }
