@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use prism_functions::domain::copy::command;
-use prism_functions::domain::save::{RegionCopy, SavePlan, SaveRecord, SaveState, TemplateMove};
+use prism_functions::domain::save::{
+    RegionCopy, SavePlan, SaveRecord, SaveState, SavedVolume, TemplateMove,
+};
 use prism_functions::domain::{ImageId, Region, UserId};
 use prism_functions::operations::SaveView;
 use serde::Serialize;
@@ -37,8 +39,12 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         ),
         seconds => format!("about {}", duration(f64::from(seconds))),
     };
-    let cost = monthly(plan.usd_per_month_at_most);
-    text.push_str(&pairs([("downtime", downtime), ("cost", cost)]));
+    text.push_str(&pairs([
+        ("downtime", downtime),
+        ("volumes", volumes(&instance.captured)),
+        ("left out", volumes(&instance.excluded)),
+        ("cost", monthly(plan.usd_per_month_at_most)),
+    ]));
     if let Some(moves) = &plan.moves {
         let _ = writeln!(text, "  moves: {}", moved(plan, moves));
     }
@@ -46,6 +52,14 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
     }
     text
+}
+
+/// Volumes with their sizes.
+pub(crate) fn volumes(volumes: &[SavedVolume]) -> String {
+    let volumes = volumes
+        .iter()
+        .map(|volume| format!("{} ({} GiB)", plain(&volume.device), volume.size_gib));
+    volumes.collect::<Vec<_>>().join(", ")
 }
 
 /// Describes, in a sentence, what a save moves to another project.

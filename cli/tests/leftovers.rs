@@ -31,6 +31,7 @@ fn littered(deployment: Option<&str>) -> Prism {
         instance: found[0].id.clone(),
         name: "late".to_owned(),
         reboot: false,
+        exclude: std::collections::BTreeSet::new(),
         description: String::new(),
         tags: [(SAVE_TAG.to_owned(), "save-00000000".to_owned())]
             .into_iter()

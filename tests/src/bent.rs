@@ -21,6 +21,8 @@ pub struct Bent {
     pub checks: Option<StatusChecks>,
     /// Whether the first response to each different mutating request is lost.
     pub forgetful: bool,
+    /// Whether the first response to each launch is lost.
+    pub loses_launches: bool,
     pub instances: fn(Instance) -> Instance,
     /// The error with which an action is refused before it has an effect.
     pub refuses: fn(&'static str) -> Option<Ec2Error>,
@@ -40,6 +42,7 @@ impl Bent {
             instances: |instance| instance,
             refuses: |_| None,
             forgetful: false,
+            loses_launches: false,
             opens_in: |_| true,
             opened: |_| {},
             lost: Mutex::default(),
@@ -57,11 +60,21 @@ impl Bent {
         request: impl std::fmt::Debug,
         answer: Result<T, Ec2Error>,
     ) -> Result<T, Ec2Error> {
+        self.lossy(self.forgetful, action, request, answer)
+    }
+
+    fn lossy<T>(
+        &self,
+        loses: bool,
+        action: &str,
+        request: impl std::fmt::Debug,
+        answer: Result<T, Ec2Error>,
+    ) -> Result<T, Ec2Error> {
         let mut lost = self
             .lost
             .lock()
             .expect("no test panics while it holds the lock");
-        if self.forgetful && lost.insert(format!("{action} {request:?}")) {
+        if loses && lost.insert(format!("{action} {request:?}")) {
             return Err(Ec2Error::new(action, "Timeout", "no response arrived"));
         }
         answer
@@ -85,9 +98,10 @@ macro_rules! bent {
         let told = bent!(@told $self, $action, status_checks($region, $id))?;
         Ok($self.checks.unwrap_or(told))
     }};
-    ($self:ident, $call:expr, $action:literal, run_instance($region:ident, $new:ident)) => {
-        bent!(@told $self, $action, run_instance($region, $new)).map($self.instances)
-    };
+    ($self:ident, $call:expr, $action:literal, run_instance($region:ident, $new:ident)) => {{
+        let answer = bent!(@told $self, $action, run_instance($region, $new)).map($self.instances);
+        $self.lossy($self.loses_launches, $action, &$new.client_token, answer)
+    }};
     ($self:ident, $call:expr, $action:literal, images($region:ident, $filter:ident)) => {{
         let told = bent!(@told $self, $action, images($region, $filter))?;
         Ok(told.into_iter().map($self.images).collect())

@@ -10,8 +10,12 @@ macro_rules! forward_ec2 {
             stop_protection(region: Region, id: InstanceId) -> bool = StopProtection "DescribeInstanceAttribute";
             status_checks(region: Region, id: InstanceId) -> StatusChecks = StatusChecks "DescribeInstanceStatus";
             volumes(region: Region, ids: [VolumeId]) -> Vec<Volume> = Volumes "DescribeVolumes";
+            unused_volumes(region: Region, tag: str) -> Vec<UnusedVolume> = UnusedVolumes "DescribeVolumes";
             key_state(region: Region, key: str) -> Option<KeyState> = KeyState "kms:DescribeKey";
             instance_type(region: Region, name: str) -> InstanceType = InstanceType "DescribeInstanceTypes";
+            zones_offering(region: Region, instance_type: str) -> BTreeSet<String>
+                = ZonesOffering "DescribeInstanceTypeOfferings";
+            subnets(region: Region, filter: SubnetFilter) -> Vec<Subnet> = Subnets "DescribeSubnets";
             reservation(region: Region, id: str) -> Reservation = Reservation "DescribeCapacityReservations";
             fleet_maintains(region: Region, id: str) -> bool = Fleet "DescribeFleets";
             public_images_blocked(region: Region) -> bool = PublicImagesBlocked "GetImageBlockPublicAccessState";
@@ -51,7 +55,8 @@ macro_rules! forward_ec2 {
             };
             use prism_functions::ports::{
                 EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance, InstanceFilter,
-                InstanceType, KeyState, NewImage, NewInstance, Probe, Reservation, Snapshot, SnapshotFilter, Volume,
+                InstanceType, KeyState, NewImage, NewInstance, Probe, Reservation, Snapshot, SnapshotFilter, Subnet,
+                SubnetFilter, UnusedVolume, Volume,
             };
 
             #[async_trait::async_trait]

@@ -361,6 +361,7 @@ pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
         architecture: None,
         project: None,
         disk_gib: None,
+        keep_volumes: false,
     }
 }
 
@@ -383,6 +384,7 @@ pub fn save_request(instance: &str, template: &str) -> SaveRequest {
         public: false,
         project: None,
         move_template: false,
+        exclude_volumes: std::collections::BTreeSet::new(),
         tags: std::collections::BTreeMap::new(),
         accept_instance_store_loss: None,
         publish_sensitive: false,

@@ -56,14 +56,16 @@ async fn wired() -> Wired {
     let home = tempfile::tempdir().unwrap();
     let records = Records::open(&home.path().join("local.db")).unwrap();
     let executions = LocalExecutions::new(home.path(), records, Arc::clone(&clock));
-    let ec2 = AwsEc2::new(Arc::clone(&clients), &[]);
     let env = Env {
-        ec2: Arc::new(ec2.launching_into(&[SUBNET.to_owned()])),
+        ec2: Arc::new(AwsEc2::new(Arc::clone(&clients), &[])),
         inspect: Arc::new(SsmInventory::new(Arc::clone(&clients))),
         registry: Registry::new(Arc::new(SqliteTable::in_memory().unwrap())),
         clock,
         notifier: Arc::new(Notices::default()),
-        settings: Settings::default(),
+        settings: Settings {
+            launch_subnets: vec![SUBNET.parse().unwrap()],
+            ..Settings::default()
+        },
         identity: prism_tests::world::identity(),
     };
     executions.set_env(env.clone());

@@ -97,6 +97,7 @@ fn a_late_ami_of_a_failed_save_is_found_and_removed_with_its_snapshots() {
         instance,
         name: format!("prism-kept-{id}"),
         reboot: false,
+        exclude: std::collections::BTreeSet::new(),
         description: String::new(),
         tags: Tags::from([(SAVE_TAG.to_owned(), id.to_string())]),
     };

@@ -206,6 +206,7 @@ fn image(world: &World, name: &str, id: &SaveId, deployment: Option<&str>) {
         instance: id_of(world),
         name: name.to_owned(),
         reboot: false,
+        exclude: std::collections::BTreeSet::new(),
         description: String::new(),
         tags,
     };

@@ -373,6 +373,7 @@ fn the_doctor_removes_a_hundred_leftovers_and_nobody_is_throttled() {
             instance: id_of(&world),
             name: format!("prism-kept-{id}-{number}"),
             reboot: false,
+            exclude: std::collections::BTreeSet::new(),
             description: String::new(),
             tags: Tags::from([(SAVE_TAG.to_owned(), id.to_string())]),
         };

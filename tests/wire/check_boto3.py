@@ -147,7 +147,11 @@ def check_save(client):
     name = "Ana's <lab> & \"friends\" é"
     default = [{"Name": "is-default", "Values": ["true"]}]
     (vpc,) = ec2.describe_vpcs(Filters=default)["Vpcs"]
-    (subnet,) = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
+    subnet, *others = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
+    zones = {it["AvailabilityZone"] for it in (subnet, *others)}
+    offered = [{"Name": "instance-type", "Values": ["t3.large"]}]
+    offered = ec2.describe_instance_type_offerings(LocationType="availability-zone", Filters=offered)
+    assert {it["Location"] for it in offered["InstanceTypeOfferings"]} == zones, offered
     group = {"GroupName": "lab", "Description": "A lab's ports", "VpcId": vpc["VpcId"]}
     group = ec2.create_security_group(**group)["GroupId"]
     rule = {"IpProtocol": "tcp", "FromPort": 8888, "ToPort": 8888}

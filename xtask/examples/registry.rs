@@ -178,6 +178,8 @@ fn version(template: &Template, number: u32, version: u32) -> Version {
         instance_type: "t3.large".to_owned(),
         root_device: "/dev/sda1".to_owned(),
         root_size_gib: 30,
+        volumes: Vec::new(),
+        excluded_volumes: Vec::new(),
         packages: None,
         login: Some("ubuntu".to_owned()),
         ports: vec![22, 8888],

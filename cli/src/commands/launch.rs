@@ -39,6 +39,9 @@ pub(crate) struct Launch {
     /// The size of the disk in GiB, at least the template's [default: the template's]
     #[arg(long, value_name = "GIB")]
     disk: Option<u32>,
+    /// Keep the volumes other than the root volume when the instance is terminated
+    #[arg(long)]
+    keep_volumes: bool,
     #[command(flatten)]
     region: InRegion,
     /// Launch only once for this ID, even if the command is repeated
@@ -100,6 +103,7 @@ impl Launch {
             architecture: self.arch.map(Architecture::from),
             project: project.transpose()?,
             disk_gib: self.disk,
+            keep_volumes: self.keep_volumes,
         })
     }
 }
@@ -111,8 +115,10 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
     text.push_str(&pairs([
         ("template", plan.template.clone()),
         ("region", plan.region.to_string()),
+        ("zone", instance.zone.clone().unwrap_or_default()),
         ("type", machine(plan)),
         ("price", usd_per_hour(plan.usd_per_hour)),
+        ("volumes", volumes(plan)),
         ("address", address.unwrap_or_default()),
         ("log in as", plan.login.clone().unwrap_or_default()),
     ]));
@@ -137,15 +143,29 @@ fn would(plan: &LaunchPlan) -> String {
         ("template", plan.template.clone()),
         ("AMI", plan.image.to_string()),
         ("region", plan.region.to_string()),
+        ("zones", plan.zones.join(", ")),
         ("type", machine(plan)),
         ("price", usd_per_hour(plan.usd_per_hour)),
-        ("disk", format!("{} GiB", plan.root_size_gib)),
+        ("volumes", volumes(plan)),
         ("open ports", joined(&plan.ports)),
     ]));
     for warning in &plan.warnings {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
     }
     text
+}
+
+/// The volumes with their sizes, and which of them outlive the instance.
+fn volumes(plan: &LaunchPlan) -> String {
+    let volumes = plan.volumes.iter().map(|volume| {
+        let kept = if volume.delete_on_termination {
+            ""
+        } else {
+            ", kept after the termination"
+        };
+        format!("{} ({} GiB{kept})", plain(&volume.device), volume.size_gib)
+    });
+    volumes.collect::<Vec<_>>().join(", ")
 }
 
 fn machine(plan: &LaunchPlan) -> String {

@@ -38,8 +38,8 @@ impl List {
     }
 }
 
-const HEADS: [&str; 8] = [
-    "NAME", "STATE", "TYPE", "TEMPLATE", "ADDRESS", "SINCE", "ID", "SAVE",
+const HEADS: [&str; 9] = [
+    "NAME", "STATE", "TYPE", "ZONE", "TEMPLATE", "ADDRESS", "SINCE", "ID", "SAVE",
 ];
 
 fn row(instance: &InstanceView) -> Vec<String> {
@@ -47,6 +47,7 @@ fn row(instance: &InstanceView) -> Vec<String> {
         instance.name.clone(),
         instance.state.as_str().to_owned(),
         instance.instance_type.clone(),
+        or_dash(instance.zone.as_ref()),
         or_dash(instance.template.as_ref()),
         or_dash(instance.public_ip.as_ref()),
         when(instance.launched_at),

@@ -39,6 +39,7 @@ Examples:
   prism save my-research my-custom-ml-env
   prism save my-research my-custom-ml-env --dry-run
   prism save my-gpu-research my-custom-ml-env --how reboot
+  prism save my-research my-custom-ml-env --exclude-volume /dev/sdf
   prism save my-genomics-work team-genomics-env --public \\
     --description \"Genomics pipeline with BWA, GATK, and R Bioconductor\"
   prism save my-research my-custom-ml-env --region us-west-2 --region eu-west-1
@@ -101,6 +102,9 @@ pub(super) struct What {
     /// The project that the template belongs to
     #[arg(long)]
     project: Option<String>,
+    /// Leave a volume out of the AMI: its device name, such as /dev/sdf, or its ID; can be repeated
+    #[arg(long = "exclude-volume", value_name = "VOLUME")]
+    exclude_volumes: Vec<String>,
     /// A tag for the AMIs and their snapshots; can be repeated
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     tags: Vec<String>,
@@ -127,6 +131,7 @@ impl What {
             public: self.public,
             project: self.project.as_deref().map(str::parse).transpose()?,
             move_template: false,
+            exclude_volumes: self.exclude_volumes.iter().cloned().collect(),
             tags: tags_of(&self.tags)?,
             accept_instance_store_loss: None,
             publish_sensitive: false,

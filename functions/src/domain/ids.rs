@@ -143,6 +143,12 @@ text_id!(
     |t| resource_id(t, "vol-")
 );
 text_id!(
+    /// The ID of a subnet: `subnet-` followed by hexadecimal digits.
+    SubnetId, "subnet ID", "it must be \"subnet-\" followed by 8 to 32 hexadecimal digits",
+    "^subnet-[0-9a-f]{8,32}$",
+    |t| resource_id(t, "subnet-")
+);
+text_id!(
     /// The ID of an EC2 launch template: `lt-` followed by hexadecimal digits.
     LaunchTemplateId, "launch template ID", "it must be \"lt-\" followed by 8 to 32 hexadecimal digits",
     "^lt-[0-9a-f]{8,32}$",

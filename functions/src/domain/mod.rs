@@ -40,7 +40,7 @@ pub mod words;
 pub use how::How;
 pub use ids::{
     AccountId, DeploymentId, ImageId, InstanceId, InvalidId, LaunchTemplateId, ProjectName, Region,
-    SaveId, ScheduleName, SnapshotId, TemplateName, UserId, VolumeId,
+    SaveId, ScheduleName, SnapshotId, SubnetId, TemplateName, UserId, VolumeId,
 };
 pub use money::MicroUsd;
 pub use problem::{Class, Code, Problem};

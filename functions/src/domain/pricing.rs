@@ -5,6 +5,16 @@
 
 /// An EBS snapshot in the standard tier, per GB-month.
 pub const SNAPSHOT_GB_MONTH: f64 = 0.05;
+/// EBS volumes by type, per GB-month. Provisioned IOPS and throughput cost extra.
+const VOLUME_GB_MONTH: [(&str, f64); 7] = [
+    ("gp3", 0.08),
+    ("gp2", 0.10),
+    ("io1", 0.125),
+    ("io2", 0.125),
+    ("st1", 0.045),
+    ("sc1", 0.015),
+    ("standard", 0.05),
+];
 /// Step Functions Standard, per state transition; retries count.
 pub const STATE_TRANSITION: f64 = 0.025 / 1_000.0;
 /// Lambda, per request.
@@ -34,6 +44,13 @@ pub fn snapshot_usd_per_month(bytes: u64, regions: usize) -> f64 {
     gigabytes * SNAPSHOT_GB_MONTH * regions
 }
 
+/// The cost of a volume of this type and size, in USD per month, without provisioned IOPS and throughput; `None` if the
+/// table does not contain the type.
+pub fn volume_usd_per_month(kind: &str, size_gib: u32) -> Option<f64> {
+    let (_, usd) = VOLUME_GB_MONTH.iter().find(|(known, _)| *known == kind)?;
+    Some(usd * f64::from(size_gib))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +59,12 @@ mod tests {
     fn a_hundred_gib_in_two_regions() {
         let cost = snapshot_usd_per_month(100 << 30, 2);
         assert!((cost - 10.0).abs() < 1e-9, "{cost}");
+    }
+
+    #[test]
+    fn a_volume_costs_by_its_type() {
+        let cost = volume_usd_per_month("gp3", 400).unwrap();
+        assert!((cost - 32.0).abs() < 1e-9, "{cost}");
+        assert_eq!(volume_usd_per_month("gp9", 400), None);
     }
 }

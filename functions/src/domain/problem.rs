@@ -90,6 +90,8 @@ codes! {
     ManagedInstance, Refused, "Another service manages the instance: its owner cannot stop or start it.", "Save an instance that you manage yourself.";
     VolumeMoving, Refused, "A volume is being attached to the instance or detached from it.", "Wait until it is done (unmount a volume that stays busy), then save again.";
     SnapshotsPending, Refused, "Too many snapshots of a volume are pending: EC2 allows five, or one of an st1 or sc1 volume.", "Wait until they are completed: aws ec2 describe-snapshots --filters Name=status,Values=pending Name=volume-id,Values=ID";
+    VolumeNotFound, Refused, "The instance has no such volume.", "Name a volume by its device name or its ID; the message lists them.";
+    RootVolumeNeeded, Refused, "The root volume cannot be left out of an AMI.", "Leave out other volumes only.";
     StopProtected, Refused, "Stop protection is enabled.", "Disable it: aws ec2 modify-instance-attribute --no-disable-api-stop --instance-id ID";
     MarketplacePublic, Refused, "The instance has an AWS Marketplace product code: its AMI cannot be made public.", "Save it without --public.";
     KeyUnusable, Refused, "A KMS key cannot be used: it is disabled, scheduled for deletion, or deleted.", "Make the key usable again (see the message), or move the data to a volume with another key; nothing was changed.";
@@ -99,6 +101,7 @@ codes! {
     PermissionMissing, Refused, "A permission that the save needs is missing.", "Ask an administrator to grant the action that the message names.";
     RegionNotAllowed, Refused, "The deployment does not allow the Region.", "Use one of the Regions that the message names, or ask an administrator.";
     InstanceTypeNotAllowed, Refused, "The deployment does not allow the instance type.", "Choose another size, or ask an administrator.";
+    InstanceTypeNotOffered, Refused, "No Availability Zone that the deployment launches into offers the instance type.", "Choose another size or another Region, or ask an administrator to launch into more zones.";
     NotAllowed, Refused, "Your role does not allow it.", "Ask the owner, or an administrator.";
     SaveNotFound, Refused, "There is no save with that ID that you may see.", "\"prism saves list\" shows your saves.";
     SaveEnded, Refused, "The save has already ended.", "\"prism saves status\" shows how it ended.";

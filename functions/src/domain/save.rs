@@ -16,7 +16,9 @@ use super::{
 
 pub use super::clock::seconds_between;
 pub use super::duty::{Discharge, Duty, Finding, Trouble};
-pub use super::save_plan::{SavePlan, SavedInstance, TemplateMove, Warning, move_not_agreed};
+pub use super::save_plan::{
+    SavePlan, SavedInstance, SavedVolume, TemplateMove, Warning, move_not_agreed,
+};
 pub use super::save_request::{COPY_REGIONS, SaveRequest, USER_TAGS};
 pub use super::save_state::SaveState;
 pub use super::text::{check_name, check_text};

@@ -10,6 +10,17 @@ use super::save_request::SaveRequest;
 use super::sensitive::ShownFile;
 use super::{Code, InstanceId, Problem, ProjectName, SaveId, TemplateName, UserId, VolumeId};
 
+/// A volume of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SavedVolume {
+    /// The ID of the volume.
+    pub id: VolumeId,
+    /// The device name, such as `/dev/sdf`.
+    pub device: String,
+    /// The size in GiB.
+    pub size_gib: u32,
+}
+
 /// The instance at the time when the save was planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SavedInstance {
@@ -25,10 +36,16 @@ pub struct SavedInstance {
     pub architecture: Architecture,
     /// The name of the root device.
     pub root_device: String,
-    /// The volumes and their sizes in GiB.
+    /// The volumes that the AMI contains, and their sizes in GiB.
     pub volumes: BTreeMap<VolumeId, u32>,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
+    /// The volumes that the AMI contains, with their device names. Empty in records from earlier releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub captured: Vec<SavedVolume>,
+    /// The volumes that are left out of the AMI.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<SavedVolume>,
     /// The template version that the instance was launched from, in the form `name@version`, if known.
     pub launched_from: Option<String>,
     /// The user name to log in with.

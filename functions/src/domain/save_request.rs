@@ -12,6 +12,8 @@ use super::{ProjectName, Region, SaveId, TemplateName};
 /// The maximum number of Regions that one save copies to. It keeps the history of the longest execution below the Step
 /// Functions limit of 25,000 events.
 pub const COPY_REGIONS: usize = 10;
+/// The maximum number of volumes that a save leaves out. Most instance types can have at most 40 volumes.
+const EXCLUDED_VOLUMES: usize = 40;
 /// The maximum number of user-defined tags.
 pub const USER_TAGS: usize = 20;
 
@@ -47,6 +49,11 @@ pub struct SaveRequest {
     /// its versions and their costs. Without consent, such a save is refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub move_template: bool,
+    /// The volumes to leave out of the AMI, each by its device name, such as `/dev/sdf`, or its ID. The root volume cannot
+    /// be left out.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schema(max_items = 40)]
+    pub exclude_volumes: BTreeSet<String>,
     /// User-defined tags for the AMIs and their snapshots.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -82,6 +89,16 @@ impl SaveRequest {
                 self.copy_to.len()
             );
             return Err(Problem::new(Code::InvalidRegion, message));
+        }
+        if self.exclude_volumes.len() > EXCLUDED_VOLUMES {
+            let message = format!(
+                "There are {} volumes to leave out; the maximum is {EXCLUDED_VOLUMES}.",
+                self.exclude_volumes.len()
+            );
+            return Err(Problem::new(Code::InvalidInput, message));
+        }
+        for volume in &self.exclude_volumes {
+            check_name("device name or volume ID", volume)?;
         }
         if self.tags.len() > USER_TAGS {
             let message = format!(

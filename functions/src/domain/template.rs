@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use super::ec2::Architecture;
 use super::how::How;
 use super::problem::{Code, Problem};
+use super::save_plan::SavedVolume;
 use super::text::from_and_into_string;
 use super::{
     ImageId, InstanceId, MicroUsd, ProjectName, Region, SaveId, ScheduleName, SnapshotId,
@@ -301,6 +302,13 @@ pub struct Version {
     pub root_device: String,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
+    /// The volumes of the AMI, by the volumes of the instance that was saved. Absent in imported versions and in records
+    /// from earlier releases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<SavedVolume>,
+    /// The volumes of the instance that were left out of the AMI.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded_volumes: Vec<SavedVolume>,
     /// The number of installed packages; null if it is not known.
     #[serde(default)]
     pub packages: Option<usize>,

@@ -57,6 +57,8 @@ pub const API: &[Call] = &[
     Call::StopInstance,
     Call::StartInstance,
     Call::TerminateInstance,
+    Call::ZonesOffering,
+    Call::Subnets,
     Call::RunInstance,
     Call::Images,
     Call::LaunchTemplates,

@@ -167,6 +167,8 @@ pub(super) fn version_of(
         instance_type: own.instance_type,
         root_device: images.root_device.clone(),
         root_size_gib: own.root_size_gib,
+        volumes: Vec::new(),
+        excluded_volumes: Vec::new(),
         packages: images.inventory.as_ref().map(|told| told.packages.len()),
         login: launch.and_then(|launch| launch.login.clone()),
         ports: launch.map_or_else(|| vec![SSH], |launch| launch.ports.clone()),

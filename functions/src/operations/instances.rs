@@ -30,6 +30,9 @@ pub struct InstanceView {
     pub region: Region,
     /// The instance type.
     pub instance_type: String,
+    /// The Availability Zone. EC2 may omit it once the instance is terminated.
+    #[serde(default)]
+    pub zone: Option<String>,
     /// The template that it was launched from: `name` or `name@version`.
     pub template: Option<String>,
     /// The public IPv4 address.
@@ -150,6 +153,7 @@ impl InstanceView {
             state_reason: instance.state_reason.as_ref().map(|why| why.code.clone()),
             region: region.clone(),
             instance_type: instance.instance_type.clone(),
+            zone: instance.zone.clone(),
             template: instance.tags.get(TEMPLATE_TAG).cloned(),
             public_ip: instance.public_ip.clone(),
             launched_at: instance.launched_at,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::{Answered, operation};
 use super::parts::{Accepted, DryRun, Either, IdempotencyKey, Json, Trial};
-use super::{Asked, InstanceView, Service};
+use super::placing::{Places, Placing};
+use super::{Asked, InstanceView, LaunchVolume, Service, launch_volumes};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::ec2::Architecture;
@@ -18,11 +19,11 @@ use crate::domain::tags::{
 };
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
 use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectName, Region};
-use crate::ports::{Ec2ErrorKind, NewInstance, Tags, from_ec2};
+use crate::ports::{Image, ImageState, NewInstance, NewVolume, Subnet, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
 use crate::rules::lookup::{check_regions, own_instances};
-use crate::rules::{budget, images, lending};
+use crate::rules::{ImageFault, budget, images, lending};
 use crate::steps::{keys, pacing};
 
 /// The maximum size of the root volume, in GiB: the maximum of gp3 volumes in EBS.
@@ -52,6 +53,10 @@ pub struct LaunchRequest {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 16384)]
     pub disk_gib: Option<u32>,
+    /// Whether the volumes other than the root volume are kept when the instance is terminated. By default, all volumes
+    /// are deleted with it.
+    #[serde(default)]
+    pub keep_volumes: bool,
 }
 
 /// What a launch does, with all defaults resolved.
@@ -71,6 +76,9 @@ pub struct LaunchPlan {
     pub instance_type: String,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
+    /// The volumes.
+    #[serde(default)]
+    pub volumes: Vec<LaunchVolume>,
     /// The user name to log in with.
     pub login: Option<String>,
     /// The TCP ports to open.
@@ -83,6 +91,13 @@ pub struct LaunchPlan {
     /// What to know before the launch.
     #[serde(default)]
     pub warnings: Vec<Warning>,
+    /// The Availability Zones that offer the instance type and that the launch is tried in, in this order.
+    #[serde(default)]
+    pub zones: Vec<String>,
+    #[serde(skip)]
+    places: Places,
+    #[serde(skip)]
+    new_volumes: Vec<NewVolume>,
     #[serde(skip)]
     user_data: Option<String>,
 }
@@ -147,24 +162,30 @@ impl Service {
         }
         let settings = &self.env.settings;
         settings.allowed_regions.check([&request.region])?;
-        let plan = self.resolve(caller, request).await?;
+        let (mut plan, image) = self.resolve(caller, request).await?;
         settings.allowed_types.check(&plan.instance_type)?;
         if let Some(project) = &request.project {
             let name = &request.template.name;
             budget::check_launch(&self.env, caller, project, name).await?;
         }
+        plan.volumes = launch_volumes::planned(&image, plan.root_size_gib, request.keep_volumes);
+        plan.new_volumes = launch_volumes::requested(&image, &plan.volumes);
+        plan.places = Places::find(&self.env, &plan.region, &plan.instance_type).await?;
+        plan.zones = plan.places.zones();
         Ok(plan)
     }
 
-    /// Resolves what is launched, by the kind of the template.
+    /// Resolves what is launched, by the kind of the template, and returns it with its AMI.
     async fn resolve(
         &self,
         caller: &Caller,
         request: &LaunchRequest,
-    ) -> Result<LaunchPlan, Problem> {
+    ) -> Result<(LaunchPlan, Image), Problem> {
         match catalogue::find(request.template.name.as_str()) {
             Some(built_in) if request.template.version.is_none() => {
-                self.plan_built_in(request, built_in).await
+                let plan = self.plan_built_in(request, built_in).await?;
+                let image = self.launchable(&request.template, &plan).await?;
+                Ok((plan, image))
             }
             Some(built_in) => Err(Problem::new(
                 Code::VersionNotFound,
@@ -180,25 +201,26 @@ impl Service {
                 let mut plan = plan_saved(request, &template, version.clone())?;
                 let (registry, region) = (&self.env.registry, &plan.region);
                 lending::check_lent(registry, caller, &version, region, &plan.image).await?;
-                self.check_image(&version.reference(), &plan).await?;
+                let image = self.launchable(&version.reference(), &plan).await?;
                 let snapshots = version.snapshots.get(region).cloned();
                 let snapshots = snapshots.unwrap_or_default();
                 let of_keys =
                     keys::check_launch(&self.env, region, &snapshots, &plan.template).await?;
                 plan.warnings.extend(of_keys);
-                Ok(plan)
+                Ok((plan, image))
             }
         }
     }
 
-    /// Refuses an AMI that has been deregistered or disabled since it was saved.
-    async fn check_image(&self, of: &TemplateRef, plan: &LaunchPlan) -> Result<(), Problem> {
-        let (region, image) = (&plan.region, &plan.image);
-        let ids = std::slice::from_ref(image);
-        let faults = images::faults(&*self.env.ec2, region, ids).await?;
-        match faults.get(image) {
-            Some(fault) => Err(fault.problem(of, region, image)),
-            None => Ok(()),
+    /// Returns the AMI. Refuses one that has been deregistered or disabled since it was saved.
+    async fn launchable(&self, of: &TemplateRef, plan: &LaunchPlan) -> Result<Image, Problem> {
+        let (region, id) = (&plan.region, &plan.image);
+        let known = images::known(&*self.env.ec2, region, std::slice::from_ref(id)).await?;
+        let image = known.into_values().next();
+        let image = image.ok_or_else(|| ImageFault::Gone.problem(of, region, id))?;
+        match image.state {
+            ImageState::Disabled => Err(ImageFault::Disabled.problem(of, region, id)),
+            _ => Ok(image),
         }
     }
 
@@ -228,31 +250,26 @@ impl Service {
             .with("region", &request.region)
             .with("instance_type", &plan.instance_type);
         self.audit(&event).await?;
-        let new = NewInstance {
+        let tags = tags(caller, request, plan, self.env.deployment().await?);
+        let new = |subnet: Subnet, client_token: String| NewInstance {
             image: plan.image.clone(),
             instance_type: plan.instance_type.clone(),
-            root_size_gib: Some(plan.root_size_gib),
+            volumes: plan.new_volumes.clone(),
             ports: plan.ports.clone(),
             user_data: plan.user_data.clone(),
-            client_token: format!("prism-{token}"),
-            tags: tags(caller, request, plan, self.env.deployment().await?),
+            client_token,
+            tags: tags.clone(),
+            subnet,
         };
-        let instance = self
-            .env
-            .ec2
-            .run_instance(&request.region, &new)
-            .await
-            .map_err(|error| match error.kind() {
-                Ec2ErrorKind::TokenReused => Problem::new(
-                    Code::RequestIdReused,
-                    "The request ID was already used for a different launch.",
-                )
-                .because(error),
-                Ec2ErrorKind::NoSubnet => from_ec2(error).hint(
-                    "Launch in another Region, or add a subnet of this Region to the deployment's LaunchSubnets.",
-                ),
-                _ => from_ec2(error),
-            })?;
+        let placing = Placing {
+            env: &self.env,
+            region: &request.region,
+            token,
+            places: &plan.places,
+            instance_type: &plan.instance_type,
+            request: &new,
+        };
+        let instance = placing.launch().await?;
         if let Ok(of) = plan.template.parse::<TemplateRef>()
             && of.version.is_some()
         {
@@ -314,6 +331,10 @@ impl Service {
             login: Some(catalogue::LOGIN.to_owned()),
             ports: catalogue::PORTS.to_vec(),
             usd_per_hour: Some(machine.usd_per_hour),
+            volumes: Vec::new(),
+            zones: Vec::new(),
+            places: Places::default(),
+            new_volumes: Vec::new(),
             user_data: built_in.user_data(),
         })
     }
@@ -351,6 +372,10 @@ fn plan_saved(
         login: version.login,
         ports: version.ports,
         tags: version.tags,
+        volumes: Vec::new(),
+        zones: Vec::new(),
+        places: Places::default(),
+        new_volumes: Vec::new(),
         user_data: None,
     })
 }

@@ -12,7 +12,9 @@ mod import;
 mod import_request;
 mod import_version;
 mod instance_changes;
+mod instance_volumes;
 mod instances;
+mod launch_volumes;
 mod launches;
 mod leftovers;
 mod lineage;
@@ -20,6 +22,7 @@ mod listing;
 mod me;
 mod operation;
 pub mod parts;
+mod placing;
 mod projects;
 mod publication;
 mod recovery;
@@ -56,9 +59,11 @@ pub use edits::{
 pub use expected::Expected;
 pub use import_request::{ImportRequest, ImportTemplate, Imported};
 pub use instance_changes::{StartInstance, StopInstance, TerminateInstance};
+pub use instance_volumes::{InstanceVolume, InstanceVolumes, ListVolumes};
 pub use instances::{InstanceView, InstancesPage, ListInstances, ShowInstance};
+pub use launch_volumes::LaunchVolume;
 pub use launches::{LaunchInstance, LaunchPlan, LaunchRequest, Launched};
-pub use leftovers::{Fixed, Left, Leftover, Leftovers};
+pub use leftovers::{Fixed, Left, Leftover, Leftovers, UnusedVolume};
 pub use lineage::{Lineage, LineageNode, ShowLineage};
 pub use listing::{ListTemplates, TemplatesPage};
 pub use me::{Me, ShowMe};
@@ -117,6 +122,7 @@ pub const ALL: &[Entry] = &[
     entry::<instances::ListInstances>(),
     entry::<launches::LaunchInstance>(),
     entry::<instances::ShowInstance>(),
+    entry::<instance_volumes::ListVolumes>(),
     entry::<instance_changes::TerminateInstance>(),
     entry::<instance_changes::StartInstance>(),
     entry::<instance_changes::StopInstance>(),

@@ -33,8 +33,12 @@ calls! {
     StatusChecks: Look "ec2:DescribeInstanceStatus";
     /// `Ec2::volumes`, which looks up whether AWS or the customer manages a volume's key.
     Volumes: Look "ec2:DescribeVolumes", LookAtKeys "kms:DescribeKey";
+    UnusedVolumes: Look "ec2:DescribeVolumes";
     KeyState: LookAtKeys "kms:DescribeKey";
     InstanceType: Look "ec2:DescribeInstanceTypes";
+    /// `Ec2::zones_offering`.
+    ZonesOffering: Look "ec2:DescribeInstanceTypeOfferings";
+    Subnets: Look "ec2:DescribeSubnets";
     Reservation: Look "ec2:DescribeCapacityReservations";
     /// `Ec2::fleet_maintains`.
     Fleet: Look "ec2:DescribeFleets";
@@ -57,10 +61,10 @@ calls! {
     /// from the caller.
     StartInstance: OwnInstances "ec2:StartInstances", GrantKeys "kms:CreateGrant", UseKeys "kms:Decrypt";
     TerminateInstance: OwnInstances "ec2:TerminateInstances";
-    /// `Ec2::run_instance`, including the security group for its ports and the size of its root volume.
+    /// `Ec2::run_instance`, including the security group for its ports.
     RunInstance:
         Launch "ec2:RunInstances", LaunchWith "ec2:RunInstances", TagLaunched "ec2:CreateTags",
-        Look "ec2:DescribeImages" "ec2:DescribeVpcs" "ec2:DescribeSubnets" "ec2:DescribeSecurityGroups",
+        Look "ec2:DescribeSecurityGroups",
         MakeGroup "ec2:CreateSecurityGroup", MakeGroupIn "ec2:CreateSecurityGroup",
         OpenPorts "ec2:AuthorizeSecurityGroupIngress", GrantKeys "kms:CreateGrant",
         UseKeys "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";

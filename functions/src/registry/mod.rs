@@ -18,6 +18,7 @@
 //! | word of a template | `WORDS#OWNER#user#wo` | `word#name` | | |
 //! | word of a public template | `WORDS#PUBLIC#wo` | `word#name` | | |
 //! | counted launch | `LAUNCH#token` | `META` | | |
+//! | attempts of a launch | `LAUNCH#token` | `ATTEMPTS` | | |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while the schedule is active and not paused |
 //! | recent runs of a schedule | `SCHEDULE#user#name` | `RUNS` | `OWNER#user`, `RUNS#name` | |
 //! | project | `PROJECT#name` | `META` | | |
@@ -31,6 +32,7 @@
 //! | deployment of the registry | `DEPLOYMENT` | `META` | | |
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
+mod attempts;
 mod audit;
 mod bulk;
 mod copies;
@@ -65,6 +67,7 @@ pub use audit::AuditOf;
 pub(crate) use copies::Additions;
 pub(crate) use grants::GrantChange;
 pub(crate) use images::still_used;
+pub(crate) use items::attempts::{Attempts, Refusal};
 pub(crate) use items::launch::Launch;
 pub use items::place::ProjectTemplate;
 pub(crate) use items::schedule::SavesTo;

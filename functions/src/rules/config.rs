@@ -50,8 +50,6 @@ pub struct Config {
     pub settings: Settings,
     /// The CIDR blocks that can reach the ports of launched instances.
     pub launch_networks: Vec<String>,
-    /// The subnets that instances are launched into. The first one in each Region is used.
-    pub launch_subnets: Vec<String>,
     /// The namespace of the metrics, which keeps deployments apart.
     pub metrics_namespace: String,
     /// The JWT claim that identifies the user.
@@ -179,15 +177,16 @@ variables! {
             ),
             "The networks from which the ports of launched instances can be reached. Empty opens them to nobody.",
         )),
-        |c, v| put_each(&mut c.launch_networks, v, is_network);
+        |c, v| put_each(&mut c.launch_networks, v, |it| is_network(it).then(|| it.to_owned()));
     "PRISM_LAUNCH_SUBNETS", "launch_subnets", "LaunchSubnets", "",
         "a comma-separated list of subnets, such as subnet-0123456789abcdef0",
         Some(setting(
             Values::List("^(subnet-[0-9a-f]{8,32}(,subnet-[0-9a-f]{8,32})*)?$"),
-            "The subnets that instances are launched into, one for each Region. In a Region without one, launches are \
-             refused. Empty means each Region's default VPC.",
+            "The subnets that instances are launched into, any number for each Region. Those of the Region are tried in this \
+             order, until one has room. In a Region without one, launches are refused. Empty means the default subnets of \
+             each Region."
         )),
-        |c, v| put_each(&mut c.launch_subnets, v, is_subnet);
+        |c, v| put_each(&mut c.settings.launch_subnets, v, |it| it.parse().ok());
     "PRISM_EC2_SHARE_PERCENT", "ec2_share_percent", "Ec2SharePercent", "50", "a whole number from 1 to 100",
         Some(setting(
             Values::Number(1, 100),
@@ -289,20 +288,16 @@ fn put_arn(place: &mut Option<String>, value: &str) -> bool {
     value.starts_with("arn:") && put_some(place, value)
 }
 
-/// Puts the items of a comma-separated list into their place, if each is `valid`.
-fn put_each(place: &mut Vec<String>, value: &str, valid: fn(&str) -> bool) -> bool {
+/// Puts the items of a comma-separated list into their place, if each can be read.
+fn put_each<T>(place: &mut Vec<T>, value: &str, read: fn(&str) -> Option<T>) -> bool {
     let items = value
         .split(',')
         .map(str::trim)
         .filter(|item| !item.is_empty());
-    *place = items.map(str::to_owned).collect();
-    place.iter().all(|item| valid(item))
-}
-
-fn is_subnet(text: &str) -> bool {
-    let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-    let digits = text.strip_prefix("subnet-").unwrap_or_default();
-    (8..=32).contains(&digits.len()) && digits.bytes().all(digit)
+    let read: Option<Vec<T>> = items.map(read).collect();
+    let valid = read.is_some();
+    *place = read.unwrap_or_default();
+    valid
 }
 
 fn is_network(text: &str) -> bool {
@@ -367,7 +362,8 @@ mod tests {
         assert_eq!(config.settings.ec2_share.to_string(), "80");
         assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
         let subnets = ["subnet-0123456789abcdef0", "subnet-01234567"];
-        assert_eq!(config.launch_subnets, subnets);
+        let launch = config.settings.launch_subnets.iter();
+        assert!(launch.map(crate::domain::ids::SubnetId::as_str).eq(subnets));
         assert_eq!(config.user_claim, "sub");
         assert_eq!(config.iam_identity, IamIdentity::SessionName);
     }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use strum::EnumString;
 
 use super::Identity;
-use crate::domain::Region;
 use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::grant::OrganizationArn;
 use crate::domain::pace::Ec2Share;
+use crate::domain::{Region, SubnetId};
 use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
 
@@ -41,6 +41,10 @@ pub struct Settings {
     /// The share of EC2's request limits that the deployment may use.
     #[serde(default)]
     pub ec2_share: Ec2Share,
+    /// The subnets that instances are launched into, in the order in which they are tried. If empty, instances are
+    /// launched into the default subnets of the Region.
+    #[serde(default)]
+    pub launch_subnets: Vec<SubnetId>,
     /// The only Region whose instance and AMI events reach this deployment; `None` if the events of all Regions do.
     #[serde(default)]
     pub events_from: Option<Region>,

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::findings::look_or_fail;
 use super::tags::AskedFor;
-use super::{SaveRef, Step, tags};
+use super::{SaveRef, Step, excluded, tags};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::SaveRecord;
 use crate::domain::tags::SAVE_TAG;
@@ -63,7 +63,10 @@ impl Step for CreateImage {
             );
             return Err(Problem::new(Code::InstanceChanged, message));
         }
-        let attached: BTreeSet<_> = instance.volumes.into_iter().map(|it| it.volume).collect();
+        let left_out = excluded::of_plan(plan);
+        let exclude = excluded::devices(&left_out, &instance);
+        let mut attached: BTreeSet<_> = instance.volumes.into_iter().map(|it| it.volume).collect();
+        attached.retain(|volume| !left_out.contains(volume));
         // An intent that only this run has written does not count as an earlier request.
         let mut noted = None;
         let record = env
@@ -78,7 +81,7 @@ impl Step for CreateImage {
                 record.image_attempts += 1;
             })
             .await?;
-        let told = create_or_adopt(env, &record).await;
+        let told = create_or_adopt(env, &record, &exclude).await;
         if told
             .as_ref()
             .is_err_and(|problem| problem.code == Code::PermissionMissing)
@@ -111,6 +114,7 @@ async fn forget_refused(env: &Env, save: &SaveRef) -> Result<(), Problem> {
 async fn create_or_adopt(
     env: &Env,
     record: &SaveRecord,
+    exclude: &BTreeSet<String>,
 ) -> Result<(ImageId, Option<u32>), Problem> {
     let plan = record.plan()?;
     let attempt = record.image_attempts;
@@ -122,6 +126,7 @@ async fn create_or_adopt(
         instance: &plan.instance.id,
         named: &plan.instance.name,
         reboot: plan.reboots(),
+        exclude,
     };
     let new = asked.image(attempt);
     match env.ec2.create_image(&record.request.region, &new).await {

@@ -21,6 +21,7 @@ macro_rules! repeated {
 
 mod copies;
 mod env;
+mod excluded;
 mod findings;
 mod images;
 pub(crate) mod keys;

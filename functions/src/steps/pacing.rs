@@ -56,6 +56,25 @@ pub(crate) async fn of_launch(env: &Env, region: &Region) -> Result<(), Problem>
     Err(problem.retry_after(pause_s))
 }
 
+/// Sleeps until the turn of a further request of a launch. Returns whether there is one until then; if not, it does not
+/// sleep.
+pub(crate) async fn of_next_launch(
+    env: &Env,
+    region: &Region,
+    until: Timestamp,
+) -> Result<bool, Problem> {
+    let now = env.clock.now();
+    if now > until {
+        return Ok(false);
+    }
+    let turn = take(env, region, Paced::Launch, until - now).await?;
+    let Some(at) = turn else {
+        return Ok(false);
+    };
+    sleep(env, at - now).await;
+    Ok(true)
+}
+
 /// Returns after how many seconds to request a launch again. Launches that are refused at the same time are given
 /// different times, as turns become free. No turn is reserved for them, so none is lost if a caller does not come back.
 async fn launch_again_s(env: &Env, region: &Region) -> Result<u32, Problem> {

@@ -367,6 +367,7 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
         project: template.project.clone(),
         tags: subject.tags.clone(),
         move_template: false,
+        exclude_volumes: BTreeSet::new(),
         accept_instance_store_loss: None,
         publish_sensitive: input.copy.publish_sensitive,
         how: How::Stop,

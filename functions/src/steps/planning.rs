@@ -6,11 +6,12 @@ use super::{label, packages, rights, scheduled, ties};
 use crate::domain::ec2::InstanceState;
 use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
-use crate::domain::save::{SavePlan, SaveRequest, SavedInstance, TemplateMove};
+use crate::domain::save::{SavePlan, SaveRequest, SavedInstance, SavedVolume, TemplateMove};
 use crate::domain::schedule::Schedule;
 use crate::domain::tags::{LOGIN_TAG, PORTS_TAG, TEMPLATE_TAG};
 use crate::domain::template::Template;
 use crate::domain::{Code, How, InstanceId, Problem, Region, SaveId};
+use crate::ports::Volume;
 use crate::registry::Admission;
 use crate::rules::access::Caller;
 use crate::rules::publication::{self, Consent, Shown, Told};
@@ -207,6 +208,8 @@ fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
             .map(|volume| (volume.id.clone(), volume.size_gib))
             .collect(),
         root_size_gib,
+        captured: saved_volumes(subject, &subject.volumes),
+        excluded: saved_volumes(subject, &subject.excluded),
         launched_from: instance.tags.get(TEMPLATE_TAG).cloned(),
         login: instance.tags.get(LOGIN_TAG).cloned(),
         ports: ports
@@ -214,6 +217,20 @@ fn saved_instance(subject: &Subject) -> Result<SavedInstance, Problem> {
             .filter_map(|port| port.parse().ok())
             .collect(),
     })
+}
+
+/// Returns volumes with their device names.
+fn saved_volumes(subject: &Subject, volumes: &[Volume]) -> Vec<SavedVolume> {
+    let attached = subject.instance.volumes.iter();
+    let sized = attached.filter_map(|attached| {
+        let volume = volumes.iter().find(|it| it.id == attached.volume)?;
+        Some(SavedVolume {
+            id: volume.id.clone(),
+            device: attached.device.clone(),
+            size_gib: volume.size_gib,
+        })
+    });
+    sized.collect()
 }
 
 /// Returns the steps as sentences. `how` is how the instance is captured, if it is running.

@@ -4,7 +4,7 @@
 use super::label::{label, name};
 use super::rights::Target;
 use super::tags::AskedFor;
-use super::{keys, rights, ties};
+use super::{excluded, keys, rights, ties};
 use crate::domain::ec2::{Architecture, InstanceState, StatusChecks};
 use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRequest, Warning};
@@ -16,7 +16,9 @@ use crate::rules::{Env, lookup};
 
 pub(super) struct Subject {
     pub(super) instance: Instance,
+    /// The volumes that the AMI will contain.
     pub(super) volumes: Vec<Volume>,
+    pub(super) excluded: Vec<Volume>,
     /// What the save adds to the template.
     pub(super) target: Target,
     pub(super) template: Option<Template>,
@@ -44,6 +46,7 @@ pub(super) async fn check(
     // Checked after the lock: an instance that another save is stopping is busy, not in a wrong state.
     check_state(&instance)?;
     let reboots = ties::reboots(request, &instance);
+    let left_out = excluded::of_request(request, &instance)?;
     check_kind(&instance, reboots)?;
     ties::check(&instance)?;
     if !reboots {
@@ -55,7 +58,7 @@ pub(super) async fn check(
         .iter()
         .map(|attached| attached.volume.clone())
         .collect();
-    let volumes = env
+    let attached = env
         .ec2
         .volumes(&request.region, &ids)
         .await
@@ -63,6 +66,10 @@ pub(super) async fn check(
     if !reboots {
         ties::check_elsewhere(env, &request.region, &instance).await?;
     }
+    let (excluded, volumes): (Vec<_>, Vec<_>) = attached
+        .iter()
+        .cloned()
+        .partition(|volume| left_out.contains(&volume.id));
     ties::check_pending(env, &request.region, &instance, &volumes).await?;
     let grants = match &template {
         Some(template) => env.registry.grants(&template.name).await?,
@@ -70,7 +77,9 @@ pub(super) async fn check(
     };
     let seen = (template.as_ref(), grants.as_slice());
     let of_opening = rights::check_outside(env, request, seen, &instance, &volumes).await?;
-    let of_keys = keys::check(env, &request.region, &instance, &volumes).await?;
+    // A volume that is left out must be attachable at the restart, too.
+    let of_keys = keys::check(env, &request.region, &instance, &attached).await?;
+    let exclude = excluded::devices(&left_out, &instance);
     let asked = AskedFor {
         deployment: env.deployment().await?,
         save,
@@ -79,6 +88,7 @@ pub(super) async fn check(
         instance: &instance.id,
         named: name(&instance),
         reboot: reboots,
+        exclude: &exclude,
     };
     check_permissions(env, request, &instance, asked.image(1)).await?;
     let others = warnings(env, request, &instance).await?;
@@ -86,9 +96,11 @@ pub(super) async fn check(
     warnings.extend(others);
     warnings.extend(of_opening);
     warnings.extend(of_keys);
+    warnings.extend(excluded::warning(&exclude));
     Ok(Subject {
         instance,
         volumes,
+        excluded,
         target,
         template,
         grants,

@@ -313,6 +313,8 @@ impl Made<'_> {
             instance_type: instance.instance_type.clone(),
             root_device: instance.root_device.clone(),
             root_size_gib: instance.root_size_gib,
+            volumes: instance.captured.clone(),
+            excluded_volumes: instance.excluded.clone(),
             packages: None,
             login: instance.login.clone(),
             ports: instance.ports.clone(),

@@ -1,5 +1,7 @@
 //! The tags by which Prism recognizes its own resources.
 
+use std::collections::BTreeSet;
+
 use crate::domain::save::{SaveRecord, SaveRequest};
 use crate::domain::tags::{
     ATTEMPT_TAG, DEPLOYMENT_TAG, OWNER_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG,
@@ -16,6 +18,8 @@ pub(super) struct AskedFor<'a> {
     pub(super) instance: &'a InstanceId,
     pub(super) named: &'a str,
     pub(super) reboot: bool,
+    /// The device names of the volumes to leave out.
+    pub(super) exclude: &'a BTreeSet<String>,
 }
 
 impl AskedFor<'_> {
@@ -29,6 +33,7 @@ impl AskedFor<'_> {
             description: describe(self.request, self.named),
             tags,
             reboot: self.reboot,
+            exclude: self.exclude.clone(),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::facts::{InstanceFacts, InstanceSpec, Inventory, VolumeSpec};
 use super::guest::{Disk, FileBody};
 use super::model::{
     Attachment, BY_USER, Capacity, InstanceRow, KeyPolicy, LaunchTemplateRow, Model, Scope,
-    Traffic, VolumeRow,
+    Traffic, VolumeRow, ZoneRow, first_subnet,
 };
 
 /// The outside actor of an account. Its actions are neither throttled nor denied.
@@ -40,11 +40,12 @@ impl Admin {
         let new = NewInstance {
             image: super::model::parsed("ami-00000000000000000"),
             instance_type: spec.instance_type.clone(),
-            root_size_gib: spec.root_size_gib,
+            volumes: Vec::new(),
             ports: vec![22],
             user_data: None,
             client_token: String::new(),
             tags: spec.tags.clone(),
+            subnet: first_subnet(region),
         };
         self.cloud.with(|model, now| {
             let scope = Scope {
@@ -53,7 +54,13 @@ impl Admin {
                 now,
             };
             let id = model
-                .settle_instance(&scope, &spec.parameter, new, spec.stopped)
+                .settle_instance(
+                    &scope,
+                    &spec.parameter,
+                    new,
+                    spec.root_size_gib,
+                    spec.stopped,
+                )
                 .map_err(|error| CloudError::Unknown(error.to_string()))?;
             if let Some(row) = model.data.instances.get_mut(&id) {
                 row.pace_percent = spec.pace_percent;
@@ -91,6 +98,7 @@ impl Admin {
             let volume = model.new_volume(&row.account, &scope, size, encryption, disk, &tags);
             if let Some(volume) = model.data.volumes.get_mut(&volume) {
                 volume.attached_to = Some(id.clone());
+                volume.zone = Some(row.zone());
             }
             if let Some(row) = model.data.instances.get_mut(id) {
                 row.volumes.push(Attachment {
@@ -308,6 +316,41 @@ impl Admin {
                 Capacity::Available => types.remove(instance_type),
                 other => types.insert(instance_type.to_owned(), other),
             };
+        })
+    }
+
+    /// Sets the capacity for an instance type in an Availability Zone, which otherwise has that of its Region.
+    pub fn set_capacity_in_zone(
+        &self,
+        zone: &str,
+        instance_type: &str,
+        capacity: Capacity,
+    ) -> Result<(), CloudError> {
+        self.zone(zone, |row| {
+            row.capacity.insert(instance_type.to_owned(), capacity);
+        })
+    }
+
+    /// Sets whether an Availability Zone offers an instance type.
+    pub fn set_offered(
+        &self,
+        zone: &str,
+        instance_type: &str,
+        offered: bool,
+    ) -> Result<(), CloudError> {
+        self.zone(zone, |row| {
+            if offered {
+                row.withheld.remove(instance_type);
+            } else {
+                row.withheld.insert(instance_type.to_owned());
+            }
+        })
+    }
+
+    fn zone(&self, zone: &str, change: impl FnOnce(&mut ZoneRow)) -> Result<(), CloudError> {
+        self.cloud.with(|model, _| {
+            let zones = &mut model.world_mut().zones;
+            change(zones.entry(zone.to_owned()).or_default());
         })
     }
 

@@ -29,7 +29,7 @@ mod tests;
 #[cfg(feature = "wire")]
 pub(crate) use errors::instances_not_found;
 #[cfg(feature = "wire")]
-pub(crate) use model::{Model, PUBLISHER};
+pub(crate) use model::{Model, PUBLISHER, default_vpc, first_subnet, subnet_of, subnets_in};
 
 pub use admin::Admin;
 pub use cloud::Cloud;

@@ -12,7 +12,7 @@ use prism_functions::domain::{
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance,
     InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Parameters, Probe, Reservation,
-    Snapshot, SnapshotFilter, Volume,
+    Snapshot, SnapshotFilter, Subnet, SubnetFilter, UnusedVolume, Volume,
 };
 
 use super::cloud::Cloud;
@@ -96,6 +96,15 @@ impl SimEc2 {
         })
     }
 
+    /// DescribeInstanceTypeOfferings, by zone, for every type.
+    pub(crate) fn offerings(
+        &self,
+        region: &Region,
+    ) -> Result<Vec<(&'static str, String)>, Ec2Error> {
+        let action = "DescribeInstanceTypeOfferings";
+        self.ask(region, action, Model::offerings)
+    }
+
     /// A call that changes something.
     fn call<T>(
         &self,
@@ -172,6 +181,14 @@ impl Ec2 for SimEc2 {
         self.ask(region, "DescribeVolumes", |m, s| m.volumes(s, ids))
     }
 
+    async fn unused_volumes(
+        &self,
+        region: &Region,
+        tag: &str,
+    ) -> Result<Vec<UnusedVolume>, Ec2Error> {
+        self.ask(region, "DescribeVolumes", |m, s| m.unused_volumes(s, tag))
+    }
+
     async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
         self.ask(region, "kms:DescribeKey", |m, s| m.key_state(s, key))
     }
@@ -179,6 +196,25 @@ impl Ec2 for SimEc2 {
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
         let action = "DescribeInstanceTypes";
         self.ask(region, action, |m, s| m.instance_type(s, name))
+    }
+
+    async fn zones_offering(
+        &self,
+        region: &Region,
+        instance_type: &str,
+    ) -> Result<BTreeSet<String>, Ec2Error> {
+        // An unknown type is offered nowhere, which is not an error.
+        let all = self.offerings(region)?.into_iter();
+        let of_type = all.filter(|(name, _)| *name == instance_type);
+        Ok(of_type.map(|(_, zone)| zone).collect())
+    }
+
+    async fn subnets(
+        &self,
+        region: &Region,
+        filter: &SubnetFilter,
+    ) -> Result<Vec<Subnet>, Ec2Error> {
+        self.ask(region, "DescribeSubnets", |m, s| m.subnets(s, filter))
     }
 
     async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {

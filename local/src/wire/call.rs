@@ -45,11 +45,6 @@ impl Call {
         Ok(paging)
     }
 
-    /// The only Availability Zone, which contains all resources.
-    pub(super) fn zone(&self) -> String {
-        format!("{}a", self.region)
-    }
-
     /// Refuses a dry run of an action for which the simulator does not support one.
     pub(super) fn no_dry_run(&mut self) -> Result<(), Fault> {
         if self.params.flag("DryRun")? {

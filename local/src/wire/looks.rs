@@ -16,6 +16,7 @@ use crate::ec2::{Cloud, CloudError};
 #[derive(Debug, Clone)]
 pub(super) struct InstanceLook {
     pub(super) state: InstanceState,
+    pub(super) zone: String,
     pub(super) private_ip: String,
     /// For each volume, whether it is deleted with the instance.
     pub(super) deleted_with_instance: BTreeMap<VolumeId, bool>,
@@ -24,6 +25,7 @@ pub(super) struct InstanceLook {
 #[derive(Debug, Clone)]
 pub(super) struct VolumeLook {
     pub(super) tags: Tags,
+    pub(super) zone: String,
     /// The instance, the device, and whether the volume is deleted with the instance.
     pub(super) attached: Option<(InstanceId, String, bool)>,
 }
@@ -87,6 +89,7 @@ fn instances_by(call: &Call, newest: bool) -> Result<Looks<InstanceId, InstanceL
             let volumes = row.volumes.iter();
             let look = InstanceLook {
                 state: row.state,
+                zone: row.zone(),
                 private_ip: row.private_ip.clone(),
                 deleted_with_instance: volumes
                     .map(|a| (a.volume.clone(), a.delete_on_termination))
@@ -113,8 +116,12 @@ pub(super) fn volumes(call: &Call) -> Result<Looks<VolumeId, VolumeLook>, Fault>
                 let goes = place.delete_on_termination;
                 Some((instance.id.clone(), place.device.clone(), goes))
             });
-            let tags = row.tags.clone();
-            (row.id.clone(), VolumeLook { tags, attached })
+            let look = VolumeLook {
+                tags: row.tags.clone(),
+                zone: row.zone(),
+                attached,
+            };
+            (row.id.clone(), look)
         });
         looks.collect()
     })
@@ -155,13 +162,6 @@ pub(super) fn images(call: &Call) -> Result<Looks<ImageId, ImageLook>, Fault> {
             (row.id.clone(), look)
         });
         looks.collect()
-    })
-}
-
-pub(super) fn root_device(call: &Call, id: &ImageId) -> Result<Option<String>, Fault> {
-    call.model(|model, _| {
-        let row = model.data.images.get(id)?;
-        (row.region == call.region).then(|| row.root_device.clone())
     })
 }
 

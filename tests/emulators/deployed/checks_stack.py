@@ -233,7 +233,7 @@ def check_subnet(world):
     """With a subnet set, instances are launched into it, and not at all in Regions without such a subnet."""
     from stack import change
 
-    (subnet,) = world.ec2().describe_subnets()["Subnets"]
+    subnet = world.ec2().describe_subnets()["Subnets"][0]
     change(world, {"LaunchSubnets": subnet["SubnetId"]})
     bob = world.users["bob"]
     launch = ("launch", "python-ml", "bobs-here", "--size", "M")

@@ -60,6 +60,7 @@ pub(crate) fn settle(world: &World, saves: &[SaveId]) {
             instance: instance.clone(),
             name: format!("theirs-{id}"),
             reboot: false,
+            exclude: std::collections::BTreeSet::new(),
             description: String::new(),
             tags: tags(id),
         };

@@ -83,6 +83,13 @@ pub const ALL: &[Path] = &[
         ..PLAIN
     },
     Path {
+        name: "without a volume",
+        request: |request| {
+            request.exclude_volumes.insert("/dev/sdf".to_owned());
+        },
+        ..PLAIN
+    },
+    Path {
         name: "cancelled while down",
         script: &["AwaitSnapshots.Snapshots#1=cancel"],
         ..PLAIN

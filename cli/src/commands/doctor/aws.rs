@@ -228,6 +228,7 @@ fn image(instance: &InstanceId) -> NewImage {
         instance: instance.clone(),
         name: format!("prism-dry-run-{instance}"),
         reboot: false,
+        exclude: std::collections::BTreeSet::new(),
         description: format!("Saved from {instance}"),
         // Tagging needs a permission of its own.
         tags: Tags::from([(SAVE_TAG.to_owned(), "dry-run".to_owned())]),

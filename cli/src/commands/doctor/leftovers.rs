@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use prism_functions::domain::{Code, Problem};
-use prism_functions::operations::{Fixed, Left, Leftover, Leftovers, Service};
+use prism_functions::operations::{Fixed, Left, Leftover, Leftovers, Service, UnusedVolume};
 use serde_json::{Value, json};
 
 use super::Check;
 use crate::output::Output;
 use crate::prompt;
-use crate::text::plain;
+use crate::text::{plain, usd};
 
 /// The name of the leftovers check.
 const NAME: &str = "leftovers";
@@ -19,6 +19,8 @@ const OPEN: &str = "launch permissions";
 const VERSIONS: &str = "versions";
 /// The name of the check for unfinished deletions.
 const REMOVALS: &str = "deletions";
+/// The name of the check of volumes that nothing uses.
+const VOLUMES: &str = "volumes";
 /// The name of the check of cost records.
 const COSTS: &str = "costs";
 
@@ -29,6 +31,8 @@ pub(super) struct Looked {
     pub(super) found: Vec<Leftover>,
     /// AMIs and snapshots without a known creator.
     pub(super) unknown: Vec<Leftover>,
+    /// Volumes that nothing uses.
+    pub(super) volumes: Vec<UnusedVolume>,
     pub(super) fixed: Option<Vec<(Leftover, Fixed)>>,
 }
 
@@ -44,6 +48,7 @@ pub(super) async fn look(
         regions,
         found,
         unknown,
+        volumes,
         unseen,
         scheduler,
     } = match service.leftovers().await {
@@ -66,6 +71,7 @@ pub(super) async fn look(
         .collect();
     checks.extend(scheduler.map(|problem| Check::fail(NAME, problem)));
     checks.extend(unknown_makers(&unknown));
+    checks.extend(unused(&volumes));
     if found.is_empty() {
         if checks.is_empty() {
             let count = regions.len();
@@ -74,6 +80,7 @@ pub(super) async fn look(
         return Ok(Looked {
             checks,
             unknown,
+            volumes,
             ..Looked::default()
         });
     }
@@ -100,6 +107,7 @@ pub(super) async fn look(
         checks,
         found,
         unknown,
+        volumes,
         fixed,
     })
 }
@@ -122,6 +130,34 @@ fn unknown_makers(unknown: &[Leftover]) -> Option<Check> {
     let message = format!("AMIs and snapshots of saves that are not in this registry: {count}.");
     let problem = Problem::new(Code::LeftOver, message).hint(HOW);
     (count > 0).then(|| Check::warn(NAME, problem))
+}
+
+/// The check of volumes that nothing uses.
+fn unused(volumes: &[UnusedVolume]) -> Option<Check> {
+    const HOW: &str = "Prism never deletes them: they may contain data. How to look at them and delete them by hand: docs/operations.md";
+    if volumes.is_empty() {
+        return None;
+    }
+    let cost: f64 = volumes.iter().filter_map(|it| it.usd_per_month).sum();
+    let listed = volumes.iter().map(|it| {
+        let name = it.name.as_ref().map(|name| format!(" of {}", plain(name)));
+        format!(
+            "{} in {} ({} GiB{})",
+            it.id,
+            it.region,
+            it.size_gib,
+            name.unwrap_or_default()
+        )
+    });
+    let message = format!(
+        "Volumes of terminated instances, which cost {} a month: {}.",
+        usd(cost),
+        listed.collect::<Vec<_>>().join(", ")
+    );
+    Some(Check::warn(
+        VOLUMES,
+        Problem::new(Code::LeftOver, message).hint(HOW),
+    ))
 }
 
 /// One check per leftover. A launch permission that no share explains is a failure, not a warning.

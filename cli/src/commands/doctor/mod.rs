@@ -62,7 +62,7 @@ impl Doctor {
         let fixed = looked.fixed.as_deref().map(leftovers::data);
         let value = json!({
             "profile": profile, "backend": backend, "checks": checks,
-            "leftovers": looked.found, "unknown": looked.unknown, "fixed": fixed,
+            "leftovers": looked.found, "unknown": looked.unknown, "volumes": looked.volumes, "fixed": fixed,
         });
         out.show(&value, || {
             let mut text = text(&checks);

@@ -13,6 +13,7 @@ use prism_functions::rules::ImageFault;
 use serde_json::{Value, json};
 
 use crate::errors::Outcome;
+use crate::report;
 use crate::session::Session;
 use crate::text::{bytes, joined, monthly, pairs, plain, when};
 
@@ -110,6 +111,18 @@ fn built_in(view: &TemplateView) -> String {
     text
 }
 
+/// The volumes with their sizes. Of a version without a list of them, only the root volume is known.
+fn volumes(version: &Version) -> String {
+    if version.volumes.is_empty() {
+        return format!(
+            "{} ({} GiB)",
+            plain(&version.root_device),
+            version.root_size_gib
+        );
+    }
+    report::volumes(&version.volumes)
+}
+
 /// The problems of AMIs, by Region.
 type Faults = BTreeMap<Region, BTreeMap<ImageId, ImageFault>>;
 
@@ -146,10 +159,9 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
         ("AMIs", amis(version, faults)),
         ("failed", failed(version)),
         ("type", version.instance_type.clone()),
-        (
-            "disk",
-            format!("{} GiB, {used} used", version.root_size_gib),
-        ),
+        ("volumes", volumes(version)),
+        ("left out", report::volumes(&version.excluded_volumes)),
+        ("snapshots", format!("{used} in each Region")),
         ("cost", monthly(version.usd_per_month)),
         (
             "log in as",

@@ -17,11 +17,11 @@ const CREATE: &str = "CreateSecurityGroup";
 const ALLOW: &str = "AuthorizeSecurityGroupIngress";
 
 /// Returns the ID of the group in which these TCP ports are open to those networks, and creates the group if it does
-/// not exist. The group is in the given VPC, or in the Region's default VPC. `of` are the instance's tags, which
-/// identify the deployment that launches it.
+/// not exist. The group is in the given VPC. `of` are the instance's tags, which identify the deployment that launches
+/// it.
 pub(super) async fn ensure(
     client: &Client,
-    vpc: Option<&str>,
+    vpc: &str,
     ports: &[u16],
     ingress: &[String],
     of: &Tags,
@@ -29,15 +29,11 @@ pub(super) async fn ensure(
     let mut ports = ports.to_vec();
     ports.sort_unstable();
     ports.dedup();
-    let vpc = match vpc {
-        Some(vpc) => vpc.to_owned(),
-        None => default_vpc(client).await?,
-    };
     let deployment = of.get(DEPLOYMENT_TAG);
     let name = name(&ports, ingress, deployment.map(String::as_str));
-    let group = match find(client, &vpc, &name).await? {
+    let group = match find(client, vpc, &name).await? {
         Some(group) => group,
-        None => create(client, &vpc, &name, &ports, deployment).await?,
+        None => create(client, vpc, &name, &ports, deployment).await?,
     };
     // An earlier launch may have ended between the two calls.
     if !ingress.is_empty() && group.open == 0 {
@@ -50,20 +46,6 @@ pub(super) async fn ensure(
 struct Group {
     id: String,
     open: usize,
-}
-
-async fn default_vpc(client: &Client) -> Result<String, Ec2Error> {
-    let told = client
-        .describe_vpcs()
-        .filters(filter("is-default", "true"))
-        .send()
-        .await
-        .map_err(errors::of("DescribeVpcs"))?;
-    let vpc = told.vpcs().first().and_then(|vpc| vpc.vpc_id());
-    vpc.map(str::to_owned).ok_or_else(|| {
-        let message = "The Region has no default VPC, and no subnet is configured for launches.";
-        Ec2Error::new("RunInstances", "VPCIdNotSpecified", message)
-    })
 }
 
 async fn find(client: &Client, vpc: &str, name: &str) -> Result<Option<Group>, Ec2Error> {

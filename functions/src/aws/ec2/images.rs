@@ -1,9 +1,12 @@
 //! AMIs: CreateImage, CopyImage, DescribeImages, DeregisterImage, and launch permissions.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::create_image::builders::CreateImageFluentBuilder;
 use aws_sdk_ec2::types::{
-    self, ImageAttributeName, LaunchPermissionModifications, PermissionGroup, ResourceType,
+    self, BlockDeviceMapping, ImageAttributeName, LaunchPermissionModifications, PermissionGroup,
+    ResourceType,
 };
 
 use super::instances::{architecture, state_reason};
@@ -29,7 +32,20 @@ fn creation(client: &Client, new: &NewImage) -> CreateImageFluentBuilder {
         .name(&new.name)
         .description(&new.description)
         .no_reboot(!new.reboot)
+        .set_block_device_mappings(left_out(&new.exclude))
         .set_tag_specifications(tag_specifications(MADE, &new.tags))
+}
+
+/// The mappings that leave out volumes; `None` if there are none.
+fn left_out(devices: &BTreeSet<String>) -> Option<Vec<BlockDeviceMapping>> {
+    let mappings = devices.iter().map(|device| {
+        BlockDeviceMapping::builder()
+            .device_name(device)
+            // EC2 wants an empty value.
+            .no_device("")
+            .build()
+    });
+    (!devices.is_empty()).then(|| mappings.collect())
 }
 
 pub(super) async fn create(client: &Client, new: &NewImage) -> Result<ImageId, Ec2Error> {

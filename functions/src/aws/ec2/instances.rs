@@ -78,6 +78,7 @@ pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance,
             Ok(AttachedVolume {
                 device: device.to_owned(),
                 volume: errors::id(action, "volume ID", ebs.volume_id())?,
+                delete_on_termination: ebs.delete_on_termination() == Some(true),
                 moving: ebs
                     .status()
                     .is_some_and(|status| *status != AttachmentStatus::Attached),
@@ -106,6 +107,10 @@ pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance,
             "architecture",
             told.architecture().and_then(architecture),
         )?,
+        zone: told
+            .placement()
+            .and_then(types::Placement::availability_zone)
+            .map(str::to_owned),
         image: errors::id(action, "AMI id", told.image_id())?,
         ebs_root: told.root_device_type() != Some(&DeviceType::InstanceStore),
         root_device: told.root_device_name().unwrap_or_default().to_owned(),

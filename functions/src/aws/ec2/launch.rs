@@ -1,35 +1,33 @@
-//! RunInstances, and the checks that precede it.
+//! RunInstances.
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_sdk_ec2::types::{
     self, BlockDeviceMapping, EbsBlockDevice, HttpTokensState, InstanceMetadataOptionsRequest,
     ResourceType,
 };
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use aws_smithy_types::base64;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::{errors, groups, images, instances, subnets, tag_specifications};
-use crate::ports::{Ec2Error, Image, ImageFilter, Instance, NewInstance};
+use super::{errors, groups, instances, tag_specifications};
+use crate::ports::{Ec2Error, Ec2ErrorKind, Instance, NewInstance, NewVolume};
 
 const ACTION: &str = "RunInstances";
 
-/// Launches one instance into the first of the `subnets` that is in the Region, or into the default VPC if none are
-/// configured. The request depends only on `new` and on values that never change, so that the same token means the
-/// same launch.
+/// Launches one instance. The request depends only on `new` and on values that never change, so that the same token
+/// means the same launch.
 pub(super) async fn run(
     client: &Client,
     new: &NewInstance,
     ingress: &[String],
-    subnets: &[String],
 ) -> Result<Instance, Ec2Error> {
-    let subnet = subnets::choose(client, subnets).await?;
-    let root = match new.root_size_gib {
-        Some(size) => larger_root(client, new, size).await?,
-        None => None,
-    };
     let groups = match new.ports.as_slice() {
         [] => None,
         ports => {
-            let vpc = subnet.as_ref().map(|subnet| subnet.vpc.as_str());
+            let vpc = new.subnet.vpc.as_str();
             Some(vec![
                 groups::ensure(client, vpc, ports, ingress, &new.tags).await?,
             ])
@@ -46,10 +44,12 @@ pub(super) async fn run(
         .client_token(&new.client_token)
         .metadata_options(tokens.build())
         .set_user_data(new.user_data.as_deref().map(base64::encode))
-        .set_block_device_mappings(root.map(|root| vec![root]))
+        .set_block_device_mappings(Some(new.volumes.iter().map(mapping).collect()))
         .set_security_group_ids(groups)
-        .set_subnet_id(subnet.map(|subnet| subnet.id))
+        .subnet_id(new.subnet.id.as_str())
         .set_tag_specifications(tag_specifications(made, &new.tags))
+        .customize()
+        .config_override(aws_sdk_ec2::config::Builder::new().retry_classifier(OnlyElsewhere))
         .send()
         .await
         .map_err(errors::of(ACTION))?;
@@ -57,31 +57,63 @@ pub(super) async fn run(
     instances::instance(ACTION, instance)
 }
 
-/// The root volume with this size, if it is larger than the AMI's: EC2 refuses a smaller one.
-async fn larger_root(
-    client: &Client,
-    new: &NewInstance,
-    size_gib: u32,
-) -> Result<Option<BlockDeviceMapping>, Ec2Error> {
-    let wanted = ImageFilter::Ids(vec![new.image.clone()]);
-    let images = images::describe(client, &wanted).await?;
-    let Some(image) = images.first() else {
-        let message = format!("The image id '[{}]' does not exist", new.image);
-        return Err(Ec2Error::new(ACTION, "InvalidAMIID.NotFound", message));
-    };
-    Ok(root_mapping(image, size_gib))
+/// Does not repeat a request that EC2 refuses because of its place. EC2 returns the lack of capacity as a failure of
+/// the server, which the SDK would repeat, while another place may have room.
+#[derive(Debug)]
+struct OnlyElsewhere;
+
+impl ClassifyRetry for OnlyElsewhere {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let failed = context.output_or_error().and_then(Result::err);
+        let error = failed
+            .and_then(OrchestratorError::as_operation_error)
+            .and_then(|error| error.downcast_ref::<RunInstancesError>());
+        let code = error.and_then(ProvideErrorMetadata::code);
+        let refused = code.map(|code| Ec2Error::new(ACTION, code, "").kind());
+        if refused.is_some_and(Ec2ErrorKind::is_about_the_place) {
+            return RetryAction::RetryForbidden;
+        }
+        RetryAction::NoActionIndicated
+    }
+
+    fn name(&self) -> &'static str {
+        "only elsewhere"
+    }
 }
 
-fn root_mapping(image: &Image, size_gib: u32) -> Option<BlockDeviceMapping> {
-    let root = image
-        .volumes
-        .iter()
-        .find(|volume| volume.device == image.root_device)?;
-    let size = i32::try_from(size_gib).ok()?;
-    (size_gib > root.size_gib).then(|| {
-        BlockDeviceMapping::builder()
-            .device_name(&root.device)
-            .ebs(EbsBlockDevice::builder().volume_size(size).build())
-            .build()
-    })
+/// How the volumes differ from those of the AMI.
+fn mapping(volume: &NewVolume) -> BlockDeviceMapping {
+    let size = volume.size_gib.and_then(|size| i32::try_from(size).ok());
+    let ebs = EbsBlockDevice::builder()
+        .delete_on_termination(volume.delete_on_termination)
+        .set_volume_size(size);
+    BlockDeviceMapping::builder()
+        .device_name(&volume.device)
+        .ebs(ebs.build())
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_runtime_api::client::interceptors::context::{Error, Input};
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    #[test]
+    fn a_place_without_room_is_asked_only_once() {
+        let classified = |code: &str| {
+            let metadata = ErrorMetadata::builder().code(code).build();
+            let error = Error::erase(RunInstancesError::generic(metadata));
+            let mut context = InterceptorContext::new(Input::erase(()));
+            context.set_output_or_error(Err(OrchestratorError::operation(error)));
+            OnlyElsewhere.classify_retry(&context)
+        };
+        for code in ["InsufficientInstanceCapacity", "Unsupported"] {
+            assert_eq!(classified(code), RetryAction::RetryForbidden, "{code}");
+        }
+        for code in ["InternalError", "RequestLimitExceeded"] {
+            assert_eq!(classified(code), RetryAction::NoActionIndicated, "{code}");
+        }
+    }
 }

@@ -27,7 +27,7 @@ use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, V
 use crate::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
     InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Probe, Reservation, Snapshot,
-    SnapshotFilter, Tags, Volume,
+    SnapshotFilter, Subnet, SubnetFilter, Tags, UnusedVolume, Volume,
 };
 
 /// EC2 in the account whose credentials the process has.
@@ -37,8 +37,6 @@ pub struct AwsEc2 {
     keys: Arc<keys::Keys>,
     /// The CIDR blocks that can reach the ports of a launched instance.
     ingress: Arc<[String]>,
-    /// The subnets that instances are launched into. If empty, instances are launched into the default VPC.
-    subnets: Arc<[String]>,
 }
 
 impl AwsEc2 {
@@ -49,17 +47,6 @@ impl AwsEc2 {
             clients,
             keys: Arc::default(),
             ingress: ingress.into(),
-            subnets: Arc::default(),
-        }
-    }
-
-    /// Launches instances into the first of these subnets that is in the Region. If none of them is, a launch is
-    /// refused. If the list is empty, instances are launched into the Region's default VPC.
-    #[must_use]
-    pub fn launching_into(self, subnets: &[String]) -> Self {
-        Self {
-            subnets: subnets.into(),
-            ..self
         }
     }
 
@@ -99,12 +86,36 @@ impl Ec2 for AwsEc2 {
         reads::volumes(&client, &self.clients.kms(region), &self.keys, ids).await
     }
 
+    async fn unused_volumes(
+        &self,
+        region: &Region,
+        tag: &str,
+    ) -> Result<Vec<UnusedVolume>, Ec2Error> {
+        reads::unused_volumes(&self.client(region), tag).await
+    }
+
     async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error> {
         keys::state(&self.clients.kms(region), key).await
     }
 
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error> {
         reads::instance_type(&self.client(region), name).await
+    }
+
+    async fn zones_offering(
+        &self,
+        region: &Region,
+        instance_type: &str,
+    ) -> Result<BTreeSet<String>, Ec2Error> {
+        subnets::zones_offering(&self.client(region), instance_type).await
+    }
+
+    async fn subnets(
+        &self,
+        region: &Region,
+        filter: &SubnetFilter,
+    ) -> Result<Vec<Subnet>, Ec2Error> {
+        subnets::describe(&self.client(region), filter).await
     }
 
     async fn reservation(&self, region: &Region, id: &str) -> Result<Reservation, Ec2Error> {
@@ -146,7 +157,7 @@ impl Ec2 for AwsEc2 {
     }
 
     async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
-        launch::run(&self.client(region), new, &self.ingress, &self.subnets).await
+        launch::run(&self.client(region), new, &self.ingress).await
     }
 
     async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {

@@ -5,11 +5,14 @@ use aws_sdk_ec2::types::{
     self, ArchitectureType, InstanceAttributeName, InstanceStateName, SummaryStatus,
 };
 
-use super::errors;
 use super::keys::Keys;
+use super::pages::{self, PAGE_ITEMS};
+use super::{errors, filter, tags};
 use crate::domain::ec2::{Architecture, StatusChecks};
 use crate::domain::{InstanceId, Region, VolumeId};
-use crate::ports::{EbsDefaults, Ec2Error, Encryption, InstanceType, Reservation, Volume};
+use crate::ports::{
+    EbsDefaults, Ec2Error, Encryption, InstanceType, Reservation, UnusedVolume, Volume,
+};
 
 pub(super) async fn regions(client: &Client) -> Result<Vec<Region>, Ec2Error> {
     let told = client
@@ -98,10 +101,7 @@ pub(super) async fn volumes(
             id: errors::id(ACTION, "volume ID", volume.volume_id())?,
             size_gib: errors::size(ACTION, "volume size", volume.size())?,
             encryption,
-            kind: volume
-                .volume_type()
-                .map(|kind| kind.as_str().to_owned())
-                .unwrap_or_default(),
+            kind: kind(volume),
             attached_to: volume
                 .attachments()
                 .iter()
@@ -111,6 +111,41 @@ pub(super) async fn volumes(
         });
     }
     Ok(volumes)
+}
+
+/// The volume type.
+fn kind(volume: &types::Volume) -> String {
+    let kind = volume.volume_type().map(types::VolumeType::as_str);
+    kind.unwrap_or_default().to_owned()
+}
+
+pub(super) async fn unused_volumes(
+    client: &Client,
+    tag: &str,
+) -> Result<Vec<UnusedVolume>, Ec2Error> {
+    const ACTION: &str = "DescribeVolumes";
+    let request = client
+        .describe_volumes()
+        .filters(filter("status", "available"))
+        .filters(filter("tag-key", tag))
+        .max_results(PAGE_ITEMS);
+    let volumes = pages::all(ACTION, |token| {
+        let request = request.clone().set_next_token(token);
+        async {
+            let page = request.send().await?;
+            Ok((page.volumes.unwrap_or_default(), page.next_token))
+        }
+    })
+    .await?;
+    let unused = volumes.iter().map(|volume| {
+        Ok(UnusedVolume {
+            id: errors::id(ACTION, "volume ID", volume.volume_id())?,
+            size_gib: errors::size(ACTION, "volume size", volume.size())?,
+            kind: kind(volume),
+            tags: tags(volume.tags()),
+        })
+    });
+    unused.collect()
 }
 
 pub(super) async fn instance_type(client: &Client, name: &str) -> Result<InstanceType, Ec2Error> {

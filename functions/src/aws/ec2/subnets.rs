@@ -1,55 +1,67 @@
-//! Chooses the subnet for a launch, if the deployment configures any.
+//! The places for launches: subnets, and the zones that offer an instance type.
+
+use std::collections::BTreeSet;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types::Filter;
+use aws_sdk_ec2::types::{self, LocationType};
 
-use super::errors;
-use crate::ports::Ec2Error;
+use super::pages::{self, PAGE_ITEMS};
+use super::{any_filter, errors, filter};
+use crate::ports::{Ec2Error, Subnet, SubnetFilter};
 
-const ACTION: &str = "DescribeSubnets";
+const DESCRIBE: &str = "DescribeSubnets";
+const OFFERINGS: &str = "DescribeInstanceTypeOfferings";
 
-/// A subnet in the Region of the request.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Subnet {
-    pub(super) id: String,
-    pub(super) vpc: String,
+pub(super) async fn describe(
+    client: &Client,
+    wanted: &SubnetFilter,
+) -> Result<Vec<Subnet>, Ec2Error> {
+    let by = match wanted {
+        SubnetFilter::Ids(ids) if ids.is_empty() => return Ok(Vec::new()),
+        // A filter ignores subnets in other Regions; a list of IDs would be refused because of them.
+        SubnetFilter::Ids(ids) => any_filter("subnet-id", ids),
+        SubnetFilter::Default => filter("default-for-az", "true"),
+    };
+    let request = client.describe_subnets().filters(by);
+    let subnets = pages::all(DESCRIBE, |token| {
+        let request = request.clone().set_next_token(token);
+        async {
+            let page = request.send().await?;
+            Ok((page.subnets.unwrap_or_default(), page.next_token))
+        }
+    })
+    .await?;
+    subnets.iter().map(subnet).collect()
 }
 
-/// Returns the first of these subnets that is in the client's Region, or `None` if the list is empty, which means the
-/// Region's default VPC. A subnet is in one Region only, so those of other Regions are not found here. If all subnets
-/// are in other Regions, the launch is refused: the deployment did not allow the default VPC.
-pub(super) async fn choose(
+fn subnet(told: &types::Subnet) -> Result<Subnet, Ec2Error> {
+    let free = told.available_ip_address_count().unwrap_or_default();
+    Ok(Subnet {
+        id: errors::id(DESCRIBE, "subnet ID", told.subnet_id())?,
+        zone: errors::need(DESCRIBE, "Availability Zone", told.availability_zone())?.to_owned(),
+        vpc: errors::need(DESCRIBE, "VPC ID", told.vpc_id())?.to_owned(),
+        free_addresses: u32::try_from(free).unwrap_or_default(),
+    })
+}
+
+pub(super) async fn zones_offering(
     client: &Client,
-    subnets: &[String],
-) -> Result<Option<Subnet>, Ec2Error> {
-    if subnets.is_empty() {
-        return Ok(None);
-    }
-    // A filter ignores subnets in other Regions; a list of IDs would be refused because of them.
-    let named = Filter::builder()
-        .name("subnet-id")
-        .set_values(Some(subnets.to_vec()));
-    let told = client
-        .describe_subnets()
-        .filters(named.build())
-        .send()
-        .await
-        .map_err(errors::of(ACTION))?;
-    let here = |id: &String| {
-        let mut found = told.subnets().iter();
-        found.find(|subnet| subnet.subnet_id() == Some(id.as_str()))
-    };
-    let Some(subnet) = subnets.iter().find_map(here) else {
-        let message =
-            "None of the subnets that this deployment uses for launches is in this Region.";
-        return Err(Ec2Error::new(
-            "RunInstances",
-            "InvalidSubnetID.NotFound",
-            message,
-        ));
-    };
-    Ok(Some(Subnet {
-        id: errors::need(ACTION, "subnet id", subnet.subnet_id())?.to_owned(),
-        vpc: errors::need(ACTION, "VPC id", subnet.vpc_id())?.to_owned(),
-    }))
+    instance_type: &str,
+) -> Result<BTreeSet<String>, Ec2Error> {
+    let request = client
+        .describe_instance_type_offerings()
+        .location_type(LocationType::AvailabilityZone)
+        .filters(filter("instance-type", instance_type))
+        .max_results(PAGE_ITEMS);
+    let offerings = pages::all(OFFERINGS, |token| {
+        let request = request.clone().set_next_token(token);
+        async {
+            let page = request.send().await?;
+            let offerings = page.instance_type_offerings.unwrap_or_default();
+            Ok((offerings, page.next_token))
+        }
+    })
+    .await?;
+    let zones = offerings.iter().filter_map(|it| it.location());
+    Ok(zones.map(str::to_owned).collect())
 }

@@ -223,6 +223,7 @@ fn new_image() -> NewImage {
         instance: instance_id(),
         name: "save-1".to_owned(),
         reboot: false,
+        exclude: BTreeSet::from(["/dev/sdf".to_owned()]),
         description: "A save".to_owned(),
         tags: Tags::from([("prism:save-id".to_owned(), "save-1".to_owned())]),
     }
@@ -271,6 +272,8 @@ async fn an_image_is_made_without_a_reboot_and_tagged_with_its_snapshots() {
     Name = "save-1"
     Description = "A save"
     NoReboot = "true"
+    BlockDeviceMapping.1.NoDevice = ""
+    BlockDeviceMapping.1.DeviceName = "/dev/sdf"
     "#);
 }
 

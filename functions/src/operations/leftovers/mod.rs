@@ -16,10 +16,11 @@ mod schedules;
 mod sums;
 mod used;
 mod versions;
+mod volumes;
 
 use std::collections::BTreeSet;
 
-use futures::future::{join_all, join3};
+use futures::future::{join_all, join4};
 use serde::Serialize;
 
 use super::Service;
@@ -41,6 +42,7 @@ use crate::rules::{ImageFault, Maker};
 pub use fix::Fixed;
 use saves::Saves;
 use used::Used;
+pub use volumes::UnusedVolume;
 
 /// The number of records on one page of a list.
 const PAGE: usize = 100;
@@ -182,6 +184,8 @@ pub struct Leftovers {
     /// AMIs and snapshots with a save's tag that neither a deployment tag nor the registry assigns to a deployment.
     /// Prism never removes them.
     pub unknown: Vec<Leftover>,
+    /// Volumes of former instances that nothing uses. Prism never removes them, because they may contain data.
+    pub volumes: Vec<UnusedVolume>,
     /// The Regions that could not be searched, and why.
     pub unseen: Vec<(Region, Problem)>,
     /// Why the entries of the scheduler could not be read, if that failed.
@@ -194,6 +198,7 @@ struct Seen {
     images: Vec<Image>,
     snapshots: Vec<Snapshot>,
     instances: Vec<Instance>,
+    volumes: Vec<UnusedVolume>,
 }
 
 impl Service {
@@ -211,6 +216,9 @@ impl Service {
         }
         let used = self.used(&seen).await?;
         let mut saves = Saves::default();
+        for region in &mut seen {
+            all.volumes.append(&mut region.volumes);
+        }
         for region in &seen {
             self.left_in(region, &used, &mut saves, &mut all).await?;
             let found = &mut all.found;
@@ -247,10 +255,11 @@ impl Service {
         let images = ImageFilter::OwnTagged(tag());
         let snapshots = SnapshotFilter::Tagged(tag());
         let instances = InstanceFilter::Tagged(OWNER_TAG.to_owned());
-        let (images, snapshots, instances) = join3(
+        let (images, snapshots, instances, volumes) = join4(
             ec2.images(region, &images),
             ec2.snapshots(region, &snapshots),
             ec2.instances(region, &instances),
+            self.unused_volumes(region),
         )
         .await;
         let deployment = self.env.deployment().await?;
@@ -266,6 +275,7 @@ impl Service {
             images,
             snapshots,
             instances,
+            volumes: volumes?,
         })
     }
 

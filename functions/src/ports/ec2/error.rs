@@ -55,12 +55,24 @@ pub enum Ec2ErrorKind {
     KeyPolicy,
     /// A KMS key is in a state in which it cannot be used.
     KeyState,
+    /// The Availability Zone does not support the instance type or the volume type.
+    NotInZone,
+    /// The subnet has no free addresses.
+    SubnetFull,
     /// The client token was used for a different request.
     TokenReused,
     /// There is no subnet to launch into.
     NoSubnet,
     /// Anything else.
     Other,
+}
+
+impl Ec2ErrorKind {
+    /// Whether a launch was refused because of its Availability Zone or subnet, so that it may succeed in another
+    /// ("Error codes for the Amazon EC2 API"). Quotas apply to the whole Region.
+    pub fn is_about_the_place(self) -> bool {
+        matches!(self, Self::NoCapacity | Self::NotInZone | Self::SubnetFull)
+    }
 }
 
 impl PartialEq for Ec2Error {
@@ -88,6 +100,7 @@ impl Ec2Error {
             | "InsufficientHostCapacity"
             | "InsufficientInstanceCapacity"
             | "InsufficientReservedInstanceCapacity"
+            | "InsufficientVolumeCapacity"
             | "ReservationCapacityExceeded"
             // No suitable Dedicated Host is available.
             | "IncompatibleHostRequirements"
@@ -126,6 +139,8 @@ impl Ec2Error {
             "DisabledException" | "KMSInvalidStateException" | "NotFoundException" => {
                 Kind::KeyState
             }
+            "Unsupported" | "VolumeTypeNotAvailableInZone" => Kind::NotInZone,
+            "InsufficientFreeAddressesInSubnet" => Kind::SubnetFull,
             "IdempotentParameterMismatch" => Kind::TokenReused,
             _ => Kind::Other,
         }

@@ -1,5 +1,7 @@
 //! AMIs, their snapshots, copies and launch permissions.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{StateReason, Tags};
@@ -124,6 +126,8 @@ pub struct NewImage {
     /// Whether EC2 reboots the instance if it is running, and begins the snapshots while its operating system is down.
     /// Otherwise, EC2 captures the volumes as they are.
     pub reboot: bool,
+    /// The device names of the volumes to leave out.
+    pub exclude: BTreeSet<String>,
 }
 
 /// The parameters of CopyImage, which is called in the destination Region (EC2 fact 8).

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
-use super::{NewImage, Tags};
+use super::{NewImage, Subnet, Tags};
 use crate::domain::ec2::{Architecture, InstanceState};
 use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
 
@@ -46,6 +46,8 @@ pub struct AttachedVolume {
     /// The device name, such as `/dev/sda1`.
     pub device: String,
     pub volume: VolumeId,
+    /// Whether it is deleted when the instance is terminated.
+    pub delete_on_termination: bool,
     /// Whether it is being attached or detached. A detachment that waits for the file system (`busy`) completes only
     /// at the next stop.
     pub moving: bool,
@@ -90,6 +92,8 @@ pub struct Instance {
     /// The instance type, such as `t3.large`.
     pub instance_type: String,
     pub architecture: Architecture,
+    /// The name of the Availability Zone, such as `us-east-1a`. EC2 may omit it once the instance is terminated.
+    pub zone: Option<String>,
     pub image: ImageId,
     /// Whether the root device is an EBS volume. Otherwise it is an instance store volume.
     pub ebs_root: bool,
@@ -206,6 +210,16 @@ pub struct Volume {
     pub attached_to: Vec<InstanceId>,
 }
 
+/// An EBS volume that is attached to no instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnusedVolume {
+    pub id: VolumeId,
+    pub size_gib: u32,
+    /// The volume type, such as `gp3`.
+    pub kind: String,
+    pub tags: Tags,
+}
+
 /// The properties of an instance type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceType {
@@ -227,13 +241,24 @@ pub enum Probe {
     Grant(String),
 }
 
+/// How a volume of a new instance differs from the AMI's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewVolume {
+    /// The device name of one of the AMI's volumes.
+    pub device: String,
+    /// The size in GiB, if it is to be larger than in the AMI.
+    pub size_gib: Option<u32>,
+    /// Whether it is deleted when the instance is terminated.
+    pub delete_on_termination: bool,
+}
+
 /// The parameters of RunInstances for one instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewInstance {
     pub image: ImageId,
     pub instance_type: String,
-    /// The size of the root volume in GiB, if it is to be larger than in the AMI.
-    pub root_size_gib: Option<u32>,
+    /// How volumes differ from those of the AMI.
+    pub volumes: Vec<NewVolume>,
     /// The TCP ports to open.
     pub ports: Vec<u16>,
     /// The user data for cloud-init.
@@ -243,4 +268,6 @@ pub struct NewInstance {
     pub client_token: String,
     /// The tags for the instance and its volumes.
     pub tags: Tags,
+    /// The subnet, which also determines the Availability Zone.
+    pub subnet: Subnet,
 }

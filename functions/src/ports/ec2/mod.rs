@@ -6,6 +6,7 @@
 mod error;
 mod images;
 mod instances;
+mod places;
 mod problem;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, V
 pub use error::{Ec2Error, Ec2ErrorKind};
 pub use images::*;
 pub use instances::*;
+pub use places::*;
 pub(crate) use problem::{for_reason, from_ec2, reason_code};
 
 /// Tags by key. EC2 allows 50 tags per resource; keys have at most 128 characters, values 256.
@@ -50,6 +52,14 @@ pub trait Ec2: Send + Sync {
     /// managed.
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error>;
 
+    /// Returns the volumes with this tag, whatever its value, that are attached to no instance (DescribeVolumes, all
+    /// pages).
+    async fn unused_volumes(
+        &self,
+        region: &Region,
+        tag: &str,
+    ) -> Result<Vec<UnusedVolume>, Ec2Error>;
+
     /// The state of a KMS key, by its ARN (DescribeKey of KMS); `None` if the key's own policy denies access to the
     /// caller.
     async fn key_state(&self, region: &Region, key: &str) -> Result<Option<KeyState>, Ec2Error>;
@@ -57,6 +67,21 @@ pub trait Ec2: Send + Sync {
     /// Returns an instance type (DescribeInstanceTypes). The error is `InvalidInstanceType` if the Region does not
     /// offer it.
     async fn instance_type(&self, region: &Region, name: &str) -> Result<InstanceType, Ec2Error>;
+
+    /// The Availability Zones of a Region that offer an instance type (DescribeInstanceTypeOfferings). Whether there is
+    /// capacity is another question.
+    async fn zones_offering(
+        &self,
+        region: &Region,
+        instance_type: &str,
+    ) -> Result<BTreeSet<String>, Ec2Error>;
+
+    /// Returns subnets (DescribeSubnets, all pages), in no particular order.
+    async fn subnets(
+        &self,
+        region: &Region,
+        filter: &SubnetFilter,
+    ) -> Result<Vec<Subnet>, Ec2Error>;
 
     /// Returns a Capacity Reservation or Capacity Block (DescribeCapacityReservations). An unknown ID returns the
     /// error `InvalidCapacityReservationId.NotFound`.
@@ -87,7 +112,8 @@ pub trait Ec2: Send + Sync {
     /// Begins to terminate an instance (TerminateInstances).
     async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error>;
 
-    /// Launches one instance (RunInstances).
+    /// Launches one instance (RunInstances). An error whose kind is [`Ec2ErrorKind::is_about_the_place`] launched nothing,
+    /// and another place may accept the launch.
     async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error>;
 
     /// Begins to create an AMI from an instance (CreateImage).

@@ -8,7 +8,7 @@ use crate::ports::{Item, Key};
 use crate::registry::records::{EXPIRES, encode};
 
 /// How long a counted launch is remembered, in days. It is longer than any caller retries.
-const REMEMBERED_DAYS: i64 = 30;
+pub(in crate::registry) const REMEMBERED_DAYS: i64 = 30;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Launch<'a> {

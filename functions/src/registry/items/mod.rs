@@ -1,6 +1,7 @@
 //! The records of the registry, one file each: its key, its index entries, and how it is written.
 
 pub(super) mod approval;
+pub(super) mod attempts;
 pub(super) mod audit;
 pub(super) mod deployment;
 pub(super) mod duty;

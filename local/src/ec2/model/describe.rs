@@ -4,7 +4,8 @@ use prism_functions::domain::ec2::{InstanceState, LaunchPermission, StatusChecks
 use prism_functions::domain::{InstanceId, Region, VolumeId};
 use prism_functions::ports::{
     AttachedVolume, Ec2Error, Image, ImageFilter, ImageState, ImageVolume, Instance,
-    InstanceFilter, InstanceType, Snapshot, SnapshotFilter, SnapshotState, Tags, Volume,
+    InstanceFilter, InstanceType, Snapshot, SnapshotFilter, SnapshotState, Tags, UnusedVolume,
+    Volume,
 };
 
 use super::launch::parsed;
@@ -73,6 +74,7 @@ impl Model {
         let attached = row.volumes.iter().map(|a| AttachedVolume {
             device: a.device.clone(),
             volume: a.volume.clone(),
+            delete_on_termination: a.delete_on_termination,
             moving: a.moving,
         });
         Instance {
@@ -83,6 +85,7 @@ impl Model {
             transitioned_at: row.transitioned_at,
             instance_type: row.instance_type.clone(),
             architecture: row.architecture,
+            zone: Some(row.zone()),
             image: row.image.clone(),
             ebs_root: row.ebs_root,
             root_device: row.root_device.clone(),
@@ -141,6 +144,27 @@ impl Model {
                 .ok_or_else(|| errors::volume_not_found(ACTION, id))
         };
         ids.iter().map(|id| Ok(known(id)?.described())).collect()
+    }
+
+    pub(crate) fn unused_volumes(
+        &mut self,
+        scope: &Scope<'_>,
+        tag: &str,
+    ) -> Result<Vec<UnusedVolume>, Ec2Error> {
+        self.admit(scope, "DescribeVolumes")?;
+        let unused = self.data.volumes.values().filter(|row| {
+            row.account == *scope.account
+                && row.region == *scope.region
+                && row.attached_to.is_none()
+                && row.tags.contains_key(tag)
+        });
+        let unused = unused.map(|row| UnusedVolume {
+            id: row.id.clone(),
+            size_gib: row.size_gib,
+            kind: row.kind.clone(),
+            tags: row.tags.clone(),
+        });
+        Ok(unused.collect())
     }
 
     pub(crate) fn instance_type(

@@ -13,6 +13,7 @@ use prism_functions::ports::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::{ZoneRow, first_zone};
 use crate::ec2::guest::FileBody;
 use crate::ec2::settings::Settings;
 
@@ -89,6 +90,9 @@ pub(crate) struct InstanceRow {
     pub(crate) transitioned_at: Option<Timestamp>,
     pub(crate) instance_type: String,
     pub(crate) architecture: Architecture,
+    /// Its Availability Zone; `None` if it was launched before the simulator had several.
+    #[serde(default)]
+    pub(crate) zone: Option<String>,
     pub(crate) image: ImageId,
     pub(crate) ebs_root: bool,
     pub(crate) root_device: String,
@@ -154,6 +158,11 @@ impl InstanceRow {
         self.tags.contains_key("aws:ec2:fleet-id")
     }
 
+    pub(crate) fn zone(&self) -> String {
+        let zone = self.zone.clone();
+        zone.unwrap_or_else(|| first_zone(&self.region))
+    }
+
     pub(crate) fn root_volume(&self) -> Option<&VolumeId> {
         self.volumes
             .iter()
@@ -171,6 +180,9 @@ pub(crate) struct VolumeRow {
     pub(crate) encryption: Encryption,
     #[serde(default = "usual_kind")]
     pub(crate) kind: String,
+    /// Its Availability Zone; `None` if it was created before the simulator had several.
+    #[serde(default)]
+    pub(crate) zone: Option<String>,
     pub(crate) attached_to: Option<InstanceId>,
     #[serde(default)]
     pub(crate) also_attached_to: Vec<InstanceId>,
@@ -182,6 +194,12 @@ pub(crate) struct VolumeRow {
 }
 
 impl VolumeRow {
+    #[cfg(feature = "wire")]
+    pub(crate) fn zone(&self) -> String {
+        let zone = self.zone.clone();
+        zone.unwrap_or_else(|| first_zone(&self.region))
+    }
+
     pub(crate) fn described(&self) -> Volume {
         let attached = self.attached_to.iter().chain(&self.also_attached_to);
         Volume {
@@ -357,6 +375,9 @@ pub(crate) struct WorldRow {
     pub(crate) denied: BTreeMap<AccountId, BTreeSet<String>>,
     /// By Region and type; the type `*` stands for every type.
     pub(crate) capacity: BTreeMap<Region, BTreeMap<String, Capacity>>,
+    /// By name; a zone that is not listed does not differ from its Region.
+    #[serde(default)]
+    pub(crate) zones: BTreeMap<String, ZoneRow>,
     /// By ARN; a key that is not listed has the default state and policy.
     #[serde(default)]
     pub(crate) keys: BTreeMap<String, KeyRow>,

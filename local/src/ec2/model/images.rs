@@ -24,9 +24,10 @@ impl Model {
         let reboots = new.reboot && instance.state == InstanceState::Running;
         let settles = self.settings().durations.stopped_settles;
         check_imageable(instance, settles, scope.now)?;
-        self.check_pending_snapshots(instance)?;
+        check_exclusions(instance, &new.exclude)?;
+        self.check_pending_snapshots(instance, &new.exclude)?;
 
-        let slots = self.slots_of(instance);
+        let slots = self.slots_of(instance, &new.exclude);
         let row = ImageRow {
             name: new.name.clone(),
             description: new.description.clone(),
@@ -51,10 +52,15 @@ impl Model {
 
     /// EC2 refuses another snapshot of a volume while it has this many pending ones. It is assumed that CreateImage
     /// returns the same error as CreateSnapshot.
-    fn check_pending_snapshots(&self, instance: &InstanceRow) -> Result<(), Ec2Error> {
+    fn check_pending_snapshots(
+        &self,
+        instance: &InstanceRow,
+        exclude: &BTreeSet<String>,
+    ) -> Result<(), Ec2Error> {
         for volume in instance
             .volumes
             .iter()
+            .filter(|it| !exclude.contains(&it.device))
             .filter_map(|it| self.data.volumes.get(&it.volume))
         {
             let most = match volume.kind.as_str() {
@@ -74,8 +80,9 @@ impl Model {
     }
 
     /// The volumes that an image of an instance will contain.
-    fn slots_of(&self, instance: &InstanceRow) -> Vec<Slot> {
+    fn slots_of(&self, instance: &InstanceRow, exclude: &BTreeSet<String>) -> Vec<Slot> {
         let attached = instance.volumes.iter();
+        let attached = attached.filter(|it| !exclude.contains(&it.device));
         let known = attached.filter_map(|a| Some((a, self.data.volumes.get(&a.volume)?)));
         known
             .map(|(attachment, volume)| Slot {
@@ -343,6 +350,19 @@ fn check_imageable(
          'stopped'"
     );
     Err(errors::invalid_value("CreateImage", message))
+}
+
+/// An AMI needs its root volume. It is assumed that EC2 returns this error.
+fn check_exclusions(instance: &InstanceRow, exclude: &BTreeSet<String>) -> Result<(), Ec2Error> {
+    if !exclude.contains(&instance.root_device) {
+        return Ok(());
+    }
+    let message = format!(
+        "The root device {} cannot be left out",
+        instance.root_device
+    );
+    let code = "InvalidBlockDeviceMapping";
+    Err(Ec2Error::new("CreateImage", code, message))
 }
 
 /// Checks the parameters of the request, as a DryRun does too.

@@ -148,8 +148,9 @@ impl Model {
         let starts = starts.collect::<Result<Vec<bool>, _>>()?;
         for (id, _) in ids.iter().zip(starts).filter(|(_, starts)| *starts) {
             let fails = self.data.instances.get(id).cloned().and_then(|row| {
+                let zone = row.zone();
                 let volumes: Vec<_> = row.volumes.into_iter().map(|a| a.volume).collect();
-                self.start_failure(scope, &row.instance_type, &volumes)
+                self.start_failure(scope, &zone, &row.instance_type, &volumes)
             });
             self.begin_start(id, scope.now, fails, scope.account.as_str());
         }
@@ -175,7 +176,7 @@ impl Model {
         }
         check_scrubbed(row, self.settings().durations.scrub, scope.now)?;
         self.check_reservation(row, scope.now)?;
-        self.check_room(scope, action, &row.instance_type)?;
+        self.check_room(scope, action, &row.zone(), &row.instance_type)?;
         Ok(true)
     }
 
@@ -257,19 +258,10 @@ impl Model {
         &self,
         scope: &Scope<'_>,
         action: &str,
+        zone: &str,
         instance_type: &str,
     ) -> Result<(), Ec2Error> {
-        match self.capacity(scope, instance_type) {
-            Capacity::Refused => return Err(errors::no_capacity(action, instance_type)),
-            Capacity::RefusedAs(code) => {
-                return Err(Ec2Error::new(
-                    action,
-                    &code,
-                    "The instance cannot be started now.",
-                ));
-            }
-            Capacity::Available | Capacity::FailsLate => {}
-        }
+        self.check_capacity(scope, action, zone, instance_type)?;
         let quota = self
             .area(scope.account, scope.region)
             .and_then(|area| area.instance_quota)
@@ -290,23 +282,15 @@ impl Model {
         Ok(())
     }
 
-    fn capacity(&self, scope: &Scope<'_>, instance_type: &str) -> Capacity {
-        self.world()
-            .capacity
-            .get(scope.region)
-            .and_then(|types| types.get(instance_type).or_else(|| types.get("*")))
-            .cloned()
-            .unwrap_or(Capacity::Available)
-    }
-
     /// Why a start that is accepted will still fail.
     pub(super) fn start_failure(
         &self,
         scope: &Scope<'_>,
+        zone: &str,
         instance_type: &str,
         volumes: &[VolumeId],
     ) -> Option<StateReason> {
-        if self.capacity(scope, instance_type) == Capacity::FailsLate {
+        if self.capacity(scope.region, zone, instance_type) == Capacity::FailsLate {
             let code = "Server.InsufficientInstanceCapacity";
             return Some(StateReason {
                 code: code.to_owned(),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use prism_functions::domain::ec2::{InstanceState, LaunchPermission};
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Timestamp, VolumeId};
-use prism_functions::ports::{Ec2Error, Encryption, ImageState, Instance, NewInstance, Tags, Ties};
+use prism_functions::ports::{
+    Ec2Error, Encryption, ImageState, Instance, NewInstance, NewVolume, Tags, Ties,
+};
 
 use super::{
     AtReboot, Attachment, Goal, ImageRow, InstanceRow, Model, Purchase, Scope, Slot, VolumeRow,
@@ -23,7 +25,7 @@ impl Model {
     ) -> Result<Instance, Ec2Error> {
         self.admit(scope, ACTION)?;
         self.take_for_instances(scope, ACTION, 1)?;
-        let parameters = format!("{new:?}");
+        let parameters = parameters(new);
         if let Some(id) = self.token(scope, ACTION, &new.client_token, &parameters)? {
             let row = self.data.instances.iter().find(|(i, _)| i.as_str() == id);
             let row = row.map(|(_, row)| row);
@@ -46,8 +48,10 @@ impl Model {
             );
             return Err(errors::invalid_value(ACTION, message));
         }
-        check_root_size(&image, new.root_size_gib)?;
-        self.check_room(scope, ACTION, &new.instance_type)?;
+        check_volumes(&image, &new.volumes)?;
+        let (subnet, kind) = (&new.subnet.id, &new.instance_type);
+        let zone = self.check_zone(scope, ACTION, subnet, kind)?;
+        self.check_room(scope, ACTION, &zone, kind)?;
 
         let id = self.launch(scope, new, &image);
         self.keep_token(scope, ACTION, &new.client_token, parameters, id.as_str());
@@ -94,12 +98,11 @@ impl Model {
         let id: InstanceId = parsed(&self.next_id("i"));
         let mut volumes = Vec::with_capacity(image.slots.len());
         for slot in &image.slots {
-            let larger = (slot.device == image.root_device).then_some(new.root_size_gib);
-            let size_gib = larger.flatten().unwrap_or(slot.size_gib);
-            volumes.push(self.volume_of_slot(scope, &id, slot, size_gib, &new.tags));
+            volumes.push(self.volume_of_slot(scope, &id, slot, new));
         }
         let attached: Vec<_> = volumes.iter().map(|a| a.volume.clone()).collect();
-        let start_fails = self.start_failure(scope, &new.instance_type, &attached);
+        let start_fails =
+            self.start_failure(scope, &new.subnet.zone, &new.instance_type, &attached);
         let row = InstanceRow {
             state_reason: None,
             start_fails,
@@ -125,9 +128,10 @@ impl Model {
         scope: &Scope<'_>,
         instance: &InstanceId,
         slot: &Slot,
-        size_gib: u32,
-        tags: &Tags,
+        new: &NewInstance,
     ) -> Attachment {
+        let asked = new.volumes.iter().find(|it| it.device == slot.device);
+        let size_gib = asked.and_then(|it| it.size_gib).unwrap_or(slot.size_gib);
         let snapshot = slot.snapshot.as_ref();
         let disk = snapshot
             .and_then(|s| self.data.snapshots.get(s))
@@ -140,14 +144,16 @@ impl Model {
             Encryption::None => self.defaults_in(scope).of_copy(&Encryption::None),
             encrypted => encrypted.clone(),
         };
-        let volume = self.new_volume(scope.account, scope, size_gib, encryption, disk, tags);
+        let volume = self.new_volume(scope.account, scope, size_gib, encryption, disk, &new.tags);
         if let Some(row) = self.data.volumes.get_mut(&volume) {
             row.attached_to = Some(instance.clone());
+            row.zone = Some(new.subnet.zone.clone());
         }
         Attachment {
             device: slot.device.clone(),
             volume,
-            delete_on_termination: slot.delete_on_termination,
+            delete_on_termination: asked
+                .map_or(slot.delete_on_termination, |it| it.delete_on_termination),
             moving: false,
         }
     }
@@ -169,6 +175,7 @@ impl Model {
             size_gib,
             encryption,
             kind: usual_kind(),
+            zone: None,
             attached_to: None,
             also_attached_to: Vec::new(),
             disk,
@@ -213,6 +220,7 @@ fn new_instance(
         transitioned_at: None,
         instance_type: new.instance_type.clone(),
         architecture: image.architecture,
+        zone: Some(new.subnet.zone.clone()),
         image: image.id.clone(),
         ebs_root: true,
         root_device: image.root_device.clone(),
@@ -241,20 +249,34 @@ fn new_instance(
     }
 }
 
-fn check_root_size(image: &ImageRow, wanted: Option<u32>) -> Result<(), Ec2Error> {
-    let root = image.slots.iter().find(|s| s.device == image.root_device);
-    let (Some(root), Some(wanted)) = (root, wanted) else {
-        return Ok(());
-    };
-    if wanted >= root.size_gib {
-        return Ok(());
+/// What a repeated request must have in common with the first.
+fn parameters(new: &NewInstance) -> String {
+    let mut new = new.clone();
+    // It is not part of a request.
+    new.subnet.free_addresses = 0;
+    format!("{new:?}")
+}
+
+/// Volumes must be those of the image, and can only become larger.
+fn check_volumes(image: &ImageRow, asked: &[NewVolume]) -> Result<(), Ec2Error> {
+    for volume in asked {
+        let Some(slot) = image.slots.iter().find(|s| s.device == volume.device) else {
+            let message = format!(
+                "The simulator creates the volumes of the image alone, and {} is another one",
+                volume.device
+            );
+            return Err(Ec2Error::new(ACTION, "InvalidBlockDeviceMapping", message));
+        };
+        if let Some(size) = volume.size_gib.filter(|size| *size < slot.size_gib) {
+            let snapshot = slot.snapshot.as_ref().map_or("", |s| s.as_str());
+            let message = format!(
+                "Volume of size {size}GB is smaller than snapshot '{snapshot}', expect size >= {}GB",
+                slot.size_gib
+            );
+            return Err(Ec2Error::new(ACTION, "InvalidBlockDeviceMapping", message));
+        }
     }
-    let snapshot = root.snapshot.as_ref().map_or("", |s| s.as_str());
-    let message = format!(
-        "Volume of size {wanted}GB is smaller than snapshot '{snapshot}', expect size >= {}GB",
-        root.size_gib
-    );
-    Err(Ec2Error::new(ACTION, "InvalidBlockDeviceMapping", message))
+    Ok(())
 }
 
 /// EC2's limits on tags.

@@ -19,6 +19,7 @@ mod references;
 mod replace;
 mod snapshots;
 mod throttle;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,6 +39,9 @@ pub(crate) use launch::parsed;
 #[cfg(feature = "wire")]
 pub(crate) use public::PUBLISHER;
 pub use throttle::Traffic;
+pub(crate) use zones::{ZoneRow, first_subnet, first_zone, subnet_of};
+#[cfg(feature = "wire")]
+pub(crate) use zones::{default_vpc, subnets_in};
 
 use super::errors;
 use super::events::Event;

@@ -2,7 +2,7 @@
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Region, Timestamp};
-use prism_functions::ports::{Ec2Error, ImageState, NewInstance, Tags};
+use prism_functions::ports::{Ec2Error, ImageState, NewInstance, NewVolume, Tags};
 
 use super::describe::{described_image, described_snapshot};
 use super::{Model, Scope};
@@ -16,11 +16,17 @@ impl Model {
         scope: &Scope<'_>,
         parameter: &str,
         mut new: NewInstance,
+        root_size_gib: Option<u32>,
         stopped: bool,
     ) -> Result<InstanceId, Ec2Error> {
         new.image = self.parameter(scope, parameter)?;
         let image = self.data.images.get(&new.image).cloned();
         let image = image.ok_or_else(|| errors::image_not_found("RunInstances", &new.image))?;
+        new.volumes.extend(root_size_gib.map(|size| NewVolume {
+            device: image.root_device.clone(),
+            size_gib: Some(size),
+            delete_on_termination: true,
+        }));
         let id = self.launch(scope, &new, &image);
         self.enter(&id, InstanceState::Running, scope.now, None, "running");
         if stopped {

@@ -5,7 +5,7 @@ use prism_functions::domain::{InstanceId, Timestamp};
 use prism_functions::ports::{NewInstance, Tags};
 
 use super::index::Due;
-use super::{Model, Scope};
+use super::{Model, Scope, subnet_of};
 
 impl Model {
     pub(super) fn schedule_replacement(&mut self, id: &InstanceId, at: Timestamp) {
@@ -33,11 +33,12 @@ impl Model {
         let new = NewInstance {
             image: image.clone(),
             instance_type: row.instance_type.clone(),
-            root_size_gib: None,
+            volumes: Vec::new(),
             ports: row.open_ports.clone(),
             user_data: None,
             client_token: String::new(),
             tags: user_tags,
+            subnet: subnet_of(&region, &row.zone()),
         };
         self.begin_termination(id, at, &format!("Auto Scaling group {group}"));
         let scope = Scope {

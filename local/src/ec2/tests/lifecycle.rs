@@ -6,7 +6,8 @@ use futures::executor::block_on;
 use prism_functions::domain::Region;
 use prism_functions::domain::ec2::{InstanceState, StatusChecks};
 use prism_functions::ports::{
-    Ec2, Ec2ErrorKind, Encryption, InstanceFilter, KeyState, NewImage, Parameters, Probe, Tags,
+    Ec2, Ec2ErrorKind, Encryption, InstanceFilter, KeyState, NewImage, NewVolume, Parameters,
+    Probe, Tags,
 };
 
 use super::{World, account, assert_refused, code, launch, region};
@@ -228,7 +229,7 @@ fn launches_are_idempotent_and_checked() {
     assert_refused(early, "InvalidInstanceID.NotFound");
     assert_eq!(w.run(&new).unwrap().id, first.id);
     let other = super::NewInstance {
-        root_size_gib: Some(99),
+        volumes: vec![root_of(99)],
         ..new.clone()
     };
     assert_refused(w.run(&other), "IdempotentParameterMismatch");
@@ -239,7 +240,7 @@ fn launches_are_idempotent_and_checked() {
         code(w.run(&other))
     };
     assert_eq!(
-        fresh(|n| n.root_size_gib = Some(4)),
+        fresh(|n| n.volumes = vec![root_of(4)]),
         "InvalidBlockDeviceMapping"
     );
     assert_eq!(
@@ -277,6 +278,7 @@ fn permissions_regions_and_accounts_keep_apart() {
         instance: id.clone(),
         name: "lab".to_owned(),
         reboot: false,
+        exclude: std::collections::BTreeSet::new(),
         description: description.to_owned(),
         tags: Tags::new(),
     };
@@ -436,4 +438,13 @@ fn an_instance_starts_in_its_reservation_alone_while_that_lasts() {
     assert_refused(w.start(&id), "ReservationCapacityExceeded");
     let told = block_on(w.ec2.reservation(&w.region, "cr-1")).unwrap();
     assert!(!told.active);
+}
+
+/// The root volume with this size.
+fn root_of(size_gib: u32) -> NewVolume {
+    NewVolume {
+        device: "/dev/sda1".to_owned(),
+        size_gib: Some(size_gib),
+        delete_on_termination: true,
+    }
 }

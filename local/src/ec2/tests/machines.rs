@@ -194,6 +194,7 @@ impl Run {
             instance: self.instance(n)?,
             name: format!("image {name}"),
             reboot: false,
+            exclude: std::collections::BTreeSet::new(),
             description: String::new(),
             tags: Tags::from([("save".to_owned(), name.to_string())]),
         };

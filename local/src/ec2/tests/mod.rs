@@ -134,6 +134,7 @@ impl World {
             instance: id.clone(),
             name: name.to_owned(),
             reboot: false,
+            exclude: std::collections::BTreeSet::new(),
             description: "a test".to_owned(),
             tags: Tags::from([("prism:save".to_owned(), name.to_owned())]),
         };
@@ -175,10 +176,11 @@ pub(super) fn launch(image: &ImageId, token: &str) -> NewInstance {
     NewInstance {
         image: image.clone(),
         instance_type: "t3.large".to_owned(),
-        root_size_gib: None,
+        volumes: Vec::new(),
         ports: vec![22],
         user_data: None,
         client_token: token.to_owned(),
         tags: Tags::from([("Name".to_owned(), "launched".to_owned())]),
+        subnet: crate::ec2::model::first_subnet(&"us-east-1".parse().unwrap()),
     }
 }

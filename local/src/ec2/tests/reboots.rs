@@ -24,6 +24,7 @@ fn rebooted_as(w: &World, id: &InstanceId, name: &str) {
         description: String::new(),
         tags: Tags::from([("prism:save".to_owned(), "lab".to_owned())]),
         reboot: true,
+        exclude: std::collections::BTreeSet::new(),
     };
     block_on(w.ec2.create_image(&w.region, &new)).unwrap();
 }

@@ -33,6 +33,7 @@ fn save(w: &World, id: &InstanceId, name: &str, keep: bool) -> u32 {
         instance: id.clone(),
         name: name.to_owned(),
         reboot: false,
+        exclude: std::collections::BTreeSet::new(),
         description: String::new(),
         tags: Tags::from([tag.clone(), ("Name".to_owned(), "lab".to_owned())]),
     };

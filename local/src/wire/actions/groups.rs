@@ -1,11 +1,11 @@
-//! The single default VPC with its single subnet, and its security groups: enough to open TCP ports on a new
+//! The single default VPC with its subnets, one for each zone, and its security groups: enough to open TCP ports on a new
 //! instance.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use prism_functions::domain::ids::shown;
-use prism_functions::ports::Tags;
+use prism_functions::ports::{Ec2 as _, Subnet, SubnetFilter, Tags};
 
 use super::super::call::Call;
 use super::super::fault::Fault;
@@ -17,7 +17,7 @@ use super::super::params::Params;
 use super::super::tags::TagSpecs;
 use super::super::xml::Xml;
 use super::done;
-use crate::ec2::check_ascii;
+use crate::ec2::{check_ascii, default_vpc, first_subnet, subnets_in};
 
 /// The maximum number of groups. It exceeds the default quota of an account in a Region on AWS.
 const MOST: usize = 2_500;
@@ -26,33 +26,20 @@ const MOST: usize = 2_500;
 const MOST_PORTS: usize = 60;
 
 pub(super) fn vpc(call: &Call) -> String {
-    format!("vpc-{}", digits(call))
+    default_vpc(&call.region)
 }
 
-/// The only subnet of that VPC.
-pub(super) fn subnet(call: &Call) -> String {
-    format!("subnet-{}", digits(call))
-}
-
-/// The digits of IDs that exist once per Region.
-fn digits(call: &Call) -> String {
-    let bytes = call.region.as_str().bytes();
-    let hash = bytes.fold(7_u64, |n, b| {
-        n.wrapping_mul(0x0000_0100_0000_01b3) ^ u64::from(b)
-    });
-    format!("0{hash:016x}")
-}
-
-fn no_subnet(id: &str) -> Fault {
-    let message = format!("The subnet ID {} does not exist", shown(id));
-    Fault::new("InvalidSubnetID.NotFound", message)
-}
-
-pub(super) fn check_subnet(call: &Call, id: &str) -> Result<(), Fault> {
-    if id == subnet(call) {
-        return Ok(());
-    }
-    Err(no_subnet(id))
+/// The subnet with this ID; without one, that of the first zone.
+pub(super) fn subnet(call: &Call, id: Option<&str>) -> Result<Subnet, Fault> {
+    let mut subnets = subnets_in(&call.region).into_iter();
+    let Some(id) = id else {
+        return Ok(first_subnet(&call.region));
+    };
+    let found = subnets.find(|subnet| subnet.id.as_str() == id);
+    found.ok_or_else(|| {
+        let message = format!("The subnet ID {} does not exist", shown(id));
+        Fault::new("InvalidSubnetID.NotFound", message)
+    })
 }
 
 pub(super) fn not_found(id: &str) -> Fault {
@@ -86,34 +73,41 @@ pub(super) fn vpcs(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-pub(super) fn subnets(mut call: Call) -> Result<Xml, Fault> {
+pub(super) async fn subnets(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
     let ids = call.params.list("SubnetId")?;
-    let known = ["default-for-az", "subnet-id", "vpc-id"];
+    let known = ["availability-zone", "default-for-az", "subnet-id", "vpc-id"];
     let filters = Filters::take(&mut call.params, &known)?;
+    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
+    let paging = paging.unless_named(!ids.is_empty())?;
     call.finish()?;
-    let (id, vpc) = (subnet(&call), vpc(&call));
-    if let Some(other) = ids.iter().find(|other| **other != id) {
-        return Err(no_subnet(other));
+    for id in &ids {
+        subnet(&call, Some(id))?;
     }
-    let field = |name: &str| match name {
-        "subnet-id" => vec![id.clone()],
-        "vpc-id" => vec![vpc.clone()],
-        _ => vec!["true".to_owned()],
+    let found = call.ec2.subnets(&call.region, &SubnetFilter::Default).await;
+    let mut found = found?;
+    found.retain(|subnet| ids.is_empty() || ids.iter().any(|id| id == subnet.id.as_str()));
+    let passes = |subnet: &Subnet| {
+        let field = |name: &str| match name {
+            "availability-zone" => vec![subnet.zone.clone()],
+            "subnet-id" => vec![subnet.id.to_string()],
+            "vpc-id" => vec![subnet.vpc.clone()],
+            _ => vec!["true".to_owned()],
+        };
+        filters.pass(&Tags::new(), field)
     };
-    let found = filters.pass(&Tags::new(), field).then_some(&id);
-    let mut xml = Xml::new();
-    xml.list("subnetSet", found, |xml, id| {
-        xml.text("subnetId", id);
-        xml.text("vpcId", &vpc);
+    let (page, next) = paging.cut(found, |subnet| subnet.zone.clone(), passes);
+    Ok(Xml::page("subnetSet", &page, next, |xml, subnet| {
+        xml.text("subnetId", &subnet.id);
+        xml.text("vpcId", &subnet.vpc);
         xml.text("ownerId", call.account());
         xml.text("state", "available");
-        xml.text("cidrBlock", "10.18.0.0/16");
-        xml.text("availabilityZone", format!("{}a", call.region));
+        xml.text("cidrBlock", "10.18.0.0/20");
+        xml.text("availableIpAddressCount", subnet.free_addresses);
+        xml.text("availabilityZone", &subnet.zone);
         xml.text("defaultForAz", true);
         xml.text("mapPublicIpOnLaunch", true);
-    });
-    Ok(xml)
+    }))
 }
 
 pub(super) fn create(mut call: Call) -> Result<Xml, Fault> {

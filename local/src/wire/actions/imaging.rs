@@ -1,5 +1,7 @@
 //! CreateImage, CopyImage, DeregisterImage.
 
+use std::collections::BTreeSet;
+
 use prism_functions::domain::{ImageId, InstanceId, Region};
 use prism_functions::ports::{Ec2 as _, ImageCopy, NewImage, Probe, Tags};
 
@@ -17,6 +19,7 @@ pub(super) async fn create(mut call: Call) -> Result<Xml, Fault> {
     let name = call.params.required("Name")?;
     let description = call.params.take("Description").unwrap_or_default();
     call.params.only("SnapshotLocation", "regional")?;
+    let exclude = excluded(&mut call)?;
     let specs = TagSpecs::take(&mut call.params, &["image", "snapshot"])?;
     call.finish()?;
     let new = NewImage {
@@ -25,6 +28,7 @@ pub(super) async fn create(mut call: Call) -> Result<Xml, Fault> {
         description,
         tags: alike(specs.of("image"), &specs.of("snapshot"))?,
         reboot: !no_reboot,
+        exclude,
     };
     if dry {
         let probe = Probe::CreateImage(new);
@@ -33,6 +37,20 @@ pub(super) async fn create(mut call: Call) -> Result<Xml, Fault> {
     }
     let id = call.ec2.create_image(&call.region, &new).await?;
     Ok(Xml::of("imageId", id))
+}
+
+/// The devices that are left out. Nothing else in `BlockDeviceMapping` is supported.
+fn excluded(call: &mut Call) -> Result<BTreeSet<String>, Fault> {
+    let mut devices = BTreeSet::new();
+    for mut mapping in call.params.structs("BlockDeviceMapping") {
+        devices.insert(mapping.required("DeviceName")?);
+        if mapping.take("NoDevice").is_none() {
+            let rule = "the simulator can only leave devices out of an image";
+            return Err(mapping.invalid("NoDevice", "", rule));
+        }
+        mapping.finish()?;
+    }
+    Ok(devices)
 }
 
 pub(super) async fn copy(mut call: Call) -> Result<Xml, Fault> {

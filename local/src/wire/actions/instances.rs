@@ -9,7 +9,8 @@ use super::super::fault::Fault;
 use super::super::filters::Filters;
 use super::super::looks::{self, InstanceLook};
 use super::super::xml::Xml;
-use super::groups::{subnet, vpc};
+use super::groups::vpc;
+use crate::ec2::{first_subnet, subnet_of};
 
 const FILTERS: [&str; 11] = [
     "architecture",
@@ -51,7 +52,7 @@ fn field(call: &Call, instance: &Instance, name: &str) -> Vec<String> {
         "instance.group-name" => return groups().map(|(_, name)| name).collect(),
         // A terminated instance is in no subnet or VPC.
         "subnet-id" | "vpc-id" if instance.state.is_gone() => return Vec::new(),
-        "subnet-id" => subnet(call),
+        "subnet-id" => subnet(call, instance),
         "vpc-id" => vpc(call),
         "architecture" => instance.architecture.as_str().to_owned(),
         "image-id" => instance.image.to_string(),
@@ -117,6 +118,14 @@ pub(super) fn reservation(
     });
 }
 
+/// The subnet that an instance is in: the one of its zone.
+fn subnet(call: &Call, instance: &Instance) -> String {
+    let zone = instance.zone.as_deref();
+    let subnet = zone.map(|zone| subnet_of(&call.region, zone));
+    let subnet = subnet.unwrap_or_else(|| first_subnet(&call.region));
+    subnet.id.to_string()
+}
+
 fn write(xml: &mut Xml, call: &Call, instance: &Instance, look: Option<&InstanceLook>) {
     xml.text("instanceId", &instance.id);
     xml.text("imageId", &instance.image);
@@ -133,14 +142,14 @@ fn write(xml: &mut Xml, call: &Call, instance: &Instance, look: Option<&Instance
     xml.text("instanceType", &instance.instance_type);
     xml.time("launchTime", instance.launched_at);
     xml.within("placement", |xml| {
-        xml.text("availabilityZone", call.zone());
+        xml.maybe("availabilityZone", instance.zone.as_ref());
         xml.text("groupName", "");
         let host = instance.ties.dedicated_host;
         xml.text("tenancy", if host { "host" } else { "default" });
     });
     xml.within("monitoring", |xml| xml.text("state", "disabled"));
     if !instance.state.is_gone() {
-        xml.text("subnetId", subnet(call));
+        xml.text("subnetId", subnet(call, instance));
         xml.text("vpcId", vpc(call));
     }
     xml.maybe("privateIpAddress", private_ip);
@@ -227,7 +236,7 @@ fn interface(xml: &mut Xml, call: &Call, instance: &Instance, private_ip: Option
         let digits = instance.id.as_str().trim_start_matches("i-");
         let second = if index == 0 { "" } else { "1" };
         xml.text("networkInterfaceId", format!("eni-{second}{digits}"));
-        xml.text("subnetId", subnet(call));
+        xml.text("subnetId", subnet(call, instance));
         xml.text("vpcId", vpc(call));
         write_groups(xml, &groups(call, instance));
         xml.text("ownerId", call.account());

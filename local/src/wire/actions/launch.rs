@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use prism_functions::domain::ImageId;
-use prism_functions::domain::ids::shown;
-use prism_functions::ports::{Ec2 as _, NewInstance};
+use prism_functions::ports::{Ec2 as _, NewInstance, NewVolume};
 
 use super::super::call::Call;
 use super::super::fault::Fault;
@@ -36,14 +35,13 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     // EC2's own default, which no simulated Region offers.
     let instance_type = call.params.take("InstanceType");
     let instance_type = instance_type.unwrap_or_else(|| "m1.small".to_owned());
-    let root_size_gib = root_size(&mut call, &image)?;
+    let volumes = volumes(&mut call)?;
     let user_data = call.params.base64_text("UserData")?;
     let client_token = call.params.take("ClientToken").unwrap_or_default();
     let ids = call.params.list("SecurityGroupId")?;
     let names = call.params.list("SecurityGroup")?;
-    if let Some(subnet) = call.params.take("SubnetId") {
-        super::groups::check_subnet(&call, &subnet)?;
-    }
+    let subnet = call.params.take("SubnetId");
+    let subnet = super::groups::subnet(&call, subnet.as_deref())?;
     let tags = TagSpecs::take(&mut call.params, &["instance", "volume"])?;
     call.finish()?;
 
@@ -51,11 +49,12 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     let new = NewInstance {
         image,
         instance_type,
-        root_size_gib,
+        volumes,
         ports,
         user_data,
         client_token,
         tags: tags.of("instance"),
+        subnet,
     };
     let instance = call.ec2.run_instance(&call.region, &new).await?;
     let volumes: Vec<_> = instance.volumes.iter().map(|v| v.volume.clone()).collect();
@@ -70,29 +69,23 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// The size of the root volume, if `BlockDeviceMapping` sets one. Nothing else in it is supported.
-fn root_size(call: &mut Call, image: &ImageId) -> Result<Option<u32>, Fault> {
-    let mut size = None;
+/// How volumes differ from those of the image. Nothing else in `BlockDeviceMapping` is supported.
+fn volumes(call: &mut Call) -> Result<Vec<NewVolume>, Fault> {
+    let mut volumes = Vec::new();
     for mut mapping in call.params.structs("BlockDeviceMapping") {
         let device = mapping.required("DeviceName")?;
         let mut ebs = mapping.within("Ebs");
         mapping.finish()?;
-        ebs.only("DeleteOnTermination", "true")?;
         ebs.only("VolumeType", "gp3")?;
-        let wanted = ebs.number("VolumeSize")?;
+        let kept = ebs.take("DeleteOnTermination");
+        volumes.push(NewVolume {
+            device,
+            size_gib: ebs.number("VolumeSize")?,
+            delete_on_termination: kept.is_none_or(|value| value == "true"),
+        });
         ebs.finish()?;
-        // If the image does not exist, the port returns the error.
-        let root = looks::root_device(call, image)?;
-        if root.is_some_and(|root| root != device) || size.is_some() {
-            let message = format!(
-                "The simulator maps the root device alone, and {} is another one",
-                shown(&device)
-            );
-            return Err(Fault::new("InvalidBlockDeviceMapping", message));
-        }
-        size = wanted;
     }
-    Ok(size)
+    Ok(volumes)
 }
 
 /// The IDs of the groups, given by ID or by name, and the ports that they open.

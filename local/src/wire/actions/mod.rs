@@ -23,7 +23,7 @@ pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
 
 pub(super) type Action = (&'static str, fn(Call) -> Answered);
 
-pub(super) const ACTIONS: [Action; 28] = [
+pub(super) const ACTIONS: [Action; 29] = [
     ("AuthorizeSecurityGroupIngress", |c| {
         now(groups::authorize(c))
     }),
@@ -42,6 +42,9 @@ pub(super) const ACTIONS: [Action; 28] = [
         Box::pin(status::attribute(c))
     }),
     ("DescribeInstanceStatus", |c| Box::pin(status::describe(c))),
+    ("DescribeInstanceTypeOfferings", |c| {
+        now(regions::offerings(c))
+    }),
     ("DescribeInstanceTypes", |c| {
         Box::pin(regions::instance_types(c))
     }),
@@ -49,7 +52,7 @@ pub(super) const ACTIONS: [Action; 28] = [
     ("DescribeRegions", |c| Box::pin(regions::describe(c))),
     ("DescribeSecurityGroups", |c| now(groups::describe(c))),
     ("DescribeSnapshots", |c| Box::pin(snapshots::describe(c))),
-    ("DescribeSubnets", |c| now(groups::subnets(c))),
+    ("DescribeSubnets", |c| Box::pin(groups::subnets(c))),
     ("DescribeVolumes", |c| Box::pin(volumes::describe(c))),
     ("DescribeVpcs", |c| now(groups::vpcs(c))),
     ("GetEbsDefaultKmsKeyId", |c| {

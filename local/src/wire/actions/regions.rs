@@ -80,6 +80,34 @@ pub(super) async fn instance_types(mut call: Call) -> Result<Xml, Fault> {
     Ok(Xml::page("instanceTypeSet", &page, next, instance_type))
 }
 
+/// The offerings by zone.
+pub(super) fn offerings(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let kind = call.params.required("LocationType")?;
+    if kind != "availability-zone" {
+        let rule = "the simulator knows only availability-zone";
+        return Err(call.params.invalid("LocationType", &kind, rule));
+    }
+    let filters = Filters::take(&mut call.params, &["instance-type", "location"])?;
+    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
+    call.finish()?;
+    let found = call.ec2.offerings(&call.region)?;
+    let passes = |(name, zone): &(&str, String)| {
+        let field = |field: &str| match field {
+            "instance-type" => vec![(*name).to_owned()],
+            _ => vec![zone.clone()],
+        };
+        filters.pass(&Tags::new(), field)
+    };
+    let (page, next) = paging.cut(found, |(name, zone)| format!("{name} {zone}"), passes);
+    let set = "instanceTypeOfferingSet";
+    Ok(Xml::page(set, &page, next, |xml, (name, zone)| {
+        xml.text("instanceType", name);
+        xml.text("locationType", "availability-zone");
+        xml.text("location", zone);
+    }))
+}
+
 fn architectures(one: &InstanceType) -> Vec<String> {
     let names = one.architectures.iter().copied();
     names.map(|a: Architecture| a.as_str().to_owned()).collect()

@@ -33,7 +33,8 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
         let state = state.unwrap_or(InstanceState::Pending);
         let named = |_: &str| vec![state.as_str().to_owned()];
         if (all || state == InstanceState::Running) && filters.pass(&Tags::new(), named) {
-            told.push((id, state, checks));
+            let zone = known.get(&id).map(|look| look.zone.clone());
+            told.push((id, zone.unwrap_or_default(), state, checks));
         }
     }
 
@@ -41,9 +42,9 @@ pub(super) async fn describe(mut call: Call) -> Result<Xml, Fault> {
         "instanceStatusSet",
         &told,
         next,
-        |xml, (id, now, checks)| {
+        |xml, (id, zone, now, checks)| {
             xml.text("instanceId", id);
-            xml.text("availabilityZone", call.zone());
+            xml.text("availabilityZone", zone);
             state(xml, "instanceState", *now);
             summary(xml, "systemStatus", *checks);
             summary(xml, "instanceStatus", *checks);

@@ -64,7 +64,7 @@ fn field(volume: &Volume, look: &VolumeLook, name: &str) -> Vec<String> {
 fn write(xml: &mut Xml, call: &Call, volume: &Volume, look: &VolumeLook) {
     xml.text("volumeId", &volume.id);
     xml.text("size", volume.size_gib);
-    xml.text("availabilityZone", call.zone());
+    xml.text("availabilityZone", &look.zone);
     xml.text("status", status(look));
     xml.list("attachmentSet", &volume.attached_to, |xml, id| {
         let place = look.attached.as_ref().filter(|(first, ..)| first == id);

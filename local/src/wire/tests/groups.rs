@@ -134,12 +134,14 @@ fn a_rule_is_for_ranges_of_addresses_without_what_is_beyond_their_prefix() {
 }
 
 #[test]
-fn an_instance_is_launched_into_the_subnet_of_its_region_and_no_other() {
+fn an_instance_is_launched_into_a_subnet_of_its_region_and_no_other() {
     let bench = Bench::new();
     let vpc = bench.one("DescribeVpcs", "vpcId");
-    let body = bench.ask("DescribeSubnets");
-    assert_eq!(told(&body, "vpcId"), [vpc]);
-    let subnet = told(&body, "subnetId").remove(0);
+    let body = bench.ask("DescribeSubnets&Filter.1.Name=default-for-az&Filter.1.Value.1=true");
+    assert_eq!(told(&body, "vpcId"), [&*vpc, &*vpc, &*vpc]);
+    let zones = ["us-east-1a", "us-east-1b", "us-east-1c"];
+    assert_eq!(told(&body, "availabilityZone"), zones);
+    let subnet = told(&body, "subnetId").remove(1);
     let by = |id: &str| format!("DescribeSubnets&Filter.1.Name=subnet-id&Filter.1.Value.1={id}");
     assert_eq!(
         told(&bench.ask(&by(&subnet)), "subnetId"),
@@ -148,11 +150,71 @@ fn an_instance_is_launched_into_the_subnet_of_its_region_and_no_other() {
     assert_eq!(told(&bench.ask(&by("subnet-0")), "subnetId"), [""; 0]);
     let unknown = bench.refused("DescribeSubnets&SubnetId.1=subnet-0");
     assert_eq!(unknown.1, "InvalidSubnetID.NotFound");
-    bench.instance(&format!("&SubnetId={subnet}"));
+    let id = bench.instance(&format!("&SubnetId={subnet}"));
+    let body = bench.ask(&format!("DescribeInstances&InstanceId.1={id}"));
+    assert_eq!(told(&body, "availabilityZone"), ["us-east-1b"]);
+    assert_eq!(told(&body, "subnetId"), [&*subnet, &*subnet]);
+    let volume = bench.ask("DescribeVolumes&Filter.1.Name=status&Filter.1.Value.1=in-use");
+    assert_eq!(told(&volume, "availabilityZone"), ["us-east-1b"]);
+    let free = told(&bench.ask("DescribeSubnets"), "availableIpAddressCount");
+    assert_eq!(free, ["4091", "4090", "4091"]);
     let image = bench.public_image();
     let elsewhere = format!(
         "RunInstances&MinCount=1&MaxCount=1&ImageId={image}&InstanceType=t3.large&SubnetId=subnet-0"
     );
     let refused = bench.refused(&elsewhere);
     assert_eq!(refused.1, "InvalidSubnetID.NotFound");
+}
+
+#[test]
+fn the_zones_that_offer_a_type_are_listed() {
+    let bench = Bench::new();
+    let admin = bench.admin();
+    admin.set_offered("us-east-1a", "g5.xlarge", false).unwrap();
+    let offerings = "DescribeInstanceTypeOfferings&LocationType=availability-zone";
+    let by_type = format!("{offerings}&Filter.1.Name=instance-type&Filter.1.Value.1");
+    let zones = |name: &str| told(&bench.ask(&format!("{by_type}={name}")), "location");
+    assert_eq!(zones("g5.xlarge"), ["us-east-1b", "us-east-1c"]);
+    assert_eq!(zones("t3.large").len(), 3);
+    assert_eq!(zones("z9.tiny"), [""; 0]);
+    let refused = bench.refused("DescribeInstanceTypeOfferings&LocationType=region");
+    assert_eq!(refused.1, "InvalidParameterValue");
+    let image = bench.public_image();
+    let launch =
+        format!("RunInstances&MinCount=1&MaxCount=1&ImageId={image}&InstanceType=g5.xlarge");
+    assert_eq!(bench.refused(&launch).1, "Unsupported");
+}
+
+#[test]
+fn an_image_lacks_the_volumes_that_are_left_out() {
+    let bench = Bench::new();
+    let id = bench.instance("");
+    let data = crate::ec2::VolumeSpec {
+        device: "/dev/sdf".to_owned(),
+        size_gib: 9,
+        used_bytes: 0,
+        encryption: prism_functions::ports::Encryption::None,
+        delete_on_termination: false,
+    };
+    let admin = bench.admin();
+    admin.add_volume(&id.parse().unwrap(), &data).unwrap();
+    let create = format!("CreateImage&InstanceId={id}&NoReboot=true");
+    let without = "BlockDeviceMapping.1.NoDevice=&BlockDeviceMapping.1.DeviceName";
+    let image = bench.one(
+        &format!("{create}&Name=small&{without}=/dev/sdf"),
+        "imageId",
+    );
+    bench.forward(3600);
+    let body = bench.ask(&format!("DescribeImages&ImageId.1={image}"));
+    assert!(
+        !told(&body, "deviceName").contains(&"/dev/sdf".to_owned()),
+        "{body}"
+    );
+    let body = bench.ask(&format!("DescribeInstances&InstanceId.1={id}"));
+    let root = told(&body, "rootDeviceName").remove(0);
+    let refused = bench.refused(&format!("{create}&Name=none&{without}={root}"));
+    assert_eq!(refused.1, "InvalidBlockDeviceMapping");
+    let other = "BlockDeviceMapping.1.Ebs.VolumeSize=9&BlockDeviceMapping.1.DeviceName=/dev/sdf";
+    let refused = bench.refused(&format!("{create}&Name=other&{other}"));
+    assert_eq!(refused.1, "InvalidParameterValue");
 }

@@ -1,16 +1,23 @@
 //! Launches: their security group and subnet.
 
 use super::*;
+use crate::ports::NewVolume;
 
 fn plain() -> NewInstance {
     NewInstance {
         image: image_id(),
         instance_type: "t3.large".to_owned(),
-        root_size_gib: None,
+        volumes: Vec::new(),
         ports: vec![22],
         user_data: None,
         client_token: "token".to_owned(),
         tags: Tags::new(),
+        subnet: Subnet {
+            id: "subnet-00000001".parse().unwrap(),
+            zone: "us-east-1a".to_owned(),
+            vpc: "vpc-1".to_owned(),
+            free_addresses: 1,
+        },
     }
 }
 
@@ -25,10 +32,6 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
         <launchTime>2026-01-02T03:04:05.000Z</launchTime></item></instancesSet></RunInstancesResponse>"
     );
     let aws = Aws::answering([
-        image_answer(),
-        Reply::ok(
-            "<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>",
-        ),
         Reply::ok(empty),
         Reply::ok(
             "<CreateSecurityGroupResponse><groupId>sg-1</groupId></CreateSecurityGroupResponse>",
@@ -38,7 +41,18 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     ]);
     let new = NewInstance {
         instance_type: "t4g.large".to_owned(),
-        root_size_gib: Some(30),
+        volumes: vec![
+            NewVolume {
+                device: "/dev/xvda".to_owned(),
+                size_gib: Some(30),
+                delete_on_termination: true,
+            },
+            NewVolume {
+                device: "/dev/sdf".to_owned(),
+                size_gib: None,
+                delete_on_termination: false,
+            },
+        ],
         ports: vec![8888, 22],
         user_data: Some("#cloud-config\n".to_owned()),
         tags: Tags::from([("Name".to_owned(), "rig".to_owned())]),
@@ -46,7 +60,7 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     };
     let instance = ec2(&aws).run_instance(&region(), &new).await.unwrap();
     assert_eq!(instance.state, InstanceState::Pending);
-    let asked = [3, 4, 5].map(|call| aws.lines(call));
+    let asked = [1, 2, 3].map(|call| aws.lines(call));
     insta::assert_snapshot!(asked.join("\n"), @r#"
     Action = "CreateSecurityGroup"
     GroupDescription = "Prism: TCP 22 8888"
@@ -68,13 +82,17 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     IpPermissions.2.IpRanges.1.CidrIp = "192.0.2.0/24"
 
     Action = "RunInstances"
+    BlockDeviceMapping.1.Ebs.DeleteOnTermination = "true"
     BlockDeviceMapping.1.Ebs.VolumeSize = "30"
     BlockDeviceMapping.1.DeviceName = "/dev/xvda"
+    BlockDeviceMapping.2.Ebs.DeleteOnTermination = "false"
+    BlockDeviceMapping.2.DeviceName = "/dev/sdf"
     ImageId = "ami-0123456789abcdef0"
     InstanceType = "t4g.large"
     MaxCount = "1"
     MinCount = "1"
     SecurityGroupId.1 = "sg-1"
+    SubnetId = "subnet-00000001"
     UserData = "I2Nsb3VkLWNvbmZpZwo="
     TagSpecification.1.ResourceType = "instance"
     TagSpecification.1.Tag.1.Key = "Name"
@@ -88,49 +106,57 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
 }
 
 #[tokio::test]
-async fn where_there_is_no_default_vpc_nothing_is_launched() {
-    let none = "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>";
-    let aws = Aws::answering([Reply::ok(none)]);
-    let error = ec2(&aws)
-        .run_instance(&region(), &plain())
-        .await
-        .unwrap_err();
-    assert_eq!((error.code.as_str(), aws.calls()), ("VPCIdNotSpecified", 1));
-}
-
-/// A DescribeSubnets response with these subnets and their VPCs.
-fn subnets(told: &[(&str, &str)]) -> Reply {
-    let item = |(id, vpc): &(&str, &str)| {
-        format!("<item><subnetId>{id}</subnetId><vpcId>{vpc}</vpcId></item>")
-    };
-    let items: String = told.iter().map(item).collect();
-    let body = format!(
-        "<DescribeSubnetsResponse><subnetSet>{items}</subnetSet></DescribeSubnetsResponse>"
+async fn subnets_are_found_by_a_filter_and_those_of_other_regions_are_ignored() {
+    let told = "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-00000002</subnetId><vpcId>vpc-2</vpcId>
+        <availabilityZone>us-east-1b</availabilityZone><availableIpAddressCount>250</availableIpAddressCount></item>
+        </subnetSet></DescribeSubnetsResponse>";
+    let aws = Aws::answering([Reply::ok(told), Reply::ok(told)]);
+    let named = ["subnet-00000001", "subnet-00000002"].map(|id| id.parse().unwrap());
+    let filter = SubnetFilter::Ids(named.into());
+    let found = ec2(&aws).subnets(&region(), &filter).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].zone.as_str(), found[0].vpc.as_str()),
+        ("us-east-1b", "vpc-2")
     );
-    Reply::ok(body)
+    assert_eq!(found[0].free_addresses, 250);
+    aws.assert_asked(0, "Filter.1.Name", "subnet-id");
+    aws.assert_asked(0, "Filter.1.Value.2", "subnet-00000002");
+    let default = ec2(&aws).subnets(&region(), &SubnetFilter::Default).await;
+    assert_eq!(default.unwrap().len(), 1);
+    aws.assert_asked(1, "Filter.1.Name", "default-for-az");
 }
 
 #[tokio::test]
-async fn a_launch_goes_into_the_first_subnet_that_is_named_of_its_region() {
-    let named = ["subnet-00000001", "subnet-00000002", "subnet-00000003"].map(str::to_owned);
-    let here = [("subnet-00000003", "vpc-3"), ("subnet-00000002", "vpc-2")];
-    let group = "<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-1</groupId><ipPermissions><item/></ipPermissions></item></securityGroupInfo></DescribeSecurityGroupsResponse>";
-    let aws = Aws::answering([
-        subnets(&here),
-        Reply::ok(group),
-        Reply::ok("<RunInstancesResponse/>"),
-        subnets(&[]),
-    ]);
-    let ec2 = ec2(&aws).launching_into(&named);
-    let new = plain();
-    // The response does not matter here.
-    ec2.run_instance(&region(), &new).await.unwrap_err();
-    aws.assert_asked(0, "Filter.1.Value.3", &named[2]);
-    aws.assert_asked(1, "Filter.2.Value.1", "vpc-2");
-    aws.assert_asked(2, "SubnetId", &named[1]);
-    aws.assert_asked(2, "SecurityGroupId.1", "sg-1");
-    // In a Region without any of the subnets, nothing is launched.
-    let refused = ec2.run_instance(&region(), &new).await.unwrap_err();
-    assert_eq!(refused.code, "InvalidSubnetID.NotFound");
-    assert_eq!(aws.calls(), 4);
+async fn the_zones_that_offer_a_type_are_all_read() {
+    let page = |zone: &str, next: &str| {
+        Reply::ok(format!(
+            "<DescribeInstanceTypeOfferingsResponse><instanceTypeOfferingSet><item><instanceType>t3.large</instanceType>
+            <locationType>availability-zone</locationType><location>{zone}</location></item></instanceTypeOfferingSet>
+            <nextToken>{next}</nextToken></DescribeInstanceTypeOfferingsResponse>"
+        ))
+    };
+    let aws = Aws::answering([page("us-east-1a", "more"), page("us-east-1b", "")]);
+    let zones = ec2(&aws).zones_offering(&region(), "t3.large").await;
+    assert_eq!(
+        zones.unwrap(),
+        ["us-east-1a", "us-east-1b"].map(str::to_owned).into()
+    );
+    aws.assert_asked(0, "LocationType", "availability-zone");
+    aws.assert_asked(0, "Filter.1.Value.1", "t3.large");
+    aws.assert_asked(1, "NextToken", "more");
+}
+
+#[tokio::test]
+async fn unused_volumes_are_those_that_are_available_and_tagged() {
+    let told = "<DescribeVolumesResponse><volumeSet><item><volumeId>vol-0123456789abcdef0</volumeId><size>400</size>
+        <volumeType>gp3</volumeType><tagSet><item><key>prism:owner</key><value>ada</value></item></tagSet></item>
+        </volumeSet></DescribeVolumesResponse>";
+    let aws = Aws::answering([Reply::ok(told)]);
+    let found = ec2(&aws).unused_volumes(&region(), "prism:owner").await;
+    let found = found.unwrap();
+    assert_eq!((found[0].size_gib, found[0].kind.as_str()), (400, "gp3"));
+    assert_eq!(found[0].tags["prism:owner"], "ada");
+    aws.assert_asked(0, "Filter.1.Value.1", "available");
+    aws.assert_asked(0, "Filter.2.Value.1", "prism:owner");
 }

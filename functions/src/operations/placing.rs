@@ -1,0 +1,321 @@
+//! Where an instance is launched: the zones that offer its type are tried in turn until one has room.
+
+use chrono::TimeDelta;
+
+use crate::domain::{Code, Problem, Region, SubnetId, Timestamp};
+use crate::ports::{Ec2Error, Ec2ErrorKind, Instance, NewInstance, Subnet, SubnetFilter, from_ec2};
+use crate::registry::{Attempts, Refusal, Stored, TRIES};
+use crate::rules::Env;
+use crate::steps::pacing;
+
+/// How long after a launch began a further place is tried, in seconds. The API has 29 seconds for a response.
+const TRIED_S: i64 = 12;
+
+/// The subnets that a launch can go into.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Places {
+    /// The subnets, in the order in which they are tried. All of their zones offer the type.
+    pub(super) subnets: Vec<Subnet>,
+    /// The zones of other subnets, which do not offer the type.
+    without: Vec<String>,
+}
+
+/// A launch that is tried in one place after another.
+pub(super) struct Placing<'a> {
+    pub(super) env: &'a Env,
+    pub(super) region: &'a Region,
+    /// Identifies the launch: a repeated request has the same token.
+    pub(super) token: &'a str,
+    pub(super) places: &'a Places,
+    pub(super) instance_type: &'a str,
+    /// The request in a place, with a client token.
+    pub(super) request: &'a (dyn Fn(Subnet, String) -> NewInstance + Send + Sync),
+}
+
+impl Places {
+    /// Finds the places for instances of a type.
+    ///
+    /// # Errors
+    /// [`Code::InstanceTypeNotOffered`] if there is none.
+    pub(super) async fn find(
+        env: &Env,
+        region: &Region,
+        instance_type: &str,
+    ) -> Result<Self, Problem> {
+        let subnets = subnets(env, region).await?;
+        let offering = env.ec2.zones_offering(region, instance_type);
+        let offering = offering.await.map_err(from_ec2)?;
+        let offers = |subnet: &Subnet| offering.contains(&subnet.zone);
+        let (subnets, others): (Vec<_>, Vec<_>) = subnets.into_iter().partition(offers);
+        let places = Self {
+            without: zones(&others),
+            subnets,
+        };
+        if places.subnets.is_empty() {
+            let message = format!(
+                "No zone that this deployment launches into in {region} offers {instance_type}; it launches into {}.",
+                places.without.join(", ")
+            );
+            return Err(Problem::new(Code::InstanceTypeNotOffered, message));
+        }
+        Ok(places)
+    }
+
+    /// The zones in which the launch is tried, in this order.
+    pub(super) fn zones(&self) -> Vec<String> {
+        zones(&self.subnets)
+    }
+}
+
+/// The subnets that the deployment launches into in a Region, in the order in which they are tried. If none are
+/// configured, these are the Region's default subnets; those with the most free addresses come first, which distributes
+/// instances among the zones.
+async fn subnets(env: &Env, region: &Region) -> Result<Vec<Subnet>, Problem> {
+    let named = &env.settings.launch_subnets;
+    let filter = match named.as_slice() {
+        [] => SubnetFilter::Default,
+        named => SubnetFilter::Ids(named.to_vec()),
+    };
+    let found = env.ec2.subnets(region, &filter).await;
+    let mut found = found.map_err(from_ec2)?;
+    if found.is_empty() {
+        let (code, message) = if named.is_empty() {
+            let message =
+                "The Region has no default subnet, and no subnet is configured for launches.";
+            ("VPCIdNotSpecified", message)
+        } else {
+            let message =
+                "None of the subnets that this deployment uses for launches is in this Region.";
+            ("InvalidSubnetID.NotFound", message)
+        };
+        return Err(refused(Ec2Error::new("RunInstances", code, message)));
+    }
+    if named.is_empty() {
+        found.sort_by(|a, b| {
+            let order = b.free_addresses.cmp(&a.free_addresses);
+            order.then_with(|| a.zone.cmp(&b.zone))
+        });
+    } else {
+        let place = |id: &SubnetId| named.iter().position(|named| named == id);
+        found.sort_by_key(|subnet| place(&subnet.id));
+    }
+    Ok(found)
+}
+
+/// The zones of subnets, each once.
+fn zones(subnets: &[Subnet]) -> Vec<String> {
+    let mut zones: Vec<String> = Vec::new();
+    for subnet in subnets {
+        if !zones.contains(&subnet.zone) {
+            zones.push(subnet.zone.clone());
+        }
+    }
+    zones
+}
+
+impl Placing<'_> {
+    /// Launches the instance in the first place that has room.
+    ///
+    /// Each place has a client token of its own, so EC2 itself does not prevent two instances in two places. The record
+    /// of the attempts does: it names the place before anything is launched there, and the launch moves on only after
+    /// EC2 has refused it there. If two requests for the same launch run at once and EC2 refuses one of them and accepts
+    /// the other in the same place, the record decides.
+    ///
+    /// # Errors
+    /// [`Code::NoCapacity`] if no place has room. Nothing was launched then.
+    pub(super) async fn launch(&self) -> Result<Instance, Problem> {
+        let until = self.env.clock.now() + TimeDelta::seconds(TRIED_S);
+        let mut attempts = self.begun().await?;
+        let mut tries = 0;
+        loop {
+            let Some(place) = self.next_place(attempts.as_ref()) else {
+                return Err(self.nowhere(attempts.as_ref()));
+            };
+            if tries > 0 && !self.may_try_again(until).await? {
+                return Err(self.nowhere(attempts.as_ref()));
+            }
+            tries += 1;
+            let at = at(attempts.as_ref(), &place);
+            let Some(noted) = self.note(attempts.as_ref(), at).await? else {
+                attempts = self.env.registry.attempts(self.token).await?;
+                continue;
+            };
+            attempts = Some(match self.try_at(&place).await? {
+                Ok(instance) => match self.settled(noted, &place, &instance).await? {
+                    None => return Ok(instance),
+                    Some(others) => others,
+                },
+                Err(error) => self.moved_on(noted, &place, error).await?,
+            });
+        }
+    }
+
+    /// Reads the attempts. A launch that was refused everywhere begins again.
+    async fn begun(&self) -> Result<Option<Stored<Attempts>>, Problem> {
+        let stored = self.env.registry.attempts(self.token).await?;
+        match stored {
+            Some(stored) if self.next_place(Some(&stored)).is_none() => {
+                let again = self.note(Some(&stored), Attempts::default()).await?;
+                match again {
+                    Some(again) => Ok(Some(again)),
+                    None => self.env.registry.attempts(self.token).await,
+                }
+            }
+            stored => Ok(stored),
+        }
+    }
+
+    /// The place where the launch is being tried, or else the first that has not refused it.
+    fn next_place(&self, attempts: Option<&Stored<Attempts>>) -> Option<Subnet> {
+        let attempts = attempts.map(|stored| &stored.value);
+        if let Some(at) = attempts.and_then(|it| it.at.as_ref()) {
+            return Some(at.clone());
+        }
+        let refused = |subnet: &SubnetId| {
+            let mut refused = attempts.iter().flat_map(|it| &it.refused);
+            refused.any(|refusal| refusal.subnet == *subnet)
+        };
+        let mut places = self.places.subnets.iter();
+        places.find(|place| !refused(&place.id)).cloned()
+    }
+
+    /// Waits for the turn of another request, if it is soon enough.
+    async fn may_try_again(&self, until: Timestamp) -> Result<bool, Problem> {
+        pacing::of_next_launch(self.env, self.region, until).await
+    }
+
+    /// Writes the attempts, if they differ from what is stored. Returns `None` if another request has changed them.
+    async fn note(
+        &self,
+        before: Option<&Stored<Attempts>>,
+        now: Attempts,
+    ) -> Result<Option<Stored<Attempts>>, Problem> {
+        if let Some(before) = before
+            && before.value == now
+        {
+            return Ok(Some(before.clone()));
+        }
+        let (registry, at) = (&self.env.registry, self.env.clock.now());
+        registry.put_attempts(self.token, before, now, at).await
+    }
+
+    /// Launches the instance in a place. Returns EC2's refusal if another place may accept the launch.
+    async fn try_at(&self, place: &Subnet) -> Result<Result<Instance, Ec2Error>, Problem> {
+        let digits = place.id.as_str().trim_start_matches("subnet-");
+        let client_token = format!("prism-{}-{digits}", self.token);
+        let new = (self.request)(place.clone(), client_token);
+        match self.env.ec2.run_instance(self.region, &new).await {
+            Ok(instance) => Ok(Ok(instance)),
+            Err(error) if error.kind().is_about_the_place() => Ok(Err(error)),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    /// Records the instance. If another request for the same launch has moved on from this place, the instance is
+    /// terminated, and what that request has recorded is returned.
+    async fn settled(
+        &self,
+        noted: Stored<Attempts>,
+        place: &Subnet,
+        instance: &Instance,
+    ) -> Result<Option<Stored<Attempts>>, Problem> {
+        let mut known = noted;
+        for _ in 0..TRIES {
+            let now = Attempts {
+                at: Some(place.clone()),
+                instance: Some(instance.id.clone()),
+                refused: known.value.refused.clone(),
+            };
+            if self.note(Some(&known), now).await?.is_some() {
+                return Ok(None);
+            }
+            let Some(others) = self.env.registry.attempts(self.token).await? else {
+                return Ok(None);
+            };
+            let at = others.value.at.as_ref();
+            let elsewhere = at.is_some_and(|at| at.id != place.id);
+            known = others;
+            if elsewhere {
+                break;
+            }
+        }
+        tracing::warn!(instance = %instance.id, zone = place.zone, "launched twice at once: one is terminated");
+        let ended = self.env.ec2.terminate_instance(self.region, &instance.id);
+        ended.await.map_err(from_ec2)?;
+        Ok(Some(known))
+    }
+
+    /// Records that EC2 has refused the launch in a place. If another request for the same launch has changed the
+    /// record, what it has recorded is returned.
+    async fn moved_on(
+        &self,
+        noted: Stored<Attempts>,
+        place: &Subnet,
+        error: Ec2Error,
+    ) -> Result<Stored<Attempts>, Problem> {
+        tracing::info!(zone = place.zone, subnet = %place.id, code = error.code, "a launch was refused in a zone");
+        let mut now = noted.value.clone();
+        now.at = None;
+        now.refused.push(Refusal {
+            subnet: place.id.clone(),
+            zone: place.zone.clone(),
+            code: error.code,
+        });
+        if let Some(stored) = self.note(Some(&noted), now).await? {
+            return Ok(stored);
+        }
+        let others = self.env.registry.attempts(self.token).await?;
+        Ok(others.unwrap_or(noted))
+    }
+
+    /// The problem of a launch that no place accepted. It names each place, and why.
+    fn nowhere(&self, attempts: Option<&Stored<Attempts>>) -> Problem {
+        let refused = attempts.map(|stored| stored.value.refused.as_slice());
+        let refused = refused.unwrap_or_default();
+        let mut told: Vec<String> = refused
+            .iter()
+            .map(|it| format!("{} ({}): {}", it.zone, it.subnet, it.code))
+            .collect();
+        told.extend(
+            self.places
+                .without
+                .iter()
+                .map(|zone| format!("{zone}: it does not offer the type")),
+        );
+        let tried = |subnet: &&Subnet| refused.iter().any(|it| it.subnet == subnet.id);
+        let untried = self.places.subnets.iter().filter(|it| !tried(it));
+        told.extend(untried.map(|it| format!("{} ({}): not tried in time", it.zone, it.id)));
+        let message = format!(
+            "No zone of {} has room for the instance type {} at the moment. Nothing was launched. Tried: {}.",
+            self.region,
+            self.instance_type,
+            told.join("; ")
+        );
+        Problem::new(Code::NoCapacity, message)
+            .hint("Try again later, or use another size or another Region.")
+    }
+}
+
+/// The attempts of a launch that is about to be tried in a place.
+fn at(attempts: Option<&Stored<Attempts>>, place: &Subnet) -> Attempts {
+    let known = attempts.map(|stored| stored.value.clone());
+    Attempts {
+        at: Some(place.clone()),
+        ..known.unwrap_or_default()
+    }
+}
+
+/// Converts a refusal that another place would not change.
+fn refused(error: Ec2Error) -> Problem {
+    match error.kind() {
+        Ec2ErrorKind::TokenReused => Problem::new(
+            Code::RequestIdReused,
+            "The request ID was already used for a different launch.",
+        )
+        .because(error),
+        Ec2ErrorKind::NoSubnet => from_ec2(error).hint(
+            "Launch in another Region, or add a subnet of this Region to the deployment's LaunchSubnets.",
+        ),
+        _ => from_ec2(error),
+    }
+}
