@@ -38,7 +38,11 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         seconds => format!("about {}", duration(f64::from(seconds))),
     };
     let cost = monthly(plan.usd_per_month_at_most);
-    text.push_str(&pairs([("downtime", downtime), ("cost", cost)]));
+    text.push_str(&pairs([
+        ("downtime", downtime),
+        ("cost", cost),
+        ("copy keys", by_region(&plan.copy_keys)),
+    ]));
     if let Some(moves) = &plan.moves {
         let _ = writeln!(text, "  moves: {}", moved(plan, moves));
     }
@@ -46,6 +50,12 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
     }
     text
+}
+
+/// Lists the keys of copies for people.
+pub(crate) fn by_region(keys: &BTreeMap<Region, String>) -> String {
+    let of = |(region, key): (&Region, &String)| format!("{region}: {}", plain(key));
+    keys.iter().map(of).collect::<Vec<_>>().join("\n")
 }
 
 /// Describes, in a sentence, what a save moves to another project.

@@ -140,6 +140,7 @@ fn would(plan: &LaunchPlan) -> String {
         ("type", machine(plan)),
         ("price", usd_per_hour(plan.usd_per_hour)),
         ("disk", format!("{} GiB", plan.root_size_gib)),
+        ("volume key", plan.kms_key.clone().unwrap_or_default()),
         ("open ports", joined(&plan.ports)),
     ]));
     for warning in &plan.warnings {

@@ -15,6 +15,7 @@ pub mod guide;
 mod how;
 pub mod ids;
 pub mod inventory;
+pub mod kms_keys;
 pub mod money;
 pub(crate) mod object;
 pub mod pace;

@@ -8,7 +8,9 @@ use super::ec2::{Architecture, InstanceState};
 use super::how::How;
 use super::save_request::SaveRequest;
 use super::sensitive::ShownFile;
-use super::{Code, InstanceId, Problem, ProjectName, SaveId, TemplateName, UserId, VolumeId};
+use super::{
+    Code, InstanceId, Problem, ProjectName, Region, SaveId, TemplateName, UserId, VolumeId,
+};
 
 /// The instance at the time when the save was planned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -66,6 +68,10 @@ pub struct SavePlan {
     pub steps: Vec<String>,
     /// The expected downtime of the instance, in seconds; 0 if it is already stopped.
     pub expected_downtime_s: u32,
+    /// The KMS keys that encrypt the copies, by Region: the ARN of a key, or `aws/ebs` for the AWS managed key. Copies in
+    /// other Regions are not encrypted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub copy_keys: BTreeMap<Region, String>,
     /// The maximum cost of the snapshots in all Regions, in USD per month.
     pub usd_per_month_at_most: f64,
     /// The project that pays for the snapshots: the one named in the request, or the template's project.

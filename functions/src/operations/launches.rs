@@ -71,6 +71,9 @@ pub struct LaunchPlan {
     pub instance_type: String,
     /// The size of the root volume in GiB.
     pub root_size_gib: u32,
+    /// The ARN of the KMS key that encrypts the volumes, if the deployment has one for the Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
     /// The user name to log in with.
     pub login: Option<String>,
     /// The TCP ports to open.
@@ -147,11 +150,16 @@ impl Service {
         }
         let settings = &self.env.settings;
         settings.allowed_regions.check([&request.region])?;
-        let plan = self.resolve(caller, request).await?;
+        let mut plan = self.resolve(caller, request).await?;
         settings.allowed_types.check(&plan.instance_type)?;
         if let Some(project) = &request.project {
             let name = &request.template.name;
             budget::check_launch(&self.env, caller, project, name).await?;
+        }
+        if let Some(key) = settings.kms_keys.of(&request.region) {
+            let of_key = keys::check_own(&self.env, &request.region, key).await?;
+            plan.warnings.extend(of_key);
+            plan.kms_key = Some(key.to_owned());
         }
         Ok(plan)
     }
@@ -232,6 +240,7 @@ impl Service {
             image: plan.image.clone(),
             instance_type: plan.instance_type.clone(),
             root_size_gib: Some(plan.root_size_gib),
+            kms_key: plan.kms_key.clone(),
             ports: plan.ports.clone(),
             user_data: plan.user_data.clone(),
             client_token: format!("prism-{token}"),
@@ -311,6 +320,7 @@ impl Service {
             root_size_gib: disk(request, built_in.root_size_gib)?,
             tags: BTreeMap::new(),
             warnings: Vec::new(),
+            kms_key: None,
             login: Some(catalogue::LOGIN.to_owned()),
             ports: catalogue::PORTS.to_vec(),
             usd_per_hour: Some(machine.usd_per_hour),
@@ -348,6 +358,7 @@ fn plan_saved(
         instance_type,
         root_size_gib: disk(request, root_size_gib)?,
         warnings: warnings(template, &version),
+        kms_key: None,
         login: version.login,
         ports: version.ports,
         tags: version.tags,

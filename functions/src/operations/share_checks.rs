@@ -215,7 +215,7 @@ async fn encryption(
             let checked = opening::check_encryption(whom, &what, encryption);
             let checked = checked.map_err(|problem| match problem.code {
                 Code::DefaultKeyShared => problem.hint(
-                    "Share it with users or projects of this deployment, or save it again from volumes that are encrypted with a customer managed key.",
+                    "Share it with users or projects of this deployment, or save it again from volumes that are encrypted with a customer managed key; copies in other Regions get the key that the setting KmsKeys has for their Region.",
                 ),
                 _ => problem,
             })?;

@@ -9,6 +9,7 @@ use super::Identity;
 use crate::domain::Region;
 use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::grant::OrganizationArn;
+use crate::domain::kms_keys::KmsKeys;
 use crate::domain::pace::Ec2Share;
 use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
@@ -38,6 +39,9 @@ pub struct Settings {
     pub allowed_regions: AllowedRegions,
     #[serde(default)]
     pub allowed_types: AllowedTypes,
+    /// The KMS keys that may be used, and those that encrypt copies and launched volumes.
+    #[serde(default)]
+    pub kms_keys: KmsKeys,
     /// The share of EC2's request limits that the deployment may use.
     #[serde(default)]
     pub ec2_share: Ec2Share,

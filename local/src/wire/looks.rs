@@ -158,10 +158,14 @@ pub(super) fn images(call: &Call) -> Result<Looks<ImageId, ImageLook>, Fault> {
     })
 }
 
-pub(super) fn root_device(call: &Call, id: &ImageId) -> Result<Option<String>, Fault> {
+/// The devices of an image's volumes: first the root device, then the others.
+pub(super) fn devices(call: &Call, id: &ImageId) -> Result<Option<Vec<String>>, Fault> {
     call.model(|model, _| {
         let row = model.data.images.get(id)?;
-        (row.region == call.region).then(|| row.root_device.clone())
+        let others = row.slots.iter().map(|slot| slot.device.clone());
+        let others = others.filter(|device| *device != row.root_device);
+        let all = std::iter::once(row.root_device.clone()).chain(others);
+        (row.region == call.region).then(|| all.collect())
     })
 }
 
@@ -209,7 +213,7 @@ pub(super) fn snapshots(call: &Call) -> Result<Looks<SnapshotId, SnapshotLook>, 
     })
 }
 
-/// Whether any of the account's volumes or images is encrypted with a customer managed key.
+/// Whether a customer managed key exists: it encrypts a volume or an image of the account, or its state was set.
 pub(super) fn has_customer_key(
     cloud: &Cloud,
     account: &AccountId,
@@ -226,6 +230,7 @@ pub(super) fn has_customer_key(
                 .areas
                 .values()
                 .any(|area| area.default_key.as_deref() == Some(arn))
+            || model.world().keys.contains_key(arn)
             || images.any(|row| {
                 row.account == *account && row.slots.iter().any(|slot| is(&slot.encryption))
             })

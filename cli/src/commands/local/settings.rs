@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use prism_functions::domain::allowed::InvalidType;
+use prism_functions::domain::kms_keys::InvalidKey;
 use prism_functions::domain::pace::Ec2Share;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::rules::PublicScope;
@@ -25,6 +26,10 @@ pub(crate) struct Settings {
     /// The instance types to launch, such as m7i.large,t3.*; "" for all
     #[arg(long, value_name = "TYPES")]
     allowed_instance_types: Option<String>,
+    /// The ARNs of the KMS keys that may be used, separated by commas; "" for all. The first one in each Region encrypts
+    /// copies and launched volumes there
+    #[arg(long, value_name = "ARNS")]
+    kms_keys: Option<String>,
     /// The percentage of EC2's request rates that Prism may use
     #[arg(long, value_name = "PERCENT")]
     ec2_share: Option<Ec2Share>,
@@ -72,6 +77,11 @@ impl Settings {
                 Problem::new(Code::InvalidInput, format!("{invalid}."))
             })?;
         }
+        if let Some(keys) = self.kms_keys {
+            settings.kms_keys = keys.parse().map_err(|invalid: InvalidKey| {
+                Problem::new(Code::InvalidInput, format!("{invalid}."))
+            })?;
+        }
         if let Some(share) = self.ec2_share {
             settings.ec2_share = share;
         }
@@ -80,10 +90,11 @@ impl Settings {
         }
         session.out.done(&settings, || {
             format!(
-                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\nShare of the EC2 request limits: {} %.\n",
+                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\nAllowed KMS keys: {}.\nShare of the EC2 request limits: {} %.\n",
                 reach(settings.public_scope),
                 or_all(joined(&settings.allowed_regions.0)),
                 or_all(joined(settings.allowed_types.list())),
+                or_all(joined(settings.kms_keys.list())),
                 settings.ec2_share,
             )
         })

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::client::{Client, Place};
 use crate::commands::save::{go_on, regions_of};
 use crate::errors::Outcome;
+use crate::report::by_region;
 use crate::session::Session;
 use crate::text::{bytes, joined, monthly, pairs};
 
@@ -117,6 +118,7 @@ fn text(plan: &CopyPlan) -> String {
         ("to", joined(&plan.regions)),
         ("size", format!("at most {} each", bytes(plan.bytes))),
         ("cost", format!("{cost}, plus the data transfer")),
+        ("copy keys", by_region(&plan.copy_keys)),
     ]));
     for warning in &plan.warnings {
         let _ = writeln!(text, "warning: {}: {}", warning.code, warning.text);

@@ -40,7 +40,7 @@ pub(super) async fn ensure(
         None => create(client, &vpc, &name, &ports, deployment).await?,
     };
     // An earlier launch may have ended between the two calls.
-    if !ingress.is_empty() && group.open == 0 {
+    if !ingress.is_empty() && !ports.is_empty() && group.open == 0 {
         open(client, &group.id, &ports, ingress).await?;
     }
     Ok(group.id)
@@ -92,7 +92,11 @@ async fn create(
     deployment: Option<&String>,
 ) -> Result<Group, Ec2Error> {
     let words: Vec<String> = ports.iter().map(ToString::to_string).collect();
-    let words = words.join(" ");
+    // The tag identifies the group as Prism's, so it has a value in any case.
+    let words = match words.join(" ") {
+        empty if empty.is_empty() => "none".to_owned(),
+        words => words,
+    };
     let mut tags = Tags::from([(PORTS_TAG.to_owned(), shortened(&words, 256))]);
     tags.extend(deployment.map(|id| (DEPLOYMENT_TAG.to_owned(), id.clone())));
     let made = client

@@ -8,7 +8,8 @@ use aws_sdk_ec2::types::{
 use aws_smithy_types::base64;
 
 use super::{errors, groups, images, instances, subnets, tag_specifications};
-use crate::ports::{Ec2Error, Image, ImageFilter, Instance, NewInstance};
+use crate::domain::ImageId;
+use crate::ports::{Ec2Error, Image, ImageFilter, ImageVolume, Instance, NewInstance};
 
 const ACTION: &str = "RunInstances";
 
@@ -22,19 +23,13 @@ pub(super) async fn run(
     subnets: &[String],
 ) -> Result<Instance, Ec2Error> {
     let subnet = subnets::choose(client, subnets).await?;
-    let root = match new.root_size_gib {
-        Some(size) => larger_root(client, new, size).await?,
-        None => None,
+    let mappings = match (new.root_size_gib, &new.kms_key) {
+        (None, None) => Vec::new(),
+        _ => mappings(&image(client, &new.image).await?, new),
     };
-    let groups = match new.ports.as_slice() {
-        [] => None,
-        ports => {
-            let vpc = subnet.as_ref().map(|subnet| subnet.vpc.as_str());
-            Some(vec![
-                groups::ensure(client, vpc, ports, ingress, &new.tags).await?,
-            ])
-        }
-    };
+    // Without a group, EC2 would use the VPC's default one, which the policies do not allow.
+    let vpc = subnet.as_ref().map(|subnet| subnet.vpc.as_str());
+    let group = groups::ensure(client, vpc, &new.ports, ingress, &new.tags).await?;
     let made = [ResourceType::Instance, ResourceType::Volume];
     let tokens = InstanceMetadataOptionsRequest::builder().http_tokens(HttpTokensState::Required);
     let told = client
@@ -46,8 +41,8 @@ pub(super) async fn run(
         .client_token(&new.client_token)
         .metadata_options(tokens.build())
         .set_user_data(new.user_data.as_deref().map(base64::encode))
-        .set_block_device_mappings(root.map(|root| vec![root]))
-        .set_security_group_ids(groups)
+        .set_block_device_mappings((!mappings.is_empty()).then_some(mappings))
+        .security_group_ids(group)
         .set_subnet_id(subnet.map(|subnet| subnet.id))
         .set_tag_specifications(tag_specifications(made, &new.tags))
         .send()
@@ -57,31 +52,34 @@ pub(super) async fn run(
     instances::instance(ACTION, instance)
 }
 
-/// The root volume with this size, if it is larger than the AMI's: EC2 refuses a smaller one.
-async fn larger_root(
-    client: &Client,
-    new: &NewInstance,
-    size_gib: u32,
-) -> Result<Option<BlockDeviceMapping>, Ec2Error> {
-    let wanted = ImageFilter::Ids(vec![new.image.clone()]);
+async fn image(client: &Client, id: &ImageId) -> Result<Image, Ec2Error> {
+    let wanted = ImageFilter::Ids(vec![id.clone()]);
     let images = images::describe(client, &wanted).await?;
-    let Some(image) = images.first() else {
-        let message = format!("The image id '[{}]' does not exist", new.image);
-        return Err(Ec2Error::new(ACTION, "InvalidAMIID.NotFound", message));
-    };
-    Ok(root_mapping(image, size_gib))
+    images.into_iter().next().ok_or_else(|| {
+        let message = format!("The image id '[{id}]' does not exist");
+        Ec2Error::new(ACTION, "InvalidAMIID.NotFound", message)
+    })
 }
 
-fn root_mapping(image: &Image, size_gib: u32) -> Option<BlockDeviceMapping> {
-    let root = image
-        .volumes
-        .iter()
-        .find(|volume| volume.device == image.root_device)?;
-    let size = i32::try_from(size_gib).ok()?;
-    (size_gib > root.size_gib).then(|| {
-        BlockDeviceMapping::builder()
-            .device_name(&root.device)
-            .ebs(EbsBlockDevice::builder().volume_size(size).build())
-            .build()
-    })
+/// The volumes that differ from the AMI's: all of them if they get a key of their own, and the root volume if it is
+/// larger, because EC2 refuses a smaller one.
+fn mappings(image: &Image, new: &NewInstance) -> Vec<BlockDeviceMapping> {
+    let mapping = |volume: &ImageVolume| {
+        let is_root = volume.device == image.root_device;
+        let larger = new
+            .root_size_gib
+            .filter(|size| is_root && *size > volume.size_gib);
+        let size = larger.and_then(|size| i32::try_from(size).ok());
+        if size.is_none() && new.kms_key.is_none() {
+            return None;
+        }
+        let ebs = EbsBlockDevice::builder()
+            .set_volume_size(size)
+            // EC2 refuses a key without the flag.
+            .set_encrypted(new.kms_key.as_ref().map(|_| true))
+            .set_kms_key_id(new.kms_key.clone());
+        let mapping = BlockDeviceMapping::builder().device_name(&volume.device);
+        Some(mapping.ebs(ebs.build()).build())
+    };
+    image.volumes.iter().filter_map(mapping).collect()
 }

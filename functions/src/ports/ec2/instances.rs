@@ -234,6 +234,9 @@ pub struct NewInstance {
     pub instance_type: String,
     /// The size of the root volume in GiB, if it is to be larger than in the AMI.
     pub root_size_gib: Option<u32>,
+    /// The ARN of the key that encrypts the volumes. Without it, they are encrypted as the AMI's snapshots are, or as
+    /// the Region does by default.
+    pub kms_key: Option<String>,
     /// The TCP ports to open.
     pub ports: Vec<u16>,
     /// The user data for cloud-init.

@@ -96,7 +96,7 @@ impl Model {
         for slot in &image.slots {
             let larger = (slot.device == image.root_device).then_some(new.root_size_gib);
             let size_gib = larger.flatten().unwrap_or(slot.size_gib);
-            volumes.push(self.volume_of_slot(scope, &id, slot, size_gib, &new.tags));
+            volumes.push(self.volume_of_slot(scope, &id, slot, size_gib, new));
         }
         let attached: Vec<_> = volumes.iter().map(|a| a.volume.clone()).collect();
         let start_fails = self.start_failure(scope, &new.instance_type, &attached);
@@ -126,7 +126,7 @@ impl Model {
         instance: &InstanceId,
         slot: &Slot,
         size_gib: u32,
-        tags: &Tags,
+        new: &NewInstance,
     ) -> Attachment {
         let snapshot = slot.snapshot.as_ref();
         let disk = snapshot
@@ -136,11 +136,12 @@ impl Model {
             Some(disk) => self.share_disk(disk),
             None => self.new_disk(Disk::default()),
         };
-        let encryption = match &slot.encryption {
-            Encryption::None => self.defaults_in(scope).of_copy(&Encryption::None),
-            encrypted => encrypted.clone(),
+        let encryption = match (&new.kms_key, &slot.encryption) {
+            (Some(key), _) => Encryption::CustomerKey(key.clone()),
+            (None, Encryption::None) => self.defaults_in(scope).of_copy(&Encryption::None),
+            (None, encrypted) => encrypted.clone(),
         };
-        let volume = self.new_volume(scope.account, scope, size_gib, encryption, disk, tags);
+        let volume = self.new_volume(scope.account, scope, size_gib, encryption, disk, &new.tags);
         if let Some(row) = self.data.volumes.get_mut(&volume) {
             row.attached_to = Some(instance.clone());
         }

@@ -177,6 +177,7 @@ pub(super) fn launch(image: &ImageId, token: &str) -> NewInstance {
         instance_type: "t3.large".to_owned(),
         root_size_gib: None,
         ports: vec![22],
+        kms_key: None,
         user_data: None,
         client_token: token.to_owned(),
         tags: Tags::from([("Name".to_owned(), "launched".to_owned())]),

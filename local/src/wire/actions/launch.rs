@@ -1,6 +1,6 @@
 //! RunInstances for a single instance.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prism_functions::domain::ImageId;
 use prism_functions::domain::ids::shown;
@@ -12,6 +12,7 @@ use super::super::groups::Group;
 use super::super::looks;
 use super::super::tags::TagSpecs;
 use super::super::xml::Xml;
+use super::imaging;
 use super::instances::reservation;
 
 /// Parameters about features that the simulator does not have: key pairs, roles, instance metadata.
@@ -36,7 +37,10 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     // EC2's own default, which no simulated Region offers.
     let instance_type = call.params.take("InstanceType");
     let instance_type = instance_type.unwrap_or_else(|| "m1.small".to_owned());
-    let root_size_gib = root_size(&mut call, &image)?;
+    let Mapped {
+        root_size_gib,
+        kms_key,
+    } = mapped(&mut call, &image)?;
     let user_data = call.params.base64_text("UserData")?;
     let client_token = call.params.take("ClientToken").unwrap_or_default();
     let ids = call.params.list("SecurityGroupId")?;
@@ -53,6 +57,7 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
         instance_type,
         root_size_gib,
         ports,
+        kms_key,
         user_data,
         client_token,
         tags: tags.of("instance"),
@@ -70,29 +75,57 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// The size of the root volume, if `BlockDeviceMapping` sets one. Nothing else in it is supported.
-fn root_size(call: &mut Call, image: &ImageId) -> Result<Option<u32>, Fault> {
-    let mut size = None;
+/// What `BlockDeviceMapping` sets: the size of the root volume, and the key that encrypts all volumes. Nothing else in it
+/// is supported.
+#[derive(Default)]
+struct Mapped {
+    root_size_gib: Option<u32>,
+    kms_key: Option<String>,
+}
+
+fn mapped(call: &mut Call, image: &ImageId) -> Result<Mapped, Fault> {
+    let refused = |message: String| Err(Fault::new("InvalidBlockDeviceMapping", message));
+    let mut given: BTreeMap<String, (Option<u32>, Option<String>)> = BTreeMap::new();
     for mut mapping in call.params.structs("BlockDeviceMapping") {
         let device = mapping.required("DeviceName")?;
         let mut ebs = mapping.within("Ebs");
         mapping.finish()?;
         ebs.only("DeleteOnTermination", "true")?;
         ebs.only("VolumeType", "gp3")?;
-        let wanted = ebs.number("VolumeSize")?;
+        let size = ebs.number("VolumeSize")?;
+        let key = imaging::key(&mut ebs)?;
         ebs.finish()?;
-        // If the image does not exist, the port returns the error.
-        let root = looks::root_device(call, image)?;
-        if root.is_some_and(|root| root != device) || size.is_some() {
-            let message = format!(
-                "The simulator maps the root device alone, and {} is another one",
-                shown(&device)
-            );
-            return Err(Fault::new("InvalidBlockDeviceMapping", message));
+        if given.insert(device.clone(), (size, key)).is_some() {
+            return refused(format!("The device {} is mapped twice", shown(&device)));
         }
-        size = wanted;
     }
-    Ok(size)
+    // If the image does not exist, the port returns the error.
+    let Some(devices) = looks::devices(call, image)? else {
+        return Ok(Mapped::default());
+    };
+    let root = devices.first().cloned().unwrap_or_default();
+    let of_no_volume = given.keys().find(|device| !devices.contains(device));
+    let resized = given
+        .iter()
+        .find(|(device, (size, _))| **device != root && size.is_some());
+    if let Some(device) = of_no_volume.or(resized.map(|(device, _)| device)) {
+        return refused(format!(
+            "The simulator adds no volumes and resizes the root device alone, and {} is another one",
+            shown(device)
+        ));
+    }
+    let mut keys = devices
+        .iter()
+        .map(|device| given.get(device).and_then(|(_, key)| key.clone()));
+    let kms_key = keys.next().flatten();
+    if keys.any(|key| key != kms_key) {
+        return refused("The simulator encrypts all volumes with the same key".to_owned());
+    }
+    let root_size_gib = given.get(&root).and_then(|(size, _)| *size);
+    Ok(Mapped {
+        root_size_gib,
+        kms_key,
+    })
 }
 
 /// The IDs of the groups, given by ID or by name, and the ports that they open.

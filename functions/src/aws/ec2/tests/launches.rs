@@ -2,12 +2,15 @@
 
 use super::*;
 
+const KEY: &str = "arn:aws:kms:us-west-2:111122223333:key/1";
+
 fn plain() -> NewInstance {
     NewInstance {
         image: image_id(),
         instance_type: "t3.large".to_owned(),
         root_size_gib: None,
         ports: vec![22],
+        kms_key: None,
         user_data: None,
         client_token: "token".to_owned(),
         tags: Tags::new(),
@@ -40,6 +43,7 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
         instance_type: "t4g.large".to_owned(),
         root_size_gib: Some(30),
         ports: vec![8888, 22],
+        kms_key: Some(KEY.to_owned()),
         user_data: Some("#cloud-config\n".to_owned()),
         tags: Tags::from([("Name".to_owned(), "rig".to_owned())]),
         ..plain()
@@ -69,6 +73,8 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
 
     Action = "RunInstances"
     BlockDeviceMapping.1.Ebs.VolumeSize = "30"
+    BlockDeviceMapping.1.Ebs.KmsKeyId = "arn:aws:kms:us-west-2:111122223333:key/1"
+    BlockDeviceMapping.1.Ebs.Encrypted = "true"
     BlockDeviceMapping.1.DeviceName = "/dev/xvda"
     ImageId = "ami-0123456789abcdef0"
     InstanceType = "t4g.large"
@@ -85,6 +91,30 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     MetadataOptions.HttpTokens = "required"
     ClientToken = "token"
     "#);
+}
+
+#[tokio::test]
+async fn a_launch_without_ports_gets_a_group_that_opens_none() {
+    let aws = Aws::answering([
+        Reply::ok(
+            "<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>",
+        ),
+        Reply::ok(
+            "<DescribeSecurityGroupsResponse><securityGroupInfo/></DescribeSecurityGroupsResponse>",
+        ),
+        Reply::ok(
+            "<CreateSecurityGroupResponse><groupId>sg-1</groupId></CreateSecurityGroupResponse>",
+        ),
+        Reply::ok("<RunInstancesResponse/>"),
+    ]);
+    let new = NewInstance {
+        ports: Vec::new(),
+        ..plain()
+    };
+    // The response does not matter here.
+    ec2(&aws).run_instance(&region(), &new).await.unwrap_err();
+    aws.assert_asked(2, "TagSpecification.1.Tag.1.Value", "none");
+    aws.assert_asked(3, "SecurityGroupId.1", "sg-1");
 }
 
 #[tokio::test]
