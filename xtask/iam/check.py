@@ -126,6 +126,7 @@ class Template:
 
 # Values of parameters that are ARNs or parts of them, in place of empty defaults.
 SAMPLES = {
+    "ExistingTable": "registry",
     "KmsKeys": "arn:aws:kms:us-east-1:111122223333:key/1234,arn:aws:kms:us-west-2:111122223333:key/5678",
     "LaunchSubnets": "subnet-01234567,subnet-89abcdef",
 }

@@ -24,6 +24,7 @@ pub mod pricing;
 pub mod principal;
 pub mod problem;
 pub mod project;
+pub mod resource_tags;
 pub mod save;
 mod save_plan;
 mod save_request;

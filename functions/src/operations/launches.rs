@@ -17,12 +17,12 @@ use crate::domain::tags::{
     DEPLOYMENT_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
 };
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
-use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectName, Region};
+use crate::domain::{Code, ImageId, InstanceId, Problem, ProjectName, Region};
 use crate::ports::{Ec2ErrorKind, NewInstance, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
 use crate::rules::lookup::{check_regions, own_instances};
-use crate::rules::{budget, images, lending};
+use crate::rules::{Env, budget, images, lending};
 use crate::steps::{keys, pacing};
 
 /// The maximum size of the root volume, in GiB: the maximum of gp3 volumes in EBS.
@@ -78,7 +78,7 @@ pub struct LaunchPlan {
     pub login: Option<String>,
     /// The TCP ports to open.
     pub ports: Vec<u16>,
-    /// The price per hour in USD, if the price table contains the type.
+    /// The price per hour in USD in us-east-1, if the price table contains the type. Other Regions differ.
     pub usd_per_hour: Option<f64>,
     /// The tags that the instance gets from the template.
     #[serde(default)]
@@ -244,7 +244,7 @@ impl Service {
             ports: plan.ports.clone(),
             user_data: plan.user_data.clone(),
             client_token: format!("prism-{token}"),
-            tags: tags(caller, request, plan, self.env.deployment().await?),
+            tags: tags(&self.env, caller, request, plan).await?,
         };
         let instance = self
             .env
@@ -448,17 +448,21 @@ fn not_here(request: &LaunchRequest, version: &Version, architecture: Architectu
     Problem::new(Code::TemplateNotInRegion, message).hint(hint)
 }
 
-fn tags(
+async fn tags(
+    env: &Env,
     caller: &Caller,
     request: &LaunchRequest,
     plan: &LaunchPlan,
-    deployment: &DeploymentId,
-) -> Tags {
+) -> Result<Tags, Problem> {
     let ports: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
     let mut tags: Tags = plan.tags.clone();
+    tags.extend(env.settings.resource_tags.all().clone());
     tags.extend([
         ("Name".to_owned(), request.name.clone()),
-        (DEPLOYMENT_TAG.to_owned(), deployment.to_string()),
+        (
+            DEPLOYMENT_TAG.to_owned(),
+            env.deployment().await?.to_string(),
+        ),
         (OWNER_TAG.to_owned(), caller.user.to_string()),
         (TEMPLATE_TAG.to_owned(), plan.template.clone()),
         (PORTS_TAG.to_owned(), ports.join(" ")),
@@ -469,5 +473,5 @@ fn tags(
     if let Some(project) = &request.project {
         tags.insert(PROJECT_TAG.to_owned(), project.to_string());
     }
-    tags
+    Ok(tags)
 }

@@ -99,6 +99,7 @@ async fn create_or_adopt(
         instance: &plan.instance.id,
         named: &plan.instance.name,
         reboot: plan.reboots(),
+        tags: &env.settings.resource_tags,
     };
     let new = asked.image(attempt);
     match env.ec2.create_image(&record.request.region, &new).await {

@@ -83,6 +83,7 @@ pub(super) async fn check(
         instance: &instance.id,
         named: name(&instance),
         reboot: reboots,
+        tags: &env.settings.resource_tags,
     };
     check_permissions(env, request, &instance, asked.image(1)).await?;
     let others = warnings(env, request, &instance).await?;

@@ -16,6 +16,15 @@ const DESCRIBE: &str = "DescribeSecurityGroups";
 const CREATE: &str = "CreateSecurityGroup";
 const ALLOW: &str = "AuthorizeSecurityGroupIngress";
 
+/// What all groups of a deployment have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Groups<'a> {
+    /// The CIDR blocks to which ports are opened.
+    pub(super) ingress: &'a [String],
+    /// The deployment's own tags.
+    pub(super) tags: &'a Tags,
+}
+
 /// Returns the ID of the group in which these TCP ports are open to those networks, and creates the group if it does
 /// not exist. The group is in the given VPC, or in the Region's default VPC. `of` are the instance's tags, which
 /// identify the deployment that launches it.
@@ -23,9 +32,10 @@ pub(super) async fn ensure(
     client: &Client,
     vpc: Option<&str>,
     ports: &[u16],
-    ingress: &[String],
+    groups: Groups<'_>,
     of: &Tags,
 ) -> Result<String, Ec2Error> {
+    let ingress = groups.ingress;
     let mut ports = ports.to_vec();
     ports.sort_unstable();
     ports.dedup();
@@ -37,7 +47,7 @@ pub(super) async fn ensure(
     let name = name(&ports, ingress, deployment.map(String::as_str));
     let group = match find(client, &vpc, &name).await? {
         Some(group) => group,
-        None => create(client, &vpc, &name, &ports, deployment).await?,
+        None => create(client, &vpc, &name, &ports, (groups.tags, deployment)).await?,
     };
     // An earlier launch may have ended between the two calls.
     if !ingress.is_empty() && !ports.is_empty() && group.open == 0 {
@@ -89,7 +99,7 @@ async fn create(
     vpc: &str,
     name: &str,
     ports: &[u16],
-    deployment: Option<&String>,
+    (own, deployment): (&Tags, Option<&String>),
 ) -> Result<Group, Ec2Error> {
     let words: Vec<String> = ports.iter().map(ToString::to_string).collect();
     // The tag identifies the group as Prism's, so it has a value in any case.
@@ -97,7 +107,8 @@ async fn create(
         empty if empty.is_empty() => "none".to_owned(),
         words => words,
     };
-    let mut tags = Tags::from([(PORTS_TAG.to_owned(), shortened(&words, 256))]);
+    let mut tags = own.clone();
+    tags.insert(PORTS_TAG.to_owned(), shortened(&words, 256));
     tags.extend(deployment.map(|id| (DEPLOYMENT_TAG.to_owned(), id.clone())));
     let made = client
         .create_security_group()

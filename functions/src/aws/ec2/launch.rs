@@ -7,6 +7,7 @@ use aws_sdk_ec2::types::{
 };
 use aws_smithy_types::base64;
 
+use super::groups::Groups;
 use super::{errors, groups, images, instances, subnets, tag_specifications};
 use crate::domain::ImageId;
 use crate::ports::{Ec2Error, Image, ImageFilter, ImageVolume, Instance, NewInstance};
@@ -19,7 +20,7 @@ const ACTION: &str = "RunInstances";
 pub(super) async fn run(
     client: &Client,
     new: &NewInstance,
-    ingress: &[String],
+    groups: Groups<'_>,
     subnets: &[String],
 ) -> Result<Instance, Ec2Error> {
     let subnet = subnets::choose(client, subnets).await?;
@@ -29,7 +30,7 @@ pub(super) async fn run(
     };
     // Without a group, EC2 would use the VPC's default one, which the policies do not allow.
     let vpc = subnet.as_ref().map(|subnet| subnet.vpc.as_str());
-    let group = groups::ensure(client, vpc, &new.ports, ingress, &new.tags).await?;
+    let group = groups::ensure(client, vpc, &new.ports, groups, &new.tags).await?;
     let made = [ResourceType::Instance, ResourceType::Volume];
     let tokens = InstanceMetadataOptionsRequest::builder().http_tokens(HttpTokensState::Required);
     let told = client

@@ -39,6 +39,8 @@ pub struct AwsEc2 {
     ingress: Arc<[String]>,
     /// The subnets that instances are launched into. If empty, instances are launched into the default VPC.
     subnets: Arc<[String]>,
+    /// The deployment's own tags, for security groups. Everything else gets them with its request.
+    group_tags: Arc<Tags>,
 }
 
 impl AwsEc2 {
@@ -50,6 +52,7 @@ impl AwsEc2 {
             keys: Arc::default(),
             ingress: ingress.into(),
             subnets: Arc::default(),
+            group_tags: Arc::default(),
         }
     }
 
@@ -59,6 +62,15 @@ impl AwsEc2 {
     pub fn launching_into(self, subnets: &[String]) -> Self {
         Self {
             subnets: subnets.into(),
+            ..self
+        }
+    }
+
+    /// Puts these tags on the security groups that launches create.
+    #[must_use]
+    pub fn tagging_groups(self, tags: &Tags) -> Self {
+        Self {
+            group_tags: Arc::new(tags.clone()),
             ..self
         }
     }
@@ -146,7 +158,11 @@ impl Ec2 for AwsEc2 {
     }
 
     async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
-        launch::run(&self.client(region), new, &self.ingress, &self.subnets).await
+        let group = groups::Groups {
+            ingress: &self.ingress,
+            tags: &self.group_tags,
+        };
+        launch::run(&self.client(region), new, group, &self.subnets).await
     }
 
     async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {

@@ -111,9 +111,12 @@ async fn a_launch_without_ports_gets_a_group_that_opens_none() {
         ports: Vec::new(),
         ..plain()
     };
+    let own = Tags::from([("CostCentre".to_owned(), "42".to_owned())]);
+    let ec2 = ec2(&aws).tagging_groups(&own);
     // The response does not matter here.
-    ec2(&aws).run_instance(&region(), &new).await.unwrap_err();
-    aws.assert_asked(2, "TagSpecification.1.Tag.1.Value", "none");
+    ec2.run_instance(&region(), &new).await.unwrap_err();
+    aws.assert_asked(2, "TagSpecification.1.Tag.1.Key", "CostCentre");
+    aws.assert_asked(2, "TagSpecification.1.Tag.2.Value", "none");
     aws.assert_asked(3, "SecurityGroupId.1", "sg-1");
 }
 
