@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::errors::{Outcome, Told};
 use crate::output::Output;
 use crate::session::Session;
-use crate::text::{duration, monthly, pairs, plain};
+use crate::text::{duration, monthly, monthly_in, pairs, plain};
 use crate::{exit, story};
 
 /// Formats a plan for people.
@@ -37,7 +37,8 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         ),
         seconds => format!("about {}", duration(f64::from(seconds))),
     };
-    let cost = monthly(plan.usd_per_month_at_most);
+    let regions = plan.request.copy_to.iter().chain([&plan.request.region]);
+    let cost = monthly_in(plan.usd_per_month_at_most, regions);
     text.push_str(&pairs([
         ("downtime", downtime),
         ("cost", cost),

@@ -17,7 +17,7 @@ use crate::client::{Client, Place};
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::settle::Awaited;
-use crate::text::{joined, pairs, plain, usd_per_hour};
+use crate::text::{joined, pairs, plain, prices, usd_per_hour};
 
 /// Launch an instance from a built-in or saved template
 #[derive(Debug, Args)]
@@ -112,7 +112,7 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
         ("template", plan.template.clone()),
         ("region", plan.region.to_string()),
         ("type", machine(plan)),
-        ("price", usd_per_hour(plan.usd_per_hour)),
+        ("price", price(plan)),
         ("address", address.unwrap_or_default()),
         ("log in as", plan.login.clone().unwrap_or_default()),
     ]));
@@ -138,7 +138,7 @@ fn would(plan: &LaunchPlan) -> String {
         ("AMI", plan.image.to_string()),
         ("region", plan.region.to_string()),
         ("type", machine(plan)),
-        ("price", usd_per_hour(plan.usd_per_hour)),
+        ("price", price(plan)),
         ("disk", format!("{} GiB", plan.root_size_gib)),
         ("volume key", plan.kms_key.clone().unwrap_or_default()),
         ("open ports", joined(&plan.ports)),
@@ -147,6 +147,10 @@ fn would(plan: &LaunchPlan) -> String {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
     }
     text
+}
+
+fn price(plan: &LaunchPlan) -> String {
+    usd_per_hour(plan.usd_per_hour) + plan.usd_per_hour.map_or("", |_| prices([&plan.region]))
 }
 
 fn machine(plan: &LaunchPlan) -> String {

@@ -72,7 +72,7 @@ pub struct SavePlan {
     /// other Regions are not encrypted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub copy_keys: BTreeMap<Region, String>,
-    /// The maximum cost of the snapshots in all Regions, in USD per month.
+    /// The maximum cost of the snapshots in all Regions, in USD per month at the prices of us-east-1.
     pub usd_per_month_at_most: f64,
     /// The project that pays for the snapshots: the one named in the request, or the template's project.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -55,6 +55,9 @@ pub struct SharePlan {
     pub repeated: bool,
     /// The AMIs that are opened in EC2, by Region; empty if the grantee launches only through Prism.
     pub images: BTreeMap<Region, Vec<ImageId>>,
+    /// Whether the grantee could launch these AMIs, but not copy them: EC2 shares their snapshots separately.
+    #[serde(default)]
+    pub launch_only: bool,
     /// What to know before sharing.
     pub warnings: Vec<Warning>,
     /// All sensitive files that the grantee would see.
@@ -73,6 +76,9 @@ pub struct Shared {
     pub visibility: Visibility,
     /// The AMIs that are open in EC2, by Region.
     pub images: BTreeMap<Region, Vec<ImageId>>,
+    /// Whether the grantee can launch these AMIs, but not copy them: EC2 shares their snapshots separately.
+    #[serde(default)]
+    pub launch_only: bool,
 }
 
 struct Checked {
@@ -95,6 +101,12 @@ impl Checked {
     fn is_repeated(&self) -> bool {
         self.before()
             .is_some_and(|grant| grant.state == GrantState::Open)
+    }
+
+    /// Returns whether the share opens AMIs to launches. Prism does not share their snapshots, without which others
+    /// cannot copy them.
+    fn is_launch_only(&self) -> bool {
+        self.launch.is_some() && !self.targets.is_empty()
     }
 
     fn images(&self) -> BTreeMap<Region, Vec<ImageId>> {
@@ -137,6 +149,7 @@ impl Service {
             template: name.clone(),
             repeated: checked.is_repeated(),
             images: checked.images(),
+            launch_only: checked.is_launch_only(),
             to: checked.to,
             warnings,
             shows: shown.files,
@@ -191,6 +204,7 @@ impl Service {
         Ok(Shared {
             visibility: template.visibility,
             images: checked.images(),
+            launch_only: checked.is_launch_only(),
             grant,
             repeated,
         })

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::errors::Outcome;
 use crate::session::Session;
-use crate::text::{bytes, joined, monthly, pairs, plain, when};
+use crate::text::{bytes, joined, monthly_in, pairs, plain, when};
 
 /// How many of the newest versions are shown.
 const VERSIONS: usize = 20;
@@ -150,7 +150,10 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
             "disk",
             format!("{} GiB, {used} used", version.root_size_gib),
         ),
-        ("cost", monthly(version.usd_per_month)),
+        (
+            "cost",
+            monthly_in(version.usd_per_month, version.amis.keys()),
+        ),
         (
             "log in as",
             plain(version.login.as_deref().unwrap_or_default()),

@@ -142,6 +142,7 @@ fn text_of_plan(plan: &SharePlan) -> String {
     };
     let mut text = format!("{} {shared} with {}.\n", plan.template, plan.to);
     text.push_str(&listed("opens", &plan.images));
+    text.push_str(limits(plan.launch_only));
     for warning in &plan.warnings {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
     }
@@ -152,7 +153,17 @@ fn text_of(shared: &Shared) -> String {
     let (grant, already) = (&shared.grant, if shared.repeated { "already " } else { "" });
     let mut text = format!("{} is {already}shared with {}.\n", grant.template, grant.to);
     text.push_str(&listed("open", &shared.images));
+    text.push_str(limits(shared.launch_only));
     text
+}
+
+/// What a share outside of the deployment does not include.
+fn limits(launch_only: bool) -> &'static str {
+    if launch_only {
+        "  These AMIs can be launched, but not copied: that needs permission for their snapshots too.\n"
+    } else {
+        ""
+    }
 }
 
 fn listed(what: &str, images: &BTreeMap<Region, Vec<ImageId>>) -> String {
