@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use prism_functions::domain::copy::command;
-use prism_functions::domain::save::{RegionCopy, SavePlan, SaveRecord, SaveState, TemplateMove};
+use prism_functions::domain::save::{
+    RegionCopy, SavePlan, SaveRecord, SaveRequest, SaveState, TemplateMove,
+};
 use prism_functions::domain::{ImageId, Region, UserId};
 use prism_functions::operations::SaveView;
 use serde::Serialize;
@@ -37,8 +39,7 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         ),
         seconds => format!("about {}", duration(f64::from(seconds))),
     };
-    let regions = plan.request.copy_to.iter().chain([&plan.request.region]);
-    let cost = monthly_in(plan.usd_per_month_at_most, regions);
+    let cost = monthly_in(plan.usd_per_month_at_most, regions(&plan.request));
     text.push_str(&pairs([
         ("downtime", downtime),
         ("cost", cost),
@@ -51,6 +52,11 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
     }
     text
+}
+
+/// The Regions of the AMIs of a save.
+pub(crate) fn regions(request: &SaveRequest) -> impl Iterator<Item = &Region> {
+    request.copy_to.iter().chain([&request.region])
 }
 
 /// Lists the keys of copies for people.
@@ -276,7 +282,10 @@ fn success(record: &SaveRecord, end: &End<'_>) -> String {
         ("failed", failed_lines(record)),
         ("closed", closed_lines(record)),
         ("copy again", retries(record)),
-        ("cost", cost.map(monthly).unwrap_or_default()),
+        (
+            "cost",
+            cost.map_or(String::new(), |it| monthly_in(it, regions(&record.request))),
+        ),
         ("not removed", left.map(plain).unwrap_or_default()),
     ]));
     let _ = writeln!(text, "Next: {}", end.next_command);

@@ -69,13 +69,29 @@ pub(super) async fn targets(
 }
 
 /// Refuses to open more AMIs than one request can.
-pub(super) fn check_count(name: &TemplateName, targets: &[Target]) -> Result<(), Problem> {
-    if targets.len() <= IMAGES {
+pub(super) fn check_count(
+    name: &TemplateName,
+    targets: &[Target],
+    with_snapshots: bool,
+) -> Result<(), Problem> {
+    let each = |it: &Target| {
+        1 + if with_snapshots {
+            it.snapshots.len()
+        } else {
+            0
+        }
+    };
+    let count: usize = targets.iter().map(each).sum();
+    if count <= IMAGES {
         return Ok(());
     }
+    let what = if with_snapshots {
+        "AMIs and snapshots"
+    } else {
+        "AMIs"
+    };
     let message = format!(
-        "The template {name} has {} AMIs, but at most {IMAGES} can be opened at once.",
-        targets.len()
+        "The template {name} has {count} {what}, but at most {IMAGES} can be opened at once."
     );
     Err(Problem::new(Code::LimitReached, message)
         .hint("Delete versions that are no longer needed, then share it."))

@@ -82,6 +82,9 @@ calls! {
     AddLaunchPermissions: OwnImages "ec2:ModifyImageAttribute";
     RemoveLaunchPermissions: OwnImages "ec2:ModifyImageAttribute";
     LaunchPermissions: LookAtPermissions "ec2:DescribeImageAttribute";
+    ShareSnapshot: OwnSnapshots "ec2:ModifySnapshotAttribute";
+    UnshareSnapshot: OwnSnapshots "ec2:ModifySnapshotAttribute";
+    SnapshotShares: LookAtShares "ec2:DescribeSnapshotAttribute";
 
     /// `Table::get`.
     Get: Registry "dynamodb:GetItem";

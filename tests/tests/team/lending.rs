@@ -176,6 +176,7 @@ fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
         at: world.now(),
         state: GrantState::Open,
         launch: Some(theirs.clone()),
+        with_snapshots: false,
         closed_from: None,
     };
     put(

@@ -19,11 +19,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, OperationType, ResourceType, Tag, TagSpecification};
 
 use super::clients::Clients;
 use crate::domain::ec2::{LaunchPermission, StatusChecks};
-use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId};
+use crate::domain::{
+    AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
+};
 use crate::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
     InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Probe, Reservation, Snapshot,
@@ -234,6 +236,32 @@ impl Ec2 for AwsEc2 {
         id: &ImageId,
     ) -> Result<Vec<LaunchPermission>, Ec2Error> {
         images::allowed(&self.client(region), id).await
+    }
+
+    async fn share_snapshot(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+        account: &AccountId,
+    ) -> Result<(), Ec2Error> {
+        snapshots::modify(&self.client(region), id, account, OperationType::Add).await
+    }
+
+    async fn unshare_snapshot(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+        account: &AccountId,
+    ) -> Result<(), Ec2Error> {
+        snapshots::modify(&self.client(region), id, account, OperationType::Remove).await
+    }
+
+    async fn snapshot_shares(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+    ) -> Result<Vec<AccountId>, Ec2Error> {
+        snapshots::shares(&self.client(region), id).await
     }
 }
 

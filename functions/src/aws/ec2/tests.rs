@@ -6,6 +6,7 @@ use crate::domain::ec2::{Architecture, InstanceState};
 use crate::ports::{Ec2ErrorKind, Encryption, ImageState, SnapshotState, StateReason};
 
 mod launches;
+mod shares;
 mod references;
 
 const INSTANCE: &str = "i-0123456789abcdef0";

@@ -57,6 +57,7 @@ impl Model {
         match row.state {
             ImageState::Available if row.account == *scope.account => Ok(row),
             // Sharing an AMI does not share its snapshots.
+            ImageState::Available if self.are_shared(row, scope.account) => Ok(row),
             ImageState::Available => {
                 let message = "You do not have permission to access the storage of this ami";
                 Err(Ec2Error::new(ACTION, "InvalidRequest", message))
