@@ -11,7 +11,8 @@ use super::ec2::StatusChecks;
 use super::how::How;
 use super::problem::{Code, Problem};
 use super::{
-    ImageId, Region, SaveId, ScheduleName, SnapshotId, StepName, Timestamp, UserId, VolumeId,
+    AccountId, ImageId, Region, SaveId, ScheduleName, SnapshotId, StepName, Timestamp, UserId,
+    VolumeId,
 };
 
 pub use super::clock::seconds_between;

@@ -98,8 +98,8 @@ impl Opened {
         for (region, image) in images.get_key_value(home).into_iter().chain(copies) {
             let held = self.held.entry(region.clone()).or_default();
             let more: Vec<_> = wanted.difference(held).cloned().collect();
-            let open = held.union(&self.maybe);
-            let fewer: Vec<_> = open.filter(|it| !wanted.contains(it)).cloned().collect();
+            let there = held.union(&self.maybe);
+            let fewer: Vec<_> = there.filter(|it| !wanted.contains(it)).cloned().collect();
             if !(more.is_empty() && fewer.is_empty()) {
                 env.intend(save, |record, now| {
                     record.opening_at = Some(now);

@@ -27,9 +27,13 @@ fn them() -> AccountId {
 fn shares(world: &World, region: &Region) -> Vec<Vec<AccountId>> {
     let tag = SnapshotFilter::Tag("prism:template".to_owned(), "kept".to_owned());
     let found = world.run(world.ec2.snapshots(region, &tag));
-    let look = |id| world.run(world.ec2.snapshot_shares(region, id));
     let found = found.expect("EC2 answers").into_iter();
-    found.map(|it| look(&it.id).expect("EC2 answers")).collect()
+    found
+        .map(|it| {
+            let shares = world.run(world.ec2.snapshot_shares(region, &it.id));
+            shares.expect("EC2 answers")
+        })
+        .collect()
 }
 
 /// What the other account gets if it copies the AMI of the version in the home Region.

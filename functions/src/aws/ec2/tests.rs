@@ -6,8 +6,8 @@ use crate::domain::ec2::{Architecture, InstanceState};
 use crate::ports::{Ec2ErrorKind, Encryption, ImageState, SnapshotState, StateReason};
 
 mod launches;
-mod shares;
 mod references;
+mod shares;
 
 const INSTANCE: &str = "i-0123456789abcdef0";
 const IMAGE: &str = "ami-0123456789abcdef0";
