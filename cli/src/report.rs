@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use prism_functions::domain::copy::command;
 use prism_functions::domain::save::{
-    RegionCopy, SavePlan, SaveRecord, SaveState, SavedVolume, TemplateMove,
+    RegionCopy, SavePlan, SaveRecord, SaveRequest, SaveState, SavedVolume, TemplateMove,
 };
 use prism_functions::domain::{ImageId, Region, UserId};
 use prism_functions::operations::SaveView;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::errors::{Outcome, Told};
 use crate::output::Output;
 use crate::session::Session;
-use crate::text::{duration, monthly, pairs, plain};
+use crate::text::{duration, monthly, monthly_in, pairs, plain};
 use crate::{exit, story};
 
 /// Formats a plan for people.
@@ -39,11 +39,13 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         ),
         seconds => format!("about {}", duration(f64::from(seconds))),
     };
+    let cost = monthly_in(plan.usd_per_month_at_most, regions(&plan.request));
     text.push_str(&pairs([
         ("downtime", downtime),
         ("volumes", volumes(&instance.captured)),
         ("left out", volumes(&instance.excluded)),
-        ("cost", monthly(plan.usd_per_month_at_most)),
+        ("cost", cost),
+        ("copy keys", by_region(&plan.copy_keys)),
     ]));
     if let Some(moves) = &plan.moves {
         let _ = writeln!(text, "  moves: {}", moved(plan, moves));
@@ -60,6 +62,17 @@ pub(crate) fn volumes(volumes: &[SavedVolume]) -> String {
         .iter()
         .map(|volume| format!("{} ({} GiB)", plain(&volume.device), volume.size_gib));
     volumes.collect::<Vec<_>>().join(", ")
+}
+
+/// The Regions of the AMIs of a save.
+pub(crate) fn regions(request: &SaveRequest) -> impl Iterator<Item = &Region> {
+    request.copy_to.iter().chain([&request.region])
+}
+
+/// Lists the keys of copies for people.
+pub(crate) fn by_region(keys: &BTreeMap<Region, String>) -> String {
+    let of = |(region, key): (&Region, &String)| format!("{region}: {}", plain(key));
+    keys.iter().map(of).collect::<Vec<_>>().join("\n")
 }
 
 /// Describes, in a sentence, what a save moves to another project.
@@ -279,7 +292,10 @@ fn success(record: &SaveRecord, end: &End<'_>) -> String {
         ("failed", failed_lines(record)),
         ("closed", closed_lines(record)),
         ("copy again", retries(record)),
-        ("cost", cost.map(monthly).unwrap_or_default()),
+        (
+            "cost",
+            cost.map_or(String::new(), |it| monthly_in(it, regions(&record.request))),
+        ),
         ("not removed", left.map(plain).unwrap_or_default()),
     ]));
     let _ = writeln!(text, "Next: {}", end.next_command);

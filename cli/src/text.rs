@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt::Write;
 
-use prism_functions::domain::Timestamp;
+use prism_functions::domain::pricing::REGION;
+use prism_functions::domain::{Region, Timestamp};
 
 /// Makes user-supplied text safe to print on a terminal: escapes control characters, and characters that change the
 /// direction of writing, which could make the text look different from what it is.
@@ -50,6 +51,24 @@ pub(crate) fn usd(sum: f64) -> String {
 /// Formats a cost per month.
 pub(crate) fn monthly(usd_at_most: f64) -> String {
     format!("at most {} a month", usd(usd_at_most))
+}
+
+/// Formats a cost per month in these Regions.
+pub(crate) fn monthly_in<'a>(
+    usd_at_most: f64,
+    regions: impl IntoIterator<Item = &'a Region>,
+) -> String {
+    monthly(usd_at_most) + prices(regions)
+}
+
+/// Says whose prices an estimate uses, if it is for another Region.
+pub(crate) fn prices<'a>(regions: impl IntoIterator<Item = &'a Region>) -> &'static str {
+    let mut regions = regions.into_iter();
+    if regions.any(|region| region.as_str() != REGION) {
+        " (prices of us-east-1)"
+    } else {
+        ""
+    }
 }
 
 /// Formats a value, or a dash if there is none.
@@ -108,6 +127,15 @@ pub(crate) fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> S
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_estimate_for_another_region_says_whose_prices_it_uses() {
+        let [home, west]: [Region; 2] = [REGION, "us-west-2"].map(|name| name.parse().unwrap());
+        assert_eq!(monthly_in(2.0, [&home]), "at most $2.00 a month");
+        let elsewhere = monthly_in(2.0, [&home, &west]);
+        assert_eq!(elsewhere, "at most $2.00 a month (prices of us-east-1)");
+        assert!(elsewhere.contains(REGION));
+    }
 
     #[test]
     fn nothing_that_moves_the_cursor_survives() {

@@ -71,7 +71,7 @@ fn preserve_an_environment_and_launch_it_again() {
           AMIs        eu-west-1  ami-0
                       us-east-1  ami-0
                       us-west-2  ami-0
-          cost        at most $0.38 a month
+          cost        at most $0.38 a month (prices of us-east-1)
         Next: prism launch seismic-ml-environment NEW-NAME
         $ prism launch seismic-ml-environment aftershock-prediction --size GPU-L
         aftershock-prediction (i-0) is running.
@@ -132,7 +132,7 @@ fn what_a_preserved_environment_tells_of_itself() {
                       us-west-2  x86_64  ami-0
           type        t3.large
           disk        30 GiB, 2.6 GiB used
-          cost        at most $0.38 a month
+          cost        at most $0.38 a month (prices of us-east-1)
           log in as   ubuntu
           open ports  22
           launches    none yet

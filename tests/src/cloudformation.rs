@@ -58,8 +58,10 @@ impl Template {
 
 #[derive(Debug)]
 pub struct Statement {
+    pub sid: String,
     pub actions: BTreeSet<String>,
-    /// The resources as text, with `${...}` as written; a `Ref` is `${Id}`, a `GetAtt` `${Id.Attribute}`.
+    /// The resources as text, with `${...}` as written; a `Ref` is `${Id}`, a `GetAtt` `${Id.Attribute}`. If they depend
+    /// on a condition, these are the resources of both cases.
     pub resources: Vec<String>,
     pub conditions: Map<String, Value>,
 }
@@ -69,11 +71,9 @@ impl Statement {
         assert_eq!(statement["Effect"], "Allow", "{statement}");
         let actions = one_or_many(&statement["Action"]).into_iter();
         Self {
+            sid: statement["Sid"].as_str().unwrap_or_default().to_owned(),
             actions: actions.map(|action| text(&action)).collect(),
-            resources: one_or_many(&statement["Resource"])
-                .iter()
-                .map(text)
-                .collect(),
+            resources: texts(&statement["Resource"]),
             conditions: statement["Condition"]
                 .as_object()
                 .cloned()
@@ -92,6 +92,15 @@ fn one_or_many(value: &Value) -> Vec<Value> {
     match value {
         Value::Array(many) => many.clone(),
         one => vec![one.clone()],
+    }
+}
+
+/// The texts of a list, of both branches of a condition, or of a text that is split.
+fn texts(value: &Value) -> Vec<String> {
+    match (&value["Fn::If"], &value["Fn::Split"]) {
+        (Value::Array(branches), _) => branches[1..].iter().flat_map(texts).collect(),
+        (_, Value::Array(split)) => texts(&split[1]),
+        _ => one_or_many(value).iter().map(text).collect(),
     }
 }
 

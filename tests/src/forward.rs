@@ -41,6 +41,9 @@ macro_rules! forward_ec2 {
                 -> () = RemoveLaunchPermissions "ModifyImageAttribute";
             launch_permissions(region: Region, id: ImageId)
                 -> Vec<LaunchPermission> = LaunchPermissions "DescribeImageAttribute";
+            share_snapshot(region: Region, id: SnapshotId, account: AccountId) -> () = ShareSnapshot "ModifySnapshotAttribute";
+            unshare_snapshot(region: Region, id: SnapshotId, account: AccountId) -> () = UnshareSnapshot "ModifySnapshotAttribute";
+            snapshot_shares(region: Region, id: SnapshotId) -> Vec<AccountId> = SnapshotShares "DescribeSnapshotAttribute";
         }
     };
     (@impl $port:ty, $each:ident, $(
@@ -51,7 +54,7 @@ macro_rules! forward_ec2 {
 
             use prism_functions::domain::ec2::{LaunchPermission, StatusChecks};
             use prism_functions::domain::{
-                ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
+                AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
             };
             use prism_functions::ports::{
                 EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance, InstanceFilter,

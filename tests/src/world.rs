@@ -474,6 +474,7 @@ pub fn share_request(to: impl Into<String>) -> ShareRequest {
     ShareRequest {
         to: to.into(),
         publish_sensitive: false,
+        with_snapshots: false,
     }
 }
 

@@ -20,6 +20,7 @@ fn new(image: &ImageId, token: &str, ports: &[u16], subnet: &Subnet) -> NewInsta
         instance_type: "t3.large".to_owned(),
         root_size_gib: Some(200),
         ports: ports.to_vec(),
+        kms_key: None,
         user_data: Some("#cloud-config\n".to_owned()),
         client_token: token.to_owned(),
         tags: Tags::from([("Name".to_owned(), token.to_owned())]),

@@ -128,7 +128,10 @@ fn of_a_team() {
     let request = copy_request("kept", 1, &["us-west-2"]);
     let copy = service.start_copy(&ADA, &request, None);
     to_the_end(&world, &world.run(copy).unwrap().save_id);
-    let request = share_request("account:444455556666");
+    let request = ShareRequest {
+        with_snapshots: true,
+        ..share_request("account:444455556666")
+    };
     ask!(world, share(&ADA, &kept, &request)).unwrap();
     TABLE.set(Arc::clone(&world.table)).unwrap();
     let id = begun(&world, ask());
@@ -309,10 +312,15 @@ fn more_than_one_call_removes() {
         to_the_end(&world, &begun(&world, ask()));
     }
     imported(&world, "kept@1", "again");
-    for (name, to) in [("kept", "account:444455556666"), ("again", "public")] {
+    for (name, to, with_snapshots) in [
+        ("kept", "account:444455556666", true),
+        ("again", "account:777788889999", true),
+        ("again", "public", false),
+    ] {
         let request = ShareRequest {
             to: to.to_owned(),
             publish_sensitive: true,
+            with_snapshots,
         };
         ask!(world, share(&ADA, &name.parse().unwrap(), &request)).unwrap();
     }
@@ -460,6 +468,12 @@ fn as_team(world: &World) {
     let everyone = share_request("public");
     as_api(world, service.share(&ADA, &kept, &everyone)).unwrap();
     as_api(world, service.unshare(&ADA, &kept, &everyone)).unwrap();
+    let account = ShareRequest {
+        with_snapshots: true,
+        ..share_request("account:444455556666")
+    };
+    as_api(world, service.share(&ADA, &kept, &account)).unwrap();
+    as_api(world, service.unshare(&ADA, &kept, &account)).unwrap();
 }
 
 fn as_api<T>(world: &World, call: impl Future<Output = T>) -> T {

@@ -87,18 +87,27 @@ fn each_role_queries_the_indexes_that_its_function_reads() {
         let needed: BTreeSet<&str> = declared
             .iter()
             .filter_map(|call| match call {
-                Call::Query => Some("${RegistryTable.Arn}"),
-                Call::QueryGsi1 => Some("${RegistryTable.Arn}/index/gsi1"),
-                Call::QueryGsi2 => Some("${RegistryTable.Arn}/index/gsi2"),
+                Call::Query => Some(""),
+                Call::QueryGsi1 => Some("/index/gsi1"),
+                Call::QueryGsi2 => Some("/index/gsi2"),
                 _ => None,
             })
             .collect();
+        // The stack's own table, or the existing one that it uses instead.
+        let tables = [
+            "${RegistryTable.Arn}",
+            "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${ExistingTable}",
+        ];
+        let needed: BTreeSet<String> = needed
+            .iter()
+            .flat_map(|rest| tables.map(|table| format!("{table}{rest}")))
+            .collect();
         let statements = template.statements(&format!("{handler}Role"), "Calls");
-        let allowed: BTreeSet<&str> = statements
+        let allowed: BTreeSet<String> = statements
             .iter()
             .filter(|statement| statement.actions.contains("dynamodb:Query"))
             .flat_map(|statement| &statement.resources)
-            .map(String::as_str)
+            .cloned()
             .collect();
         assert_eq!(allowed, needed, "{handler}");
     }
@@ -184,8 +193,9 @@ fn permissions_that_change_ec2_exclude_other_deployments() {
             let Some(action) = statement.actions.iter().find_map(|it| changes(it)) else {
                 continue;
             };
-            // A VPC has no owner tag.
-            if statement.resources.iter().all(|it| it.ends_with(":vpc/*")) {
+            // A VPC and its subnets have no owner tag.
+            let of_network = |it: &String| it.contains(":vpc/") || it.contains(":subnet/");
+            if statement.resources.iter().all(of_network) {
                 continue;
             }
             let held = &statement.conditions["StringEqualsIfExists"];
@@ -208,6 +218,86 @@ fn permissions_that_change_ec2_exclude_other_deployments() {
     let variables = &template().0["Globals"]["Function"]["Environment"]["Variables"];
     assert_eq!(variables["PRISM_DEPLOYMENT"], ours);
     assert_eq!(template().0["Outputs"]["DeploymentId"]["Value"], ours);
+}
+
+/// The statements that allow an action, in all policies.
+fn allowing(action: &str) -> Vec<Statement> {
+    let all = policies(&template()).into_values().flatten();
+    let found: Vec<_> = all.filter(|it| it.actions.contains(action)).collect();
+    assert!(!found.is_empty(), "nothing allows {action}");
+    found
+}
+
+/// What a copy creates has no ID yet, so a resource with the beginning of an ID is the source.
+#[test]
+fn what_a_copy_creates_must_have_the_tag_of_its_save() {
+    for statement in allowing("ec2:CopyImage") {
+        let of_source = |it: &String| it.ends_with("/ami-*") || it.ends_with("/snap-*");
+        let sources = statement
+            .resources
+            .iter()
+            .filter(|it| of_source(it))
+            .count();
+        let required = &statement.conditions.get("StringLike");
+        let tagged = required.is_some_and(|it| it["aws:RequestTag/prism:save-id"] == "?*");
+        assert!(
+            sources == statement.resources.len() || (sources == 0 && tagged),
+            "{statement:?}"
+        );
+    }
+}
+
+#[test]
+fn launches_use_the_groups_of_prism_and_the_subnets_that_are_set() {
+    let mut seen = BTreeSet::new();
+    for statement in allowing("ec2:RunInstances") {
+        for resource in &statement.resources {
+            if resource.contains(":security-group/") {
+                let required = &statement.conditions["StringLike"];
+                assert_eq!(
+                    required["aws:ResourceTag/prism:ports"], "?*",
+                    "{statement:?}"
+                );
+                seen.insert("group");
+            }
+            if resource.contains(":subnet/") {
+                let set = &statement.conditions["Fn::If"];
+                let subnets = json!({"Fn::Split": [",", {"Ref": "LaunchSubnets"}]});
+                assert_eq!(set[0], "HasLaunchSubnets");
+                assert_eq!(set[1], json!({"StringEquals": {"ec2:SubnetID": subnets}}));
+                assert_eq!(set[2], json!({"Ref": "AWS::NoValue"}));
+                seen.insert("subnet");
+            }
+        }
+    }
+    assert_eq!(seen, ["group", "subnet"].into());
+}
+
+/// Except for starting an instance again: its key may have been allowed when it was stopped (promise P1).
+#[test]
+fn only_the_keys_of_the_deployment_are_used_if_there_are_any() {
+    let mut limited = BTreeSet::new();
+    for (policy, statements) in policies(&template()) {
+        for statement in statements {
+            let ours = statement.resources.iter().all(|it| it == "${Key.Arn}");
+            let uses = |it: &String| it.starts_with("kms:") && it != "kms:DescribeKey";
+            if ours || !statement.actions.iter().any(uses) {
+                continue;
+            }
+            let keys = statement.resources.iter().any(|it| it == "${KmsKeys}");
+            let starts = ["GrantForStart", "StartWithKeys"].contains(&statement.sid.as_str());
+            assert!(keys != starts, "{policy}: {statement:?}");
+            if keys {
+                limited.insert(statement.sid);
+            }
+        }
+    }
+    assert_eq!(
+        limited,
+        ["AskForGrant", "GrantKeys", "UseKeys"]
+            .map(str::to_owned)
+            .into()
+    );
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn share(world: &World, to: &str, publish_sensitive: bool) -> Result<Shared, Pro
     let request = ShareRequest {
         to: to.to_owned(),
         publish_sensitive,
+        with_snapshots: false,
     };
     ask!(world, share(&ADA, &kept(), &request))
 }

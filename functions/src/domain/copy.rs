@@ -71,8 +71,12 @@ pub struct CopyPlan {
     pub regions: BTreeSet<Region>,
     /// The maximum amount of data that is copied to each Region, in bytes.
     pub bytes: u64,
-    /// The maximum total cost of the copies in all destination Regions, in USD per month.
+    /// The maximum total cost of the copies in all destination Regions, in USD per month at the prices of us-east-1.
     pub usd_per_month_at_most: f64,
+    /// The KMS keys that encrypt the copies, by Region: the ARN of a key, or `aws/ebs` for the AWS managed key. Copies in
+    /// other Regions are not encrypted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub copy_keys: BTreeMap<Region, String>,
     /// Warnings that do not prevent the copy.
     #[serde(default)]
     pub warnings: Vec<Warning>,

@@ -91,6 +91,34 @@ pub enum LaunchPermission {
     Organization(String),
 }
 
+/// What an AMI is open to others by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Opening {
+    /// A launch permission.
+    Launch(LaunchPermission),
+    /// An account may also copy the AMI, because its snapshots are shared with the account.
+    Copies {
+        /// The account.
+        copies: AccountId,
+    },
+}
+
+impl Opening {
+    pub fn copies(account: AccountId) -> Self {
+        Self::Copies { copies: account }
+    }
+}
+
+impl fmt::Display for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Opening::Launch(launch) => launch.fmt(f),
+            Opening::Copies { copies } => write!(f, "copies by the account {copies}"),
+        }
+    }
+}
+
 impl fmt::Display for LaunchPermission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

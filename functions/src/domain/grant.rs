@@ -180,6 +180,9 @@ pub struct Grant {
     /// The launch permission that was added to the AMIs for this grant.
     #[serde(default)]
     pub launch: Option<LaunchPermission>,
+    /// Whether the snapshots of the AMIs are shared too, so that the account can copy them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_snapshots: bool,
     /// Set while the grant is being removed from more AMIs than can be closed at once: the AMIs of this version and of
     /// all newer versions are closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -31,6 +31,8 @@ pub const ALARM_MONTH: f64 = 0.10;
 pub const DASHBOARD_MONTH: f64 = 3.00;
 /// A KMS key, per month.
 pub const KEY_MONTH: f64 = 1.00;
+/// The Region whose prices these are. Estimates use them in every Region.
+pub const REGION: &str = "us-east-1";
 /// The date on which the prices were last checked.
 pub const READ_ON: &str = "2026-11-23";
 

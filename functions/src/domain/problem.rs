@@ -95,6 +95,7 @@ codes! {
     StopProtected, Refused, "Stop protection is enabled.", "Disable it: aws ec2 modify-instance-attribute --no-disable-api-stop --instance-id ID";
     MarketplacePublic, Refused, "The instance has an AWS Marketplace product code: its AMI cannot be made public.", "Save it without --public.";
     KeyUnusable, Refused, "A KMS key cannot be used: it is disabled, scheduled for deletion, or deleted.", "Make the key usable again (see the message), or move the data to a volume with another key; nothing was changed.";
+    KeyNotAllowed, Refused, "The deployment does not allow the KMS key of a volume, snapshot or copy.", "Use one of the keys that the message names, or ask an operator of the deployment to allow the key.";
     KeyGrantRefused, Refused, "The policy of a volume's KMS key does not let Prism describe the key or create a grant, without which a stopped instance cannot be started.", "In the key's policy, allow this account's roles kms:DescribeKey, and kms:CreateGrant for EC2; docs/deploy.md, \"Customer managed KMS keys\", has the statements.";
     DefaultKeyShared, Refused, "A volume is encrypted with the AWS managed key: its AMI cannot be used outside the account.", "Save it without --public, or re-encrypt the volume with a customer managed key.";
     PublicImagesBlocked, Refused, "The account blocks public AMIs in a Region.", "Save it without --public, or ask an administrator to allow them: aws ec2 disable-image-block-public-access";

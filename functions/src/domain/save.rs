@@ -11,7 +11,8 @@ use super::ec2::StatusChecks;
 use super::how::How;
 use super::problem::{Code, Problem};
 use super::{
-    ImageId, Region, SaveId, ScheduleName, SnapshotId, StepName, Timestamp, UserId, VolumeId,
+    AccountId, ImageId, Region, SaveId, ScheduleName, SnapshotId, StepName, Timestamp, UserId,
+    VolumeId,
 };
 
 pub use super::clock::seconds_between;
@@ -192,6 +193,9 @@ pub struct SaveRecord {
     /// may still change them for a while afterwards.
     #[serde(default)]
     pub opening_at: Option<Timestamp>,
+    /// The accounts that the snapshots of the AMIs were about to be shared with. They are not read from EC2 again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub copied_by: BTreeSet<AccountId>,
     /// The number of the registered version.
     pub version: Option<u32>,
     /// The maximum cost of the version in all of its Regions, in USD per month.
@@ -274,6 +278,7 @@ impl SaveRecord {
             copies: BTreeMap::new(),
             closed_in: BTreeMap::new(),
             opening_at: None,
+            copied_by: BTreeSet::new(),
             version: None,
             usd_per_month: None,
             cancelled_by: None,

@@ -8,7 +8,9 @@ use super::ec2::{Architecture, InstanceState};
 use super::how::How;
 use super::save_request::SaveRequest;
 use super::sensitive::ShownFile;
-use super::{Code, InstanceId, Problem, ProjectName, SaveId, TemplateName, UserId, VolumeId};
+use super::{
+    Code, InstanceId, Problem, ProjectName, Region, SaveId, TemplateName, UserId, VolumeId,
+};
 
 /// A volume of an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -83,7 +85,11 @@ pub struct SavePlan {
     pub steps: Vec<String>,
     /// The expected downtime of the instance, in seconds; 0 if it is already stopped.
     pub expected_downtime_s: u32,
-    /// The maximum cost of the snapshots in all Regions, in USD per month.
+    /// The KMS keys that encrypt the copies, by Region: the ARN of a key, or `aws/ebs` for the AWS managed key. Copies in
+    /// other Regions are not encrypted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub copy_keys: BTreeMap<Region, String>,
+    /// The maximum cost of the snapshots in all Regions, in USD per month at the prices of us-east-1.
     pub usd_per_month_at_most: f64,
     /// The project that pays for the snapshots: the one named in the request, or the template's project.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -318,7 +318,7 @@ pub struct Version {
     pub ports: Vec<u16>,
     /// The full size of the snapshots in one Region, in bytes.
     pub snapshot_bytes: u64,
-    /// The maximum cost of the version in all of its Regions, in USD per month.
+    /// The maximum cost of the version in all of its Regions, in USD per month at the prices of us-east-1.
     pub usd_per_month: f64,
     /// Notes for users of the version.
     #[serde(default)]

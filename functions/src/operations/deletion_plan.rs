@@ -51,7 +51,7 @@ pub struct DeletionPlan {
     /// Those of the AMIs to remove that EC2 keeps, because they are protected against deregistration.
     #[serde(default)]
     pub protected: BTreeMap<Region, BTreeSet<ImageId>>,
-    /// The most that the deletion can reduce the monthly cost by, in USD.
+    /// The most that the deletion can reduce the monthly cost by, in USD at the prices of us-east-1.
     pub usd_per_month: f64,
 }
 

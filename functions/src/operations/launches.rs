@@ -18,12 +18,12 @@ use crate::domain::tags::{
     DEPLOYMENT_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
 };
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
-use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectName, Region};
+use crate::domain::{Code, ImageId, InstanceId, Problem, ProjectName, Region};
 use crate::ports::{Image, ImageState, NewInstance, NewVolume, Subnet, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
 use crate::rules::lookup::{check_regions, own_instances};
-use crate::rules::{ImageFault, budget, images, lending};
+use crate::rules::{Env, ImageFault, budget, images, lending};
 use crate::steps::{keys, pacing};
 
 /// The maximum size of the root volume, in GiB: the maximum of gp3 volumes in EBS.
@@ -79,11 +79,14 @@ pub struct LaunchPlan {
     /// The volumes.
     #[serde(default)]
     pub volumes: Vec<LaunchVolume>,
+    /// The ARN of the KMS key that encrypts the volumes, if the deployment has one for the Region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<String>,
     /// The user name to log in with.
     pub login: Option<String>,
     /// The TCP ports to open.
     pub ports: Vec<u16>,
-    /// The price per hour in USD, if the price table contains the type.
+    /// The price per hour in USD in us-east-1, if the price table contains the type. Other Regions differ.
     pub usd_per_hour: Option<f64>,
     /// The tags that the instance gets from the template.
     #[serde(default)]
@@ -172,6 +175,11 @@ impl Service {
         plan.new_volumes = launch_volumes::requested(&image, &plan.volumes);
         plan.places = Places::find(&self.env, &plan.region, &plan.instance_type).await?;
         plan.zones = plan.places.zones();
+        if let Some(key) = settings.kms_keys.of(&request.region) {
+            let of_key = keys::check_own(&self.env, &request.region, key).await?;
+            plan.warnings.extend(of_key);
+            plan.kms_key = Some(key.to_owned());
+        }
         Ok(plan)
     }
 
@@ -250,11 +258,12 @@ impl Service {
             .with("region", &request.region)
             .with("instance_type", &plan.instance_type);
         self.audit(&event).await?;
-        let tags = tags(caller, request, plan, self.env.deployment().await?);
+        let tags = tags(&self.env, caller, request, plan).await?;
         let new = |subnet: Subnet, client_token: String| NewInstance {
             image: plan.image.clone(),
             instance_type: plan.instance_type.clone(),
             volumes: plan.new_volumes.clone(),
+            kms_key: plan.kms_key.clone(),
             ports: plan.ports.clone(),
             user_data: plan.user_data.clone(),
             client_token,
@@ -328,6 +337,7 @@ impl Service {
             root_size_gib: disk(request, built_in.root_size_gib)?,
             tags: BTreeMap::new(),
             warnings: Vec::new(),
+            kms_key: None,
             login: Some(catalogue::LOGIN.to_owned()),
             ports: catalogue::PORTS.to_vec(),
             usd_per_hour: Some(machine.usd_per_hour),
@@ -369,6 +379,7 @@ fn plan_saved(
         instance_type,
         root_size_gib: disk(request, root_size_gib)?,
         warnings: warnings(template, &version),
+        kms_key: None,
         login: version.login,
         ports: version.ports,
         tags: version.tags,
@@ -462,17 +473,21 @@ fn not_here(request: &LaunchRequest, version: &Version, architecture: Architectu
     Problem::new(Code::TemplateNotInRegion, message).hint(hint)
 }
 
-fn tags(
+async fn tags(
+    env: &Env,
     caller: &Caller,
     request: &LaunchRequest,
     plan: &LaunchPlan,
-    deployment: &DeploymentId,
-) -> Tags {
+) -> Result<Tags, Problem> {
     let ports: Vec<String> = plan.ports.iter().map(ToString::to_string).collect();
     let mut tags: Tags = plan.tags.clone();
+    tags.extend(env.settings.resource_tags.all().clone());
     tags.extend([
         ("Name".to_owned(), request.name.clone()),
-        (DEPLOYMENT_TAG.to_owned(), deployment.to_string()),
+        (
+            DEPLOYMENT_TAG.to_owned(),
+            env.deployment().await?.to_string(),
+        ),
         (OWNER_TAG.to_owned(), caller.user.to_string()),
         (TEMPLATE_TAG.to_owned(), plan.template.clone()),
         (PORTS_TAG.to_owned(), ports.join(" ")),
@@ -483,5 +498,5 @@ fn tags(
     if let Some(project) = &request.project {
         tags.insert(PROJECT_TAG.to_owned(), project.to_string());
     }
-    tags
+    Ok(tags)
 }

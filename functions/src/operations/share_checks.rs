@@ -69,13 +69,29 @@ pub(super) async fn targets(
 }
 
 /// Refuses to open more AMIs than one request can.
-pub(super) fn check_count(name: &TemplateName, targets: &[Target]) -> Result<(), Problem> {
-    if targets.len() <= IMAGES {
+pub(super) fn check_count(
+    name: &TemplateName,
+    targets: &[Target],
+    with_snapshots: bool,
+) -> Result<(), Problem> {
+    let each = |it: &Target| {
+        1 + if with_snapshots {
+            it.snapshots.len()
+        } else {
+            0
+        }
+    };
+    let count: usize = targets.iter().map(each).sum();
+    if count <= IMAGES {
         return Ok(());
     }
+    let what = if with_snapshots {
+        "AMIs and snapshots"
+    } else {
+        "AMIs"
+    };
     let message = format!(
-        "The template {name} has {} AMIs, but at most {IMAGES} can be opened at once.",
-        targets.len()
+        "The template {name} has {count} {what}, but at most {IMAGES} can be opened at once."
     );
     Err(Problem::new(Code::LimitReached, message)
         .hint("Delete versions that are no longer needed, then share it."))
@@ -215,7 +231,7 @@ async fn encryption(
             let checked = opening::check_encryption(whom, &what, encryption);
             let checked = checked.map_err(|problem| match problem.code {
                 Code::DefaultKeyShared => problem.hint(
-                    "Share it with users or projects of this deployment, or save it again from volumes that are encrypted with a customer managed key.",
+                    "Share it with users or projects of this deployment, or save it again from volumes that are encrypted with a customer managed key; copies in other Regions get the key that the setting KmsKeys has for their Region.",
                 ),
                 _ => problem,
             })?;

@@ -13,14 +13,14 @@ use super::expected::{check, tag};
 use super::share_checks::{self, Target, Which};
 use super::{Expected, Service};
 use crate::domain::audit::{AuditAction, AuditEvent};
-use crate::domain::ec2::LaunchPermission;
+use crate::domain::ec2::Opening;
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::template::Template;
 use crate::domain::{Code, ImageId, Problem, Region, TemplateName};
 use crate::ports::from_ec2;
 use crate::registry::{GrantChange, Stored};
 use crate::rules::lending;
-use crate::steps::permissions;
+use crate::steps::{openings, permissions};
 
 /// The number of attempts to open or close an AMI before it counts as failed.
 const TRIES: u32 = 4;
@@ -43,22 +43,23 @@ pub(super) fn begun(grant: &Grant) -> Grant {
 
 impl Service {
     /// Opens the AMIs of a grant that is recorded as opening, and records that they are open. If the share was already
-    /// complete, AMIs that somebody else has closed are opened again.
+    /// complete (`before`), AMIs that somebody else has closed are opened again.
     pub(super) async fn open(
         &self,
         grant: &Grant,
-        launch: &LaunchPermission,
-        repeated: bool,
+        before: Option<&Grant>,
         event: &AuditEvent,
     ) -> Result<Template, Problem> {
         let name = &grant.template;
         // A version that was registered since the check is opened by its own save, which sees the recorded grant. This
         // opens all AMIs that existed before.
-        let failed = self.agree(name, Which::ALL, launch).await?;
+        let failed = self.agree_on(grant, Which::ALL).await?;
         if failed.is_empty() {
             return self.opened(grant).await;
         }
-        if repeated {
+        if let Some(before) = before {
+            self.put_back(before).await?;
+            self.agree_on(grant, Which::ALL).await?;
             let rest = "Existing shares are unchanged.";
             return Err(share_failed(name, "shared", &failed, rest));
         }
@@ -66,7 +67,7 @@ impl Service {
             .event_again(event, AuditAction::TemplateShareFailed)
             .with("regions", failed.keys().collect::<Vec<_>>());
         self.closing(grant, &event, None).await?;
-        let left = self.agree(name, Which::ALL, launch).await?;
+        let left = self.agree_on(grant, Which::ALL).await?;
         let rest = if left.is_empty() {
             self.closed(name, &grant.to).await?;
             "Nothing is shared: every AMI that was opened has been closed again.".to_owned()
@@ -80,20 +81,46 @@ impl Service {
         Err(share_failed(name, "shared", &failed, &rest))
     }
 
+    /// Opens or closes AMIs as the grants say, in everything that a grant opens them by. Returns the Regions in which it
+    /// failed.
+    pub(super) async fn agree_on(
+        &self,
+        grant: &Grant,
+        which: Which,
+    ) -> Result<BTreeMap<Region, Problem>, Problem> {
+        let mut failed = BTreeMap::new();
+        for opening in permissions::of_grant(grant) {
+            failed.extend(self.agree(&grant.template, which, &opening).await?);
+        }
+        Ok(failed)
+    }
+
+    /// Restores a complete share after a change of it has failed, unless it was revoked in the meantime.
+    async fn put_back(&self, before: &Grant) -> Result<(), Problem> {
+        let change = |_: &Stored<Template>, grants: &[Grant]| {
+            let there = grants.iter().find(|other| other.to == before.to);
+            let there = there.filter(|other| other.state == GrantState::Opening);
+            Ok(there.map(|_| GrantChange::Put(before.clone())))
+        };
+        let registry = &self.env.registry;
+        let changed = registry.change_grant(&before.template, None, change);
+        changed.await.map(drop)
+    }
+
     /// Opens or closes AMIs of a template as the grants say, until the grants are the same before and after. Returns
     /// the Regions in which it failed.
     pub(super) async fn agree(
         &self,
         name: &TemplateName,
         which: Which,
-        launch: &LaunchPermission,
+        opening: &Opening,
     ) -> Result<BTreeMap<Region, Problem>, Problem> {
         let registry = &self.env.registry;
         let mut targets = share_checks::targets(registry, name, which).await?;
-        let mut wanted = self.wanted(name, &targets, launch).await?;
+        let mut wanted = self.wanted(name, &targets, opening).await?;
         for _ in 0..TURNS {
-            let failed = self.set(&targets, &wanted, launch).await;
-            let now = self.wanted(name, &targets, launch).await?;
+            let failed = self.set(&targets, &wanted, opening).await;
+            let now = self.wanted(name, &targets, opening).await?;
             if failed.is_empty() && now == wanted {
                 return Ok(failed);
             }
@@ -105,7 +132,7 @@ impl Service {
                 }
                 wanted = now;
             } else {
-                wanted = self.wanted(name, &there, launch).await?;
+                wanted = self.wanted(name, &there, opening).await?;
                 targets = there;
             }
         }
@@ -119,16 +146,16 @@ impl Service {
         &self,
         name: &TemplateName,
         targets: &[Target],
-        launch: &LaunchPermission,
+        opening: &Opening,
     ) -> Result<Vec<bool>, Problem> {
         let granted = permissions::of_template(&self.env.registry, name).await?;
-        let granted = granted.contains(launch);
+        let granted = granted.contains(opening);
         let look = async |it: &Target| {
             if granted && !it.borrowed {
                 return Ok(true);
             }
             let (region, image) = (&it.region, &it.image);
-            self.is_granted(region, image, launch, Some(name)).await
+            self.is_granted(region, image, opening, Some(name)).await
         };
         let mut wanted = Vec::new();
         for some in targets.chunks(AT_ONCE) {
@@ -142,7 +169,7 @@ impl Service {
         &self,
         region: &Region,
         image: &ImageId,
-        launch: &LaunchPermission,
+        opening: &Opening,
         known: Option<&TemplateName>,
     ) -> Result<bool, Problem> {
         let registry = &self.env.registry;
@@ -151,7 +178,7 @@ impl Service {
         names.retain(|name| Some(*name) != known);
         for name in names {
             let granted = permissions::of_template(registry, name).await?;
-            if granted.contains(launch) {
+            if granted.contains(opening) {
                 return Ok(true);
             }
         }
@@ -163,12 +190,12 @@ impl Service {
         &self,
         region: &Region,
         image: &ImageId,
-        launch: &LaunchPermission,
+        opening: &Opening,
     ) -> Result<(), Problem> {
-        let mut wanted = self.is_granted(region, image, launch, None).await?;
+        let mut wanted = self.is_granted(region, image, opening, None).await?;
         for _ in 0..TURNS {
-            self.set_one(region, image, launch, wanted).await?;
-            let now = self.is_granted(region, image, launch, None).await?;
+            self.set_one(region, image, opening, wanted).await?;
+            let now = self.is_granted(region, image, opening, None).await?;
             if now == wanted {
                 return Ok(());
             }
@@ -184,14 +211,14 @@ impl Service {
         region: &Region,
         image: &ImageId,
     ) -> Result<(), Problem> {
-        let held = match self.env.ec2.launch_permissions(region, image).await {
+        let held = match openings::held(&*self.env.ec2, region, image).await {
             Err(error) if error.is_gone() => {
                 return Ok(());
             }
             held => held.map_err(from_ec2)?,
         };
-        for launch in &held {
-            self.set_as_granted(region, image, launch).await?;
+        for opening in &held.any {
+            self.set_as_granted(region, image, opening).await?;
         }
         Ok(())
     }
@@ -320,7 +347,7 @@ impl Service {
         &self,
         targets: &[Target],
         wanted: &[bool],
-        launch: &LaunchPermission,
+        opening: &Opening,
     ) -> BTreeMap<Region, Problem> {
         let mut by_region: BTreeMap<&Region, Vec<(&ImageId, bool)>> = BTreeMap::new();
         for (target, open) in targets.iter().zip(wanted) {
@@ -329,7 +356,7 @@ impl Service {
         }
         let regions = by_region.into_iter().map(|(region, images)| async move {
             for (image, open) in images {
-                if let Err(problem) = self.set_one(region, image, launch, open).await {
+                if let Err(problem) = self.set_one(region, image, opening, open).await {
                     return Some((region.clone(), problem));
                 }
             }
@@ -342,15 +369,15 @@ impl Service {
         &self,
         region: &Region,
         image: &ImageId,
-        launch: &LaunchPermission,
+        opening: &Opening,
         open: bool,
     ) -> Result<(), Problem> {
-        let (ec2, launch) = (&self.env.ec2, std::slice::from_ref(launch));
+        let (ec2, whom) = (&*self.env.ec2, std::slice::from_ref(opening));
         for attempt in 0.. {
             let answer = if open {
-                ec2.add_launch_permissions(region, image, launch).await
+                openings::add(ec2, region, image, whom).await
             } else {
-                ec2.remove_launch_permissions(region, image, launch).await
+                openings::remove(ec2, region, image, whom).await
             };
             let Err(error) = answer else { return Ok(()) };
             if error.is_gone() {

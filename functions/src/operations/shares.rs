@@ -120,10 +120,10 @@ async fn unshare_template(
         Subject::Template(name.clone()),
     );
     let event = event.with("to", &to);
-    let Some(launch) = &grant.launch else {
+    if grant.launch.is_none() {
         service.remove_grant(name, &to, &event, expected).await?;
         return Ok(NoContent);
-    };
+    }
     service.closing(&grant, &event, expected).await?;
     let newest = grant
         .closed_from
@@ -131,7 +131,7 @@ async fn unshare_template(
     let left = targets(registry, name, Which::Between(0, newest)).await?;
     let oldest = closed_at_once(&left);
     let part = Which::Between(oldest.unwrap_or(0), newest);
-    let failed = service.agree(name, part, launch).await?;
+    let failed = service.agree_on(&grant, part).await?;
     if !failed.is_empty() {
         let rest = "Everywhere else, the share is revoked. Repeat the request.";
         return Err(share_failed(name, "taken back", &failed, rest));

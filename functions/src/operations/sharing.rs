@@ -42,6 +42,10 @@ pub struct ShareRequest {
     /// Whether you consent to showing sensitive files, and files that nobody has inspected.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub publish_sensitive: bool,
+    /// Whether an account may also copy the AMIs, which needs their snapshots to be shared too. It applies to accounts
+    /// alone, and ends with the share.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub with_snapshots: bool,
 }
 
 /// What sharing would do.
@@ -55,6 +59,9 @@ pub struct SharePlan {
     pub repeated: bool,
     /// The AMIs that are opened in EC2, by Region; empty if the grantee launches only through Prism.
     pub images: BTreeMap<Region, Vec<ImageId>>,
+    /// Whether the grantee could launch these AMIs, but not copy them: EC2 shares their snapshots separately.
+    #[serde(default)]
+    pub launch_only: bool,
     /// What to know before sharing.
     pub warnings: Vec<Warning>,
     /// All sensitive files that the grantee would see.
@@ -73,12 +80,17 @@ pub struct Shared {
     pub visibility: Visibility,
     /// The AMIs that are open in EC2, by Region.
     pub images: BTreeMap<Region, Vec<ImageId>>,
+    /// Whether the grantee can launch these AMIs, but not copy them: EC2 shares their snapshots separately.
+    #[serde(default)]
+    pub launch_only: bool,
 }
 
 struct Checked {
     template: Template,
     to: Grantee,
     launch: Option<LaunchPermission>,
+    /// Whether snapshots are shared too, by this request or by an earlier one.
+    with_snapshots: bool,
     /// The revision of the template whose versions were checked.
     revision: u64,
     grants: Vec<Grant>,
@@ -93,8 +105,19 @@ impl Checked {
 
     /// Returns whether the same share already exists.
     fn is_repeated(&self) -> bool {
+        self.complete()
+            .is_some_and(|grant| grant.with_snapshots == self.with_snapshots)
+    }
+
+    /// Returns the existing grant to the same grantee, if it is effective.
+    fn complete(&self) -> Option<&Grant> {
         self.before()
-            .is_some_and(|grant| grant.state == GrantState::Open)
+            .filter(|grant| grant.state == GrantState::Open)
+    }
+
+    /// Returns whether the share opens AMIs without their snapshots, so that others can launch but not copy them.
+    fn is_launch_only(&self) -> bool {
+        self.launch.is_some() && !self.targets.is_empty() && !self.with_snapshots
     }
 
     fn images(&self) -> BTreeMap<Region, Vec<ImageId>> {
@@ -137,6 +160,7 @@ impl Service {
             template: name.clone(),
             repeated: checked.is_repeated(),
             images: checked.images(),
+            launch_only: checked.is_launch_only(),
             to: checked.to,
             warnings,
             shows: shown.files,
@@ -162,6 +186,7 @@ impl Service {
             at: self.env.clock.now(),
             state: GrantState::Open,
             launch: checked.launch.clone(),
+            with_snapshots: checked.with_snapshots,
             closed_from: None,
         };
         if let (Some(before), true) = (checked.before(), repeated) {
@@ -173,7 +198,8 @@ impl Service {
                 AuditAction::TemplateShare,
                 Subject::Template(name.clone()),
             )
-            .with("to", &checked.to);
+            .with("to", &checked.to)
+            .with("with_snapshots", checked.with_snapshots);
         let written = async |grant: &Grant| {
             let put = self.put_grant(grant, &event, expected, checked.revision);
             put.await?.ok_or(Unshared::Changed)
@@ -181,16 +207,17 @@ impl Service {
         let template = match &checked.launch {
             None if repeated => checked.template.clone(),
             None => written(&grant).await?,
-            Some(launch) => {
+            Some(_) => {
                 if !repeated {
                     written(&begun(&grant)).await?;
                 }
-                self.open(&grant, launch, repeated, &event).await?
+                self.open(&grant, checked.complete(), &event).await?
             }
         };
         Ok(Shared {
             visibility: template.visibility,
             images: checked.images(),
+            launch_only: checked.is_launch_only(),
             grant,
             repeated,
         })
@@ -313,7 +340,14 @@ impl Service {
             Some(_) => share_checks::targets(registry, name, Which::ALL).await?,
             None => Vec::new(),
         };
-        share_checks::check_count(name, &targets)?;
+        let known = grants.iter().find(|grant| grant.to == to);
+        let with_snapshots = request.with_snapshots || known.is_some_and(|it| it.with_snapshots);
+        if with_snapshots && !matches!(to, Grantee::Account(_)) {
+            let message = format!("Snapshots can be shared with accounts only, and not with {to}.");
+            return Err(Problem::new(Code::InvalidInput, message)
+                .hint("Share it with each account that has to copy it."));
+        }
+        share_checks::check_count(name, &targets, with_snapshots)?;
         match &launch {
             Some(_) => {
                 let versions = registry.all_versions(name).await?;
@@ -328,6 +362,7 @@ impl Service {
             to,
             launch,
             targets,
+            with_snapshots,
         })
     }
 

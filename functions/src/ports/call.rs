@@ -59,11 +59,12 @@ calls! {
     StopInstance: OwnInstances "ec2:StopInstances";
     /// `Ec2::start_instance`. EBS attaches a volume that is encrypted with a customer managed key by using a grant
     /// from the caller.
-    StartInstance: OwnInstances "ec2:StartInstances", GrantKeys "kms:CreateGrant", UseKeys "kms:Decrypt";
+    StartInstance: OwnInstances "ec2:StartInstances", GrantForStart "kms:CreateGrant", StartWithKeys "kms:Decrypt";
     TerminateInstance: OwnInstances "ec2:TerminateInstances";
     /// `Ec2::run_instance`, including the security group for its ports.
     RunInstance:
-        Launch "ec2:RunInstances", LaunchWith "ec2:RunInstances", TagLaunched "ec2:CreateTags",
+        Launch "ec2:RunInstances", LaunchWith "ec2:RunInstances",
+        LaunchIntoGroup "ec2:RunInstances", LaunchIntoSubnet "ec2:RunInstances", TagLaunched "ec2:CreateTags",
         Look "ec2:DescribeSecurityGroups",
         MakeGroup "ec2:CreateSecurityGroup", MakeGroupIn "ec2:CreateSecurityGroup",
         OpenPorts "ec2:AuthorizeSecurityGroupIngress", GrantKeys "kms:CreateGrant",
@@ -78,13 +79,16 @@ calls! {
     SnapshotKeys: Look "ec2:DescribeSnapshots", LookAtKeys "kms:DescribeKey";
     /// `Ec2::copy_image`. The copy of an encrypted AMI is encrypted again.
     CopyImage:
-        CopyImage "ec2:CopyImage", TagCopy "ec2:CreateTags", GrantKeys "kms:CreateGrant",
+        CopyFrom "ec2:CopyImage", MakeCopy "ec2:CopyImage", TagCopy "ec2:CreateTags", GrantKeys "kms:CreateGrant",
         UseKeys "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";
     DeregisterImage: OwnImages "ec2:DeregisterImage";
     DeleteSnapshot: OwnSnapshots "ec2:DeleteSnapshot";
     AddLaunchPermissions: OwnImages "ec2:ModifyImageAttribute";
     RemoveLaunchPermissions: OwnImages "ec2:ModifyImageAttribute";
-    LaunchPermissions: Look "ec2:DescribeImageAttribute";
+    LaunchPermissions: LookAtPermissions "ec2:DescribeImageAttribute";
+    ShareSnapshot: OwnSnapshots "ec2:ModifySnapshotAttribute";
+    UnshareSnapshot: OwnSnapshots "ec2:ModifySnapshotAttribute";
+    SnapshotShares: LookAtShares "ec2:DescribeSnapshotAttribute";
 
     /// `Table::get`.
     Get: Registry "dynamodb:GetItem";

@@ -96,6 +96,7 @@ fn opening_write(
         at: made.version.saved_date,
         state: GrantState::Open,
         launch,
+        with_snapshots: false,
         closed_from: None,
     };
     grant_write(&grant).map(Some)

@@ -187,6 +187,25 @@ variables! {
              each Region."
         )),
         |c, v| put_each(&mut c.settings.launch_subnets, v, |it| it.parse().ok());
+    "PRISM_KMS_KEYS", "kms_keys", "KmsKeys", "",
+        "a comma-separated list of ARNs of KMS keys, such as arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        Some(setting(
+            Values::List(
+                "^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}\
+                 (,arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64})*)?$",
+            ),
+            "The customer managed KMS keys that may be used. The first one in each Region encrypts the copies of AMIs to it and \
+             the volumes of launches in it. Empty allows all keys, and leaves encryption to EC2.",
+        )),
+        |c, v| put(&mut c.settings.kms_keys, v);
+    "PRISM_RESOURCE_TAGS", "resource_tags", "ResourceTags", "",
+        "a comma-separated list of at most 20 tags, such as CostCentre=42,Owner=lab; keys that begin with aws: or prism:, and Name, are reserved",
+        Some(setting(
+            Values::List("^((?!aws:|prism:)[^=,]{1,128}=[^,]{0,256}(,(?!aws:|prism:)[^=,]{1,128}=[^,]{0,256})*)?$"),
+            "The tags of everything that Prism creates in EC2: AMIs, snapshots, copies, instances, volumes and security groups. \
+             They take precedence over the tags that users choose.",
+        )),
+        |c, v| put(&mut c.settings.resource_tags, v);
     "PRISM_EC2_SHARE_PERCENT", "ec2_share_percent", "Ec2SharePercent", "50", "a whole number from 1 to 100",
         Some(setting(
             Values::Number(1, 100),
@@ -339,6 +358,7 @@ mod tests {
 
     #[test]
     fn everything_can_be_set() {
+        const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd";
         let config = read(&[
             (TABLE, "prism"),
             (STATE_MACHINE, "arn:aws:states:a"),
@@ -346,6 +366,8 @@ mod tests {
             ("PRISM_ALLOWED_REGIONS", "us-east-1,us-west-2"),
             ("PRISM_ALLOWED_INSTANCE_TYPES", "t3.*"),
             ("PRISM_EC2_SHARE_PERCENT", "80"),
+            ("PRISM_KMS_KEYS", KEY),
+            ("PRISM_RESOURCE_TAGS", "CostCentre=42,Owner=lab"),
             ("PRISM_LAUNCH_NETWORKS", "192.0.2.0/24, 2001:db8::/32"),
             (
                 "PRISM_LAUNCH_SUBNETS",
@@ -360,6 +382,9 @@ mod tests {
         assert_eq!(config.settings.allowed_regions.0.len(), 2);
         assert_eq!(config.settings.allowed_types.list(), ["t3.*"]);
         assert_eq!(config.settings.ec2_share.to_string(), "80");
+        assert_eq!(config.settings.kms_keys.list(), [KEY]);
+        let tags = config.settings.resource_tags.list();
+        assert_eq!(tags, ["CostCentre=42", "Owner=lab"]);
         assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
         let subnets = ["subnet-0123456789abcdef0", "subnet-01234567"];
         let launch = config.settings.launch_subnets.iter();
@@ -440,6 +465,8 @@ mod tests {
             ("PRISM_LAUNCH_SUBNETS", "subnet-*"),
             ("PRISM_ALLOWED_REGIONS", "us-east-1,europe"),
             ("PRISM_ALLOWED_INSTANCE_TYPES", "m7i.large,large"),
+            ("PRISM_KMS_KEYS", "alias/lab"),
+            ("PRISM_RESOURCE_TAGS", "prism:owner=eve"),
             (ORGANIZATION, "o-a1b2c3d4e5"),
         ] {
             check_refused(name, value);

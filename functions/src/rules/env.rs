@@ -8,7 +8,9 @@ use strum::EnumString;
 use super::Identity;
 use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::grant::OrganizationArn;
+use crate::domain::kms_keys::KmsKeys;
 use crate::domain::pace::Ec2Share;
+use crate::domain::resource_tags::ResourceTags;
 use crate::domain::{Region, SubnetId};
 use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
@@ -38,6 +40,12 @@ pub struct Settings {
     pub allowed_regions: AllowedRegions,
     #[serde(default)]
     pub allowed_types: AllowedTypes,
+    /// The KMS keys that may be used, and those that encrypt copies and launched volumes.
+    #[serde(default)]
+    pub kms_keys: KmsKeys,
+    /// The tags of everything that is created in EC2.
+    #[serde(default)]
+    pub resource_tags: ResourceTags,
     /// The share of EC2's request limits that the deployment may use.
     #[serde(default)]
     pub ec2_share: Ec2Share,

@@ -65,7 +65,12 @@ impl Step for CopyImage {
             description: tags::description(&record),
             // The same token makes the request idempotent (EC2 fact 8): at most 37 + 1 + 25 of 64 characters.
             client_token: format!("{}-{}", record.save_id, input.region),
-            tags: tags::of_image(&record, env.deployment().await?),
+            kms_key: env.settings.kms_keys.of(&input.region).map(str::to_owned),
+            tags: tags::of_image(
+                &record,
+                env.deployment().await?,
+                &env.settings.resource_tags,
+            ),
         };
         // The intent is written first, so that a copy whose response is lost is searched for.
         env.intend(&input.save, |record, now| {

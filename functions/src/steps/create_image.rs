@@ -127,6 +127,7 @@ async fn create_or_adopt(
         named: &plan.instance.name,
         reboot: plan.reboots(),
         exclude,
+        tags: &env.settings.resource_tags,
     };
     let new = asked.image(attempt);
     match env.ec2.create_image(&record.request.region, &new).await {

@@ -27,6 +27,7 @@ pub(super) async fn check(
     let mut warnings = Vec::new();
     for (key, volume) in keys {
         let what = format!("the volume {} of {}", volume.id, label(instance));
+        env.settings.kms_keys.check(key, &what)?;
         let shown = check_shown(env, region, key, &what).await?;
         // A stopped instance is not started again.
         if instance.state == InstanceState::Running {
@@ -58,10 +59,22 @@ pub(crate) async fn check_launch(
         .collect();
     let mut warnings = Vec::new();
     for key in &keys {
+        env.settings.kms_keys.check(key, what)?;
         let shown = check_shown(env, region, key, what).await?;
         warnings.extend(check_grant(env, region, key, what, shown).await?);
     }
     Ok(warnings)
+}
+
+/// Refuses to launch if the key that encrypts the volumes in the Region is unusable. Returns what could not be checked.
+pub(crate) async fn check_own(
+    env: &Env,
+    region: &Region,
+    key: &str,
+) -> Result<Option<Warning>, Problem> {
+    let what = format!("launches in {region}");
+    let shown = check_shown(env, region, key, &what).await?;
+    check_grant(env, region, key, &what, shown).await
 }
 
 /// Refuses a key that cannot be used.

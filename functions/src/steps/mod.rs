@@ -28,6 +28,7 @@ pub(crate) mod keys;
 mod label;
 mod opened;
 pub(crate) mod opening;
+pub(crate) mod openings;
 pub(crate) mod pacing;
 mod packages;
 mod payer;

@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::SaveRef;
 use super::discard_image::LATE_S;
+use super::openings;
 use super::permissions::{self, public};
-use crate::domain::ec2::LaunchPermission;
+use crate::domain::ec2::Opening;
 use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRecord, seconds_between};
-use crate::domain::{Code, ImageId, Problem, Region};
+use crate::domain::{AccountId, Code, ImageId, Problem, Region};
 use crate::ports::from_ec2;
 use crate::rules::Env;
 
 pub(super) struct Opened {
-    held: BTreeMap<Region, BTreeSet<LaunchPermission>>,
-    refused: BTreeMap<Region, BTreeSet<LaunchPermission>>,
+    held: BTreeMap<Region, BTreeSet<Opening>>,
+    /// What an unfinished run may have opened besides, in any Region.
+    maybe: BTreeSet<Opening>,
+    refused: BTreeMap<Region, BTreeSet<Opening>>,
     /// The refused launch permissions that the record contains.
     noted: BTreeMap<Region, String>,
 }
@@ -41,10 +44,17 @@ impl Opened {
                 Err(error) if error.is_not_found() => Vec::new(),
                 held => held.map_err(from_ec2)?,
             };
-            open.insert(region.clone(), held.into_iter().collect());
+            let held = held.into_iter().map(Opening::Launch).collect();
+            open.insert(region.clone(), held);
         }
         Ok(Self {
             held: open,
+            maybe: record
+                .copied_by
+                .iter()
+                .cloned()
+                .map(Opening::copies)
+                .collect(),
             refused: BTreeMap::new(),
             noted: record.closed_in.clone(),
         })
@@ -59,7 +69,7 @@ impl Opened {
     /// Returns whether EC2 made the save's own AMI public, if that was requested.
     pub(super) fn is_public(&self, env: &Env, record: &SaveRecord) -> Result<bool, Problem> {
         let refused = self.refused.get(&record.request.region);
-        let public = public(env)?;
+        let public = public(env)?.map(Opening::Launch);
         Ok(!public.is_some_and(|public| refused.is_some_and(|it| it.contains(&public))))
     }
 
@@ -76,10 +86,10 @@ impl Opened {
         grants: &[Grant],
         images: &BTreeMap<Region, ImageId>,
     ) -> Result<(), Problem> {
-        let granted = permissions::of_grants(grants);
+        let granted = permissions::openings(grants);
         let mut wanted = granted.clone();
         if record.request.public {
-            wanted.extend(public(env)?);
+            wanted.extend(public(env)?.map(Opening::Launch));
         }
         // The save's own AMI comes first: if EC2 does not make it public, neither the template nor the copies become
         // public.
@@ -88,14 +98,18 @@ impl Opened {
         for (region, image) in images.get_key_value(home).into_iter().chain(copies) {
             let held = self.held.entry(region.clone()).or_default();
             let more: Vec<_> = wanted.difference(held).cloned().collect();
-            let fewer: Vec<_> = held.difference(&wanted).cloned().collect();
+            let there = held.union(&self.maybe);
+            let fewer: Vec<_> = there.filter(|it| !wanted.contains(it)).cloned().collect();
             if !(more.is_empty() && fewer.is_empty()) {
-                env.intend(save, |record, now| record.opening_at = Some(now))
-                    .await?;
+                env.intend(save, |record, now| {
+                    record.opening_at = Some(now);
+                    record.copied_by.extend(more.iter().filter_map(copier));
+                })
+                .await?;
             }
             let refused = open(env, save, region, image, &more).await?;
             if !fewer.is_empty() {
-                let removed = env.ec2.remove_launch_permissions(region, image, &fewer);
+                let removed = openings::remove(&*env.ec2, region, image, &fewer);
                 removed.await.map_err(from_ec2)?;
             }
             *held = wanted.difference(&refused).cloned().collect();
@@ -124,14 +138,22 @@ impl Opened {
     }
 }
 
-/// Opens an AMI, and returns the launch permissions that EC2 refused.
+/// The account that an opening lets copy an AMI.
+fn copier(opening: &Opening) -> Option<AccountId> {
+    match opening {
+        Opening::Copies { copies } => Some(copies.clone()),
+        Opening::Launch(_) => None,
+    }
+}
+
+/// Opens an AMI, and returns what EC2 refused.
 async fn open(
     env: &Env,
     save: &SaveRef,
     region: &Region,
     image: &ImageId,
-    whom: &[LaunchPermission],
-) -> Result<BTreeSet<LaunchPermission>, Problem> {
+    whom: &[Opening],
+) -> Result<BTreeSet<Opening>, Problem> {
     let mut refused = BTreeSet::new();
     // Request all permissions at once and, if that fails, each one separately.
     let together = std::iter::once(whom).filter(|whom| whom.len() > 1);
@@ -140,7 +162,7 @@ async fn open(
         if done {
             break;
         }
-        match env.ec2.add_launch_permissions(region, image, whom).await {
+        match openings::add(&*env.ec2, region, image, whom).await {
             Ok(()) => done = whom.len() > 1,
             Err(error) if error.is_unshareable() => {
                 tracing::warn!(save.id = %save.save_id, %region, %image, %error, "the launch permissions of the AMI were not changed");

@@ -1,13 +1,13 @@
 //! Checks in advance whether EC2 would refuse to open AMIs to others, for saves, copies and shares alike (EC2 facts,
 //! "Before the stop" and "Clean-up and limits").
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::keys;
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::save::Warning;
 use crate::domain::{Code, Problem, Region};
-use crate::ports::{Ec2, Encryption, ImageFilter, from_ec2};
+use crate::ports::{EbsDefaults, Ec2, Encryption, ImageFilter, from_ec2};
 use crate::rules::Env;
 
 /// The default quota of public AMIs of an account in a Region. EC2 does not report whether AWS has raised it.
@@ -73,34 +73,112 @@ pub(crate) fn check_encryption(
     }
 }
 
-/// Refuses copies to a Region in which they could not be created, or could not be opened to the intended grantees: a
-/// copy is encrypted according to the Region's defaults. `sources` are the volumes or snapshots that are copied.
+/// What the checks of copies have found.
+#[derive(Debug, Default)]
+pub(crate) struct Copies {
+    /// The keys that encrypt the copies, by Region. Copies in other Regions are not encrypted.
+    pub(crate) keys: BTreeMap<Region, String>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// How plans name the AWS managed key.
+const AWS_MANAGED_KEY: &str = "aws/ebs";
+
+/// Refuses copies to Regions in which they could not be created, or could not be opened to the intended grantees: a
+/// copy is encrypted with the deployment's key for the Region, or otherwise according to the Region's defaults.
+/// `sources` are the volumes or snapshots that are copied.
 pub(crate) async fn check_copies(
+    env: &Env,
+    regions: &BTreeSet<Region>,
+    whom: &BTreeSet<LaunchPermission>,
+    sources: &[(String, Encryption)],
+) -> Result<Copies, Problem> {
+    let mut copies = Copies::default();
+    for region in regions {
+        let defaults = match env.settings.kms_keys.of(region) {
+            Some(_) => None,
+            None => Some(env.ec2.ebs_defaults(region).await.map_err(from_ec2)?),
+        };
+        let mut warnings: Vec<Warning> = check_region(&*env.ec2, region, whom, 1)
+            .await?
+            .into_iter()
+            .collect();
+        for (what, source) in sources {
+            let encryption = of_copy(env, region, defaults.as_ref(), source);
+            let checked = check_copy(env, region, whom, (what, source), &encryption).await?;
+            let told = |warning: &Warning| warnings.iter().any(|it| it.code == warning.code);
+            if let Some(warning) = checked.filter(|warning| !told(warning)) {
+                warnings.push(warning);
+            }
+            let key = match encryption {
+                Encryption::None => continue,
+                Encryption::AwsManagedKey => AWS_MANAGED_KEY.to_owned(),
+                Encryption::CustomerKey(key) => key,
+            };
+            copies.keys.insert(region.clone(), key);
+        }
+        copies.warnings.append(&mut warnings);
+    }
+    Ok(copies)
+}
+
+/// The encryption of a copy. `defaults` are the Region's, if the deployment has no key for it.
+fn of_copy(
+    env: &Env,
+    region: &Region,
+    defaults: Option<&EbsDefaults>,
+    source: &Encryption,
+) -> Encryption {
+    let own = env.settings.kms_keys.of(region);
+    match (own, defaults) {
+        (Some(key), _) => Encryption::CustomerKey(key.to_owned()),
+        (None, Some(defaults)) => defaults.of_copy(source),
+        (None, None) => Encryption::None,
+    }
+}
+
+/// Checks the copy of one volume or snapshot, and returns at most one warning.
+async fn check_copy(
     env: &Env,
     region: &Region,
     whom: &BTreeSet<LaunchPermission>,
-    sources: &[(String, Encryption)],
-) -> Result<Vec<Warning>, Problem> {
-    let defaults = env.ec2.ebs_defaults(region).await.map_err(from_ec2)?;
-    let mut warnings: Vec<Warning> = check_region(&*env.ec2, region, whom, 1)
-        .await?
-        .into_iter()
-        .collect();
-    for (what, source) in sources {
-        let encryption = defaults.of_copy(source);
-        let what = format!("a copy of {what} in {region}");
-        if let Encryption::CustomerKey(key) = &encryption {
-            keys::check_state(env, region, key, &what).await?;
-        }
-        let checked = check_encryption(whom, &what, &encryption).map_err(|problem| {
-            problem.hint(format!(
-                "Omit {region}, or ask an administrator to set a customer managed key as the default there, or to disable encryption by default: aws ec2 modify-ebs-default-kms-key-id --region {region} --kms-key-id KEY"
-            ))
-        })?;
-        let told = |warning: &Warning| warnings.iter().any(|it| it.code == warning.code);
-        if let Some(warning) = checked.filter(|warning| !told(warning)) {
-            warnings.push(warning);
-        }
+    (what, source): (&str, &Encryption),
+    encryption: &Encryption,
+) -> Result<Option<Warning>, Problem> {
+    let what = format!("a copy of {what} in {region}");
+    if let Encryption::CustomerKey(key) = encryption {
+        env.settings.kms_keys.check(key, &what)?;
+        keys::check_state(env, region, key, &what).await?;
     }
-    Ok(warnings)
+    let checked = check_encryption(whom, &what, encryption);
+    let checked = checked.map_err(|problem| problem.hint(advice(region, source, encryption)))?;
+    // Nobody is told about what was already true of the source.
+    let narrowed = *encryption == Encryption::AwsManagedKey && *source != *encryption;
+    Ok(checked.or_else(|| narrowed.then(|| not_shareable(region, &what))))
+}
+
+/// What can be done about a copy that cannot be opened.
+fn advice(region: &Region, source: &Encryption, encryption: &Encryption) -> String {
+    if *encryption != Encryption::AwsManagedKey {
+        return format!(
+            "Omit {region}, or share the template with accounts or an organization that may use the key."
+        );
+    }
+    let or = match source {
+        Encryption::None => ", or disable encryption by default",
+        _ => "",
+    };
+    format!(
+        "Omit {region}, or ask an operator to add a customer managed key of {region} to the setting KmsKeys, or an administrator to make one the default there{or}: aws ec2 modify-ebs-default-kms-key-id --region {region} --kms-key-id KEY"
+    )
+}
+
+fn not_shareable(region: &Region, what: &str) -> Warning {
+    let what = what.strip_prefix("a copy").unwrap_or(what);
+    Warning {
+        code: "CopyNotShareable".to_owned(),
+        text: format!(
+            "A copy{what} is encrypted with the AWS managed key (aws/ebs): unlike its source, it can never be shared with other accounts. To encrypt copies in {region} with a customer managed key, an operator adds one to the setting KmsKeys."
+        ),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::ec2::LaunchPermission;
+use crate::domain::ec2::{LaunchPermission, Opening};
 use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::{Code, Problem, TemplateName};
 use crate::registry::Registry;
@@ -37,16 +37,36 @@ pub(super) fn public(env: &Env) -> Result<Option<LaunchPermission>, Problem> {
     of(&env.settings, &Grantee::Public)
 }
 
-/// Returns the launch permissions that every AMI of a template has. A grant that is being opened counts already and one
+/// Returns by what every AMI of a template is open to others. A grant that is being opened counts already and one
 /// that is being closed no longer does, so that a version registered in the meantime matches the others.
 pub(crate) async fn of_template(
     registry: &Registry,
     name: &TemplateName,
-) -> Result<BTreeSet<LaunchPermission>, Problem> {
-    Ok(of_grants(&registry.grants(name).await?))
+) -> Result<BTreeSet<Opening>, Problem> {
+    Ok(openings(&registry.grants(name).await?))
 }
 
 /// Returns the same, from grants that are already read.
+pub(crate) fn openings(grants: &[Grant]) -> BTreeSet<Opening> {
+    let held = grants
+        .iter()
+        .filter(|grant| grant.state != GrantState::Closing);
+    held.flat_map(of_grant).collect()
+}
+
+/// Returns by what a grant opens AMIs, whatever its state.
+pub(crate) fn of_grant(grant: &Grant) -> Vec<Opening> {
+    let copies = match &grant.launch {
+        Some(LaunchPermission::Account(account)) if grant.with_snapshots => {
+            Some(Opening::copies(account.clone()))
+        }
+        _ => None,
+    };
+    let launch = grant.launch.clone().map(Opening::Launch);
+    launch.into_iter().chain(copies).collect()
+}
+
+/// Returns the launch permissions that every AMI of a template has, from its grants.
 pub(crate) fn of_grants(grants: &[Grant]) -> BTreeSet<LaunchPermission> {
     let held = grants
         .iter()

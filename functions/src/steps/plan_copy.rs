@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Step, keys, opening, pacing, permissions};
+use super::opening::{self, Copies};
+use super::{Step, keys, pacing, permissions};
 use crate::domain::copy::{CopyPlan, CopyRequest, CopySource, command};
 use crate::domain::ec2::Architecture;
 use crate::domain::grant::Grant;
 use crate::domain::pricing::snapshot_usd_per_month;
-use crate::domain::save::{SaveRecord, SaveRequest, Warning};
+use crate::domain::save::{SaveRecord, SaveRequest};
 use crate::domain::template::{Template, TemplateState, Version};
 use crate::domain::{Code, How, ImageId, Problem, Region, SaveId, SnapshotId, StepName};
 use crate::ports::{
@@ -122,7 +123,7 @@ pub(crate) struct Subject {
     usd_per_month: f64,
     /// The admission by the template's project, if it is in one.
     admission: Option<Admission>,
-    warnings: Vec<Warning>,
+    copies: Copies,
 }
 
 impl Subject {
@@ -133,7 +134,8 @@ impl Subject {
             regions: request.regions.clone(),
             bytes: self.bytes,
             usd_per_month_at_most: self.usd_per_month,
-            warnings: self.warnings.clone(),
+            copy_keys: self.copies.keys.clone(),
+            warnings: self.copies.warnings.clone(),
         }
     }
 }
@@ -202,7 +204,7 @@ pub(crate) async fn check(
         None => None,
     };
     let (region, image) = source(env, &version, architecture).await?;
-    let warnings = opened(env, request, &grants, &region, &image).await?;
+    let copies = opened(env, request, &grants, &region, &image).await?;
     let user_tags = image.tags.into_iter().filter(|(key, _)| {
         let reserved = ["aws:", "prism:"];
         key != "Name" && !reserved.iter().any(|prefix| key.starts_with(prefix))
@@ -221,7 +223,7 @@ pub(crate) async fn check(
         bytes,
         usd_per_month,
         admission,
-        warnings,
+        copies,
     })
 }
 
@@ -265,7 +267,7 @@ async fn opened(
     grants: &[Grant],
     from: &Region,
     image: &Image,
-) -> Result<Vec<Warning>, Problem> {
+) -> Result<Copies, Problem> {
     let outside = permissions::of_grants(grants);
     let snapshots = image.volumes.iter().filter_map(|it| it.snapshot.clone());
     let snapshots: Vec<SnapshotId> = snapshots.collect();
@@ -281,14 +283,11 @@ async fn opened(
         .collect();
     for (what, encryption) in &sources {
         if let Encryption::CustomerKey(key) = encryption {
+            env.settings.kms_keys.check(key, what)?;
             keys::check_state(env, from, key, what).await?;
         }
     }
-    let mut warnings = Vec::new();
-    for region in &request.regions {
-        warnings.extend(opening::check_copies(env, region, &outside, &sources).await?);
-    }
-    Ok(warnings)
+    opening::check_copies(env, &request.regions, &outside, &sources).await
 }
 
 /// Returns the architecture to copy: the version's own, or one that was added later, if all of the Regions have the

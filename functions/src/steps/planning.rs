@@ -103,6 +103,7 @@ pub(super) async fn admitted(
             Some(How::Stop) => USUAL_DOWNTIME_S + ties::extra_downtime_s(&subject.instance),
             Some(How::Reboot) => USUAL_DOWNTIME_S,
         },
+        copy_keys: subject.copy_keys,
         usd_per_month_at_most: usd_per_month,
         next_version: subject.target.number(),
         adds_to: match subject.target {

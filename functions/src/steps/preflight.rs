@@ -1,6 +1,8 @@
 //! The preflight: everything that can be checked before an instance is changed (promise P2), in the order that is most
 //! useful to its owner. Each refusal has a code of its own.
 
+use std::collections::BTreeMap;
+
 use super::label::{label, name};
 use super::rights::Target;
 use super::tags::AskedFor;
@@ -9,7 +11,7 @@ use crate::domain::ec2::{Architecture, InstanceState, StatusChecks};
 use crate::domain::grant::Grant;
 use crate::domain::save::{SaveRequest, Warning};
 use crate::domain::template::{Template, TemplateState, Version};
-use crate::domain::{Code, InstanceId, Problem, SaveId};
+use crate::domain::{Code, InstanceId, Problem, Region, SaveId};
 use crate::ports::{Instance, NewImage, Probe, Volume, from_ec2};
 use crate::rules::access::Caller;
 use crate::rules::{Env, lookup};
@@ -23,6 +25,8 @@ pub(super) struct Subject {
     pub(super) target: Target,
     pub(super) template: Option<Template>,
     pub(super) grants: Vec<Grant>,
+    /// The keys that encrypt the copies, by Region.
+    pub(super) copy_keys: BTreeMap<Region, String>,
     /// Findings that do not prevent the save.
     pub(super) warnings: Vec<Warning>,
 }
@@ -89,12 +93,13 @@ pub(super) async fn check(
         named: name(&instance),
         reboot: reboots,
         exclude: &exclude,
+        tags: &env.settings.resource_tags,
     };
     check_permissions(env, request, &instance, asked.image(1)).await?;
     let others = warnings(env, request, &instance).await?;
     let mut warnings = ties::warnings(&instance, &volumes, reboots);
     warnings.extend(others);
-    warnings.extend(of_opening);
+    warnings.extend(of_opening.warnings);
     warnings.extend(of_keys);
     warnings.extend(excluded::warning(&exclude));
     Ok(Subject {
@@ -104,6 +109,7 @@ pub(super) async fn check(
         target,
         template,
         grants,
+        copy_keys: of_opening.keys,
         warnings,
     })
 }

@@ -37,6 +37,8 @@ impl Step for RegisterTemplate {
         Call::LaunchPermissions,
         Call::AddLaunchPermissions,
         Call::RemoveLaunchPermissions,
+        Call::ShareSnapshot,
+        Call::UnshareSnapshot,
         Call::Images,
         Call::Get,
         Call::Query,

@@ -1,10 +1,11 @@
 //! Whether a caller may save to a template, and what follows from whom it is open to.
 
 use super::label::label;
-use super::{opening, permissions};
+use super::opening::{self, Copies};
+use super::permissions;
 use crate::domain::ec2::LaunchPermission;
 use crate::domain::grant::{Grant, Grantee};
-use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, Warning, move_not_agreed};
+use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, move_not_agreed};
 use crate::domain::template::{Template, TemplateState, Version, Visibility};
 use crate::domain::{Code, Problem, ProjectName, TemplateName, catalogue};
 use crate::ports::{Encryption, Instance, Volume};
@@ -267,7 +268,7 @@ pub(super) async fn check_outside(
     (template, grants): (Option<&Template>, &[Grant]),
     instance: &Instance,
     volumes: &[Volume],
-) -> Result<Vec<Warning>, Problem> {
+) -> Result<Copies, Problem> {
     let mut outside = permissions::of_grants(grants);
     if request.public {
         let public = permissions::of(&env.settings, &Grantee::Public)?;
@@ -298,10 +299,9 @@ pub(super) async fn check_outside(
         warnings.extend(opening::check_encryption(&outside, what, encryption)?);
     }
     warnings.extend(opening::check_region(&*env.ec2, &request.region, &outside, 1).await?);
-    for region in &request.copy_to {
-        warnings.extend(opening::check_copies(env, region, &outside, &sources).await?);
-    }
-    Ok(warnings)
+    let mut copies = opening::check_copies(env, &request.copy_to, &outside, &sources).await?;
+    warnings.append(&mut copies.warnings);
+    Ok(Copies { warnings, ..copies })
 }
 
 /// Refuses to show files to more people without consent: the template may have been shared since the save was planned.

@@ -38,6 +38,8 @@ impl Step for Stranded {
         Call::LaunchPermissions,
         Call::AddLaunchPermissions,
         Call::RemoveLaunchPermissions,
+        Call::ShareSnapshot,
+        Call::UnshareSnapshot,
         Call::Get,
         Call::Query,
         Call::Put,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::resource_tags::ResourceTags;
 use crate::domain::save::{SaveRecord, SaveRequest};
 use crate::domain::tags::{
     ATTEMPT_TAG, DEPLOYMENT_TAG, OWNER_TAG, PROJECT_TAG, SAVE_TAG, TEMPLATE_TAG,
@@ -20,12 +21,14 @@ pub(super) struct AskedFor<'a> {
     pub(super) reboot: bool,
     /// The device names of the volumes to leave out.
     pub(super) exclude: &'a BTreeSet<String>,
+    /// The deployment's own tags.
+    pub(super) tags: &'a ResourceTags,
 }
 
 impl AskedFor<'_> {
     /// Returns the CreateImage request of the given attempt; the DryRun before the stop uses the first.
     pub(super) fn image(self, attempt: u32) -> NewImage {
-        let mut tags = of(self.deployment, self.save, self.by, self.request);
+        let mut tags = of(self.deployment, self.save, self.by, self.request, self.tags);
         tags.insert(ATTEMPT_TAG.to_owned(), attempt.to_string());
         NewImage {
             instance: self.instance.clone(),
@@ -39,17 +42,25 @@ impl AskedFor<'_> {
 }
 
 /// Returns the tags of the copies of a save's AMI and of their snapshots.
-pub(super) fn of_image(record: &SaveRecord, deployment: &DeploymentId) -> Tags {
+pub(super) fn of_image(record: &SaveRecord, deployment: &DeploymentId, own: &ResourceTags) -> Tags {
     of(
         deployment,
         &record.save_id,
         &record.saved_by,
         &record.request,
+        own,
     )
 }
 
-fn of(deployment: &DeploymentId, save: &SaveId, by: &UserId, request: &SaveRequest) -> Tags {
+fn of(
+    deployment: &DeploymentId,
+    save: &SaveId,
+    by: &UserId,
+    request: &SaveRequest,
+    own: &ResourceTags,
+) -> Tags {
     let mut tags: Tags = request.tags.clone();
+    tags.extend(own.all().clone());
     tags.insert("Name".to_owned(), request.image_name(save));
     tags.insert(DEPLOYMENT_TAG.to_owned(), deployment.to_string());
     tags.insert(SAVE_TAG.to_owned(), save.to_string());

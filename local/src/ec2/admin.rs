@@ -42,6 +42,7 @@ impl Admin {
             instance_type: spec.instance_type.clone(),
             volumes: Vec::new(),
             ports: vec![22],
+            kms_key: None,
             user_data: None,
             client_token: String::new(),
             tags: spec.tags.clone(),

@@ -334,6 +334,37 @@ impl Ec2 for SimEc2 {
         let action = "DescribeImageAttribute";
         self.ask(region, action, |m, s| m.launch_permissions(s, id))
     }
+
+    async fn share_snapshot(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+        account: &AccountId,
+    ) -> Result<(), Ec2Error> {
+        self.call(region, "ModifySnapshotAttribute", |m, s| {
+            m.share_snapshot(s, id, account, true)
+        })
+    }
+
+    async fn unshare_snapshot(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+        account: &AccountId,
+    ) -> Result<(), Ec2Error> {
+        self.call(region, "ModifySnapshotAttribute", |m, s| {
+            m.share_snapshot(s, id, account, false)
+        })
+    }
+
+    async fn snapshot_shares(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+    ) -> Result<Vec<AccountId>, Ec2Error> {
+        let action = "DescribeSnapshotAttribute";
+        self.ask(region, action, |m, s| m.snapshot_shares(s, id))
+    }
 }
 
 #[async_trait]

@@ -209,7 +209,7 @@ pub(super) fn snapshots(call: &Call) -> Result<Looks<SnapshotId, SnapshotLook>, 
     })
 }
 
-/// Whether any of the account's volumes or images is encrypted with a customer managed key.
+/// Whether a customer managed key exists: it encrypts a volume or an image of the account, or its state was set.
 pub(super) fn has_customer_key(
     cloud: &Cloud,
     account: &AccountId,
@@ -226,6 +226,7 @@ pub(super) fn has_customer_key(
                 .areas
                 .values()
                 .any(|area| area.default_key.as_deref() == Some(arn))
+            || model.world().keys.contains_key(arn)
             || images.any(|row| {
                 row.account == *account && row.slots.iter().any(|slot| is(&slot.encryption))
             })

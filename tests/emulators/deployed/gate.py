@@ -30,7 +30,9 @@ NAMES = {
     "DeregisterImage": {"ImageId": "image"},
     "DescribeImageAttribute": {"ImageId": "image"},
     "DescribeInstanceAttribute": {"InstanceId": "instance"},
+    "DescribeSnapshotAttribute": {"SnapshotId": "snapshot"},
     "ModifyImageAttribute": {"ImageId": "image"},
+    "ModifySnapshotAttribute": {"SnapshotId": "snapshot"},
     "RunInstances": {"ImageId": "image", "SecurityGroupId": "security-group", "SubnetId": "subnet"},
     "StartInstances": {"InstanceId": "instance"},
     "StopInstances": {"InstanceId": "instance"},
@@ -40,8 +42,10 @@ MAKES = {
     "CopyImage": ["image", "snapshot"],
     "CreateImage": ["image", "snapshot"],
     "CreateSecurityGroup": ["security-group"],
-    "RunInstances": ["instance", "network-interface", "subnet", "volume"],
+    "RunInstances": ["instance", "network-interface", "volume"],
 }
+# What EC2 uses if a request does not name one: the default subnet and the default security group.
+DEFAULTS = {"RunInstances": {"SecurityGroupId": "security-group", "SubnetId": "subnet"}}
 OWNERLESS = {"image", "snapshot"}
 
 
@@ -174,7 +178,10 @@ def of_ec2(params, region, tags_of):
     for parameter, kind in known.items():
         for name in numbered(params, parameter):
             try:
-                yield f"ec2:{action}", arn_of(kind, region, name), tags_of(kind, region, [name])
+                context = tags_of(kind, region, [name])
+                if kind == "subnet":
+                    context = {**context, "ec2:SubnetID": name}
+                yield f"ec2:{action}", arn_of(kind, region, name), context
             except ClientError as error:
                 # EC2 itself refuses resources that do not exist.
                 if "NotFound" not in error.response["Error"]["Code"]:
@@ -184,6 +191,9 @@ def of_ec2(params, region, tags_of):
         region_of, source = params["SourceRegion"], params["SourceImageId"]
         tags = tags_of("image", region_of, [source])
         yield "ec2:CopyImage", arn_of("image", region_of, source), tags
+    for parameter, kind in DEFAULTS.get(action, {}).items():
+        if not numbered(params, parameter):
+            yield f"ec2:{action}", arn_of(kind, region, "*"), {}
     for kind in MAKES.get(action, []):
         context = {f"aws:RequestTag/{key}": value for key, value in asked.get(kind, {}).items()}
         yield f"ec2:{action}", arn_of(kind, region, "*"), context

@@ -456,5 +456,6 @@ fn share(to: &str) -> ShareRequest {
     ShareRequest {
         to: to.to_owned(),
         publish_sensitive: true,
+        with_snapshots: false,
     }
 }

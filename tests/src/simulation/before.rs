@@ -84,7 +84,8 @@ pub(crate) fn public(world: &World, _: &InstanceId) {
 
 fn share(world: &World, owner: &str, to: &str) {
     let template = "kept".parse().expect("it is a template's name");
-    let to = share_request(to);
+    let mut to = share_request(to);
+    to.with_snapshots = to.to == ACCOUNT;
     ask!(world, share(&caller(owner), &template, &to)).expect("the template is shared");
 }
 

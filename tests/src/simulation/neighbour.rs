@@ -73,6 +73,7 @@ pub(crate) fn settle(world: &World, saves: &[SaveId]) {
                 name: new.name.clone(),
                 description: String::new(),
                 client_token: new.name.clone(),
+                kms_key: None,
                 tags: new.tags.clone(),
             };
             let there: Region = there.parse().expect("it is a Region");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use prism_functions::domain::ec2::LaunchPermission;
+use prism_functions::domain::ec2::{LaunchPermission, Opening};
 use prism_functions::domain::{ImageId, Problem};
 use prism_functions::operations::{Fixed, Left, Leftover};
 use prism_functions::ports::Ec2 as _;
@@ -69,7 +69,11 @@ fn differs(found: &[Leftover]) -> (Vec<LaunchPermission>, Vec<LaunchPermission>)
             ..
         } => {
             assert_eq!((region, users[0].name.as_str()), (&west(), "kept"));
-            let all = |set: &BTreeSet<_>| set.iter().cloned().collect();
+            let launches = |opening: &Opening| match opening {
+                Opening::Launch(launch) => launch.clone(),
+                Opening::Copies { .. } => panic!("{opening}"),
+            };
+            let all = |set: &BTreeSet<Opening>| set.iter().map(launches).collect();
             (all(open_to), all(closed_to))
         }
         other => panic!("{other:?}"),

@@ -1,7 +1,7 @@
 //! AMIs that a template has from another one through an import: nobody gains more rights to them than the other
 //! template gives (promise P10).
 
-use prism_functions::domain::ec2::LaunchPermission;
+use prism_functions::domain::ec2::{LaunchPermission, Opening};
 use prism_functions::domain::grant::{Grant, GrantState};
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{Code, Problem, TemplateName};
@@ -176,6 +176,7 @@ fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
         at: world.now(),
         state: GrantState::Open,
         launch: Some(theirs.clone()),
+        with_snapshots: false,
         closed_from: None,
     };
     put(
@@ -197,10 +198,11 @@ fn wrongly_opened_amis_are_found_shown_to_their_owner_and_closed() {
         "{shares:?}"
     );
     let found = world.must(world.service.leftovers()).found;
+    let launch = Opening::Launch(theirs.clone());
     let wrong: Vec<_> = found
         .iter()
         .filter(
-            |it| matches!(&it.what, Left::Permissions { open_to, .. } if open_to.contains(&theirs)),
+            |it| matches!(&it.what, Left::Permissions { open_to, .. } if open_to.contains(&launch)),
         )
         .cloned()
         .collect();

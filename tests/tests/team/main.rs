@@ -12,6 +12,7 @@ mod moves;
 mod projects;
 mod rights;
 mod sharing;
+mod snapshots;
 mod strangers;
 mod sums;
 mod wrong_sums;

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use prism_functions::domain::allowed::InvalidType;
+use prism_functions::domain::kms_keys::InvalidKey;
 use prism_functions::domain::pace::Ec2Share;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::rules::PublicScope;
@@ -25,6 +26,13 @@ pub(crate) struct Settings {
     /// The instance types to launch, such as m7i.large,t3.*; "" for all
     #[arg(long, value_name = "TYPES")]
     allowed_instance_types: Option<String>,
+    /// The ARNs of the KMS keys that may be used, separated by commas; "" for all. The first one in each Region encrypts
+    /// copies and launched volumes there
+    #[arg(long, value_name = "ARNS")]
+    kms_keys: Option<String>,
+    /// The tags of everything that Prism creates in EC2, such as CostCentre=42,Owner=lab; "" for none
+    #[arg(long, value_name = "TAGS")]
+    resource_tags: Option<String>,
     /// The percentage of EC2's request rates that Prism may use
     #[arg(long, value_name = "PERCENT")]
     ec2_share: Option<Ec2Share>,
@@ -72,6 +80,14 @@ impl Settings {
                 Problem::new(Code::InvalidInput, format!("{invalid}."))
             })?;
         }
+        if let Some(keys) = self.kms_keys {
+            settings.kms_keys = keys.parse().map_err(|invalid: InvalidKey| {
+                Problem::new(Code::InvalidInput, format!("{invalid}."))
+            })?;
+        }
+        if let Some(tags) = self.resource_tags {
+            settings.resource_tags = tags.parse()?;
+        }
         if let Some(share) = self.ec2_share {
             settings.ec2_share = share;
         }
@@ -80,10 +96,12 @@ impl Settings {
         }
         session.out.done(&settings, || {
             format!(
-                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\nShare of the EC2 request limits: {} %.\n",
+                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\nAllowed KMS keys: {}.\nTags of resources: {}.\nShare of the EC2 request limits: {} %.\n",
                 reach(settings.public_scope),
                 or_all(joined(&settings.allowed_regions.0)),
                 or_all(joined(settings.allowed_types.list())),
+                or_all(joined(settings.kms_keys.list())),
+                or_none(joined(settings.resource_tags.list())),
                 settings.ec2_share,
             )
         })
@@ -95,6 +113,13 @@ fn or_all(allowed: String) -> String {
         return "all".to_owned();
     }
     allowed
+}
+
+fn or_none(listed: String) -> String {
+    if listed.is_empty() {
+        return "none".to_owned();
+    }
+    listed
 }
 
 /// Describes a scope for people.

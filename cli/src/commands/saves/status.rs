@@ -9,7 +9,7 @@ use prism_functions::operations::SaveView;
 
 use crate::errors::Outcome;
 use crate::session::Session;
-use crate::text::{bytes, joined, monthly, pairs, plain, when};
+use crate::text::{bytes, joined, monthly_in, pairs, plain, when};
 use crate::{report, story};
 
 /// Show the state of a save: what was requested, its progress and its result
@@ -54,6 +54,8 @@ fn text(record: &SaveView, now: Timestamp) -> String {
     let schedule = record.schedule.as_ref().map(ToString::to_string);
     let wait = story::until_turn(record, now).map(|wait| format!("in {wait}"));
     let step = format!("{} ({})", story::words(record, &record.step), record.step);
+    let cost = record.usd_per_month;
+    let cost = cost.map(|it| monthly_in(it, report::regions(request)));
     let mut text = head(record);
     let percent = record.progress_percent.filter(|_| !record.state.is_final());
     let size = record
@@ -77,7 +79,7 @@ fn text(record: &SaveView, now: Timestamp) -> String {
         ("copy again", report::retries(record)),
         ("removed", or_nothing(removed)),
         ("size", or_nothing(size.map(bytes))),
-        ("cost", or_nothing(record.usd_per_month.map(monthly))),
+        ("cost", or_nothing(cost)),
         ("cancelled", or_nothing(cancelled(record))),
         (
             "not removed",

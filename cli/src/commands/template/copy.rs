@@ -13,8 +13,9 @@ use serde_json::json;
 use crate::client::{Client, Place};
 use crate::commands::save::{go_on, regions_of};
 use crate::errors::Outcome;
+use crate::report::by_region;
 use crate::session::Session;
-use crate::text::{bytes, joined, monthly, pairs};
+use crate::text::{bytes, joined, monthly_in, pairs};
 
 const EXAMPLES: &str = "\
 This copies the AMI of a version to Regions that do not have it, for example after a copy failed \
@@ -107,7 +108,7 @@ async fn newest(session: &Session, reference: &TemplateRef) -> Result<u32, Probl
 fn text(plan: &CopyPlan) -> String {
     let source = &plan.source;
     let mut text = format!("Copying {}@{}:\n", plan.template, source.version);
-    let cost = monthly(plan.usd_per_month_at_most);
+    let cost = monthly_in(plan.usd_per_month_at_most, &plan.regions);
     let mut from = format!("{}  {}", source.region, source.image);
     if let Some(architecture) = source.architecture {
         let _ = write!(from, "  {}", architecture.as_str());
@@ -117,6 +118,7 @@ fn text(plan: &CopyPlan) -> String {
         ("to", joined(&plan.regions)),
         ("size", format!("at most {} each", bytes(plan.bytes))),
         ("cost", format!("{cost}, plus the data transfer")),
+        ("copy keys", by_region(&plan.copy_keys)),
     ]));
     for warning in &plan.warnings {
         let _ = writeln!(text, "warning: {}: {}", warning.code, warning.text);

@@ -12,7 +12,7 @@ use prism_functions::operations::{
 
 use crate::errors::{Outcome, Told};
 use crate::session::Session;
-use crate::text::{joined, monthly, pairs};
+use crate::text::{joined, monthly_in, pairs};
 use crate::{exit, prompt};
 
 const EXAMPLES: &str = "\
@@ -116,7 +116,7 @@ fn would(reference: &TemplateRef, plan: &DeletionPlan) -> String {
         ("AMIs", lines(&plan.images).join("\n")),
         ("AMIs kept", lines(&plan.kept).join("\n")),
         ("protected", lines(&plan.protected).join("\n")),
-        ("saves", monthly(plan.usd_per_month)),
+        ("saves", monthly_in(plan.usd_per_month, plan.images.keys())),
         ("in use by", instances.join("\n")),
         ("launch templates", launch_templates.join("\n")),
         ("schedules", schedules.join(", ")),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use crate::errors::Outcome;
 use crate::report;
 use crate::session::Session;
-use crate::text::{bytes, joined, monthly, pairs, plain, when};
+use crate::text::{bytes, joined, monthly_in, pairs, plain, when};
 
 /// How many of the newest versions are shown.
 const VERSIONS: usize = 20;
@@ -162,7 +162,10 @@ fn saved(template: &Template, version: &Version, versions: &[Version], faults: &
         ("volumes", volumes(version)),
         ("left out", report::volumes(&version.excluded_volumes)),
         ("snapshots", format!("{used} in each Region")),
-        ("cost", monthly(version.usd_per_month)),
+        (
+            "cost",
+            monthly_in(version.usd_per_month, version.amis.keys()),
+        ),
         (
             "log in as",
             plain(version.login.as_deref().unwrap_or_default()),

@@ -28,7 +28,7 @@ Examples:
   prism template share my-custom-ml-env
   prism template share my-custom-ml-env --user bob
   prism template share my-custom-ml-env --project brain-imaging
-  prism template share my-custom-ml-env --account 123456789012
+  prism template share my-custom-ml-env --account 123456789012 --with-snapshots
   prism template share my-custom-ml-env --public --dry-run";
 
 /// Share a template with a user, a project, an account, an organization, or everyone
@@ -40,6 +40,9 @@ pub(crate) struct Share {
     template: String,
     #[command(flatten)]
     to: To,
+    /// Let the account copy the AMIs too, by sharing their snapshots
+    #[arg(long, requires = "account")]
+    with_snapshots: bool,
     #[command(flatten)]
     how: How,
 }
@@ -96,6 +99,7 @@ impl To {
         ShareRequest {
             to: named.unwrap_or_else(|| unnamed.to_owned()),
             publish_sensitive,
+            with_snapshots: false,
         }
     }
 }
@@ -110,13 +114,19 @@ impl Share {
             organization: None,
             public: false,
         };
-        Self { template, to, how }
+        Self {
+            template,
+            to,
+            with_snapshots: false,
+            how,
+        }
     }
 
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let (client, out) = (&session.client, &session.out);
         let name = super::name(&self.template)?;
-        let request = self.to.request(self.how.publish_sensitive);
+        let mut request = self.to.request(self.how.publish_sensitive);
+        request.with_snapshots = self.with_snapshots;
         let asked = Asked::<ShareTemplate>::with(name.clone(), request);
         let plan = client.plan(asked.clone()).await?;
         if self.how.dry_run {
@@ -142,6 +152,7 @@ fn text_of_plan(plan: &SharePlan) -> String {
     };
     let mut text = format!("{} {shared} with {}.\n", plan.template, plan.to);
     text.push_str(&listed("opens", &plan.images));
+    text.push_str(limits(plan.launch_only));
     for warning in &plan.warnings {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
     }
@@ -152,7 +163,17 @@ fn text_of(shared: &Shared) -> String {
     let (grant, already) = (&shared.grant, if shared.repeated { "already " } else { "" });
     let mut text = format!("{} is {already}shared with {}.\n", grant.template, grant.to);
     text.push_str(&listed("open", &shared.images));
+    text.push_str(limits(shared.launch_only));
     text
+}
+
+/// What a share outside of the deployment does not include.
+fn limits(launch_only: bool) -> &'static str {
+    if launch_only {
+        "  These AMIs can be launched, but not copied: that needs their snapshots too (for an account: --with-snapshots).\n"
+    } else {
+        ""
+    }
 }
 
 fn listed(what: &str, images: &BTreeMap<Region, Vec<ImageId>>) -> String {

@@ -16,6 +16,15 @@ const DESCRIBE: &str = "DescribeSecurityGroups";
 const CREATE: &str = "CreateSecurityGroup";
 const ALLOW: &str = "AuthorizeSecurityGroupIngress";
 
+/// What all groups of a deployment have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Groups<'a> {
+    /// The CIDR blocks to which ports are opened.
+    pub(super) ingress: &'a [String],
+    /// The deployment's own tags.
+    pub(super) tags: &'a Tags,
+}
+
 /// Returns the ID of the group in which these TCP ports are open to those networks, and creates the group if it does
 /// not exist. The group is in the given VPC. `of` are the instance's tags, which identify the deployment that launches
 /// it.
@@ -23,9 +32,10 @@ pub(super) async fn ensure(
     client: &Client,
     vpc: &str,
     ports: &[u16],
-    ingress: &[String],
+    groups: Groups<'_>,
     of: &Tags,
 ) -> Result<String, Ec2Error> {
+    let ingress = groups.ingress;
     let mut ports = ports.to_vec();
     ports.sort_unstable();
     ports.dedup();
@@ -33,10 +43,10 @@ pub(super) async fn ensure(
     let name = name(&ports, ingress, deployment.map(String::as_str));
     let group = match find(client, vpc, &name).await? {
         Some(group) => group,
-        None => create(client, vpc, &name, &ports, deployment).await?,
+        None => create(client, vpc, &name, &ports, (groups.tags, deployment)).await?,
     };
     // An earlier launch may have ended between the two calls.
-    if !ingress.is_empty() && group.open == 0 {
+    if !ingress.is_empty() && !ports.is_empty() && group.open == 0 {
         open(client, &group.id, &ports, ingress).await?;
     }
     Ok(group.id)
@@ -71,11 +81,16 @@ async fn create(
     vpc: &str,
     name: &str,
     ports: &[u16],
-    deployment: Option<&String>,
+    (own, deployment): (&Tags, Option<&String>),
 ) -> Result<Group, Ec2Error> {
     let words: Vec<String> = ports.iter().map(ToString::to_string).collect();
-    let words = words.join(" ");
-    let mut tags = Tags::from([(PORTS_TAG.to_owned(), shortened(&words, 256))]);
+    // The tag identifies the group as Prism's, so it has a value in any case.
+    let words = match words.join(" ") {
+        empty if empty.is_empty() => "none".to_owned(),
+        words => words,
+    };
+    let mut tags = own.clone();
+    tags.insert(PORTS_TAG.to_owned(), shortened(&words, 256));
     tags.extend(deployment.map(|id| (DEPLOYMENT_TAG.to_owned(), id.clone())));
     let made = client
         .create_security_group()

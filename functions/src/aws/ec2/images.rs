@@ -66,6 +66,9 @@ pub(super) async fn copy(client: &Client, copy: &ImageCopy) -> Result<ImageId, E
         .name(&copy.name)
         .description(&copy.description)
         .client_token(&copy.client_token)
+        // EC2 refuses a key without the flag.
+        .set_encrypted(copy.kms_key.as_ref().map(|_| true))
+        .set_kms_key_id(copy.kms_key.clone())
         .set_tag_specifications(tag_specifications(MADE, &copy.tags))
         .send()
         .await

@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_types::base64;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::groups::Groups;
 use super::{errors, groups, instances, tag_specifications};
 use crate::ports::{Ec2Error, Ec2ErrorKind, Instance, NewInstance, NewVolume};
 
@@ -22,17 +23,16 @@ const ACTION: &str = "RunInstances";
 pub(super) async fn run(
     client: &Client,
     new: &NewInstance,
-    ingress: &[String],
+    groups: Groups<'_>,
 ) -> Result<Instance, Ec2Error> {
-    let groups = match new.ports.as_slice() {
-        [] => None,
-        ports => {
-            let vpc = new.subnet.vpc.as_str();
-            Some(vec![
-                groups::ensure(client, vpc, ports, ingress, &new.tags).await?,
-            ])
-        }
-    };
+    // Without a group, EC2 would use the VPC's default one, which the policies do not allow.
+    let vpc = new.subnet.vpc.as_str();
+    let group = groups::ensure(client, vpc, &new.ports, groups, &new.tags).await?;
+    let mappings = new
+        .volumes
+        .iter()
+        .map(|volume| mapping(volume, new))
+        .collect();
     let made = [ResourceType::Instance, ResourceType::Volume];
     let tokens = InstanceMetadataOptionsRequest::builder().http_tokens(HttpTokensState::Required);
     let told = client
@@ -44,8 +44,8 @@ pub(super) async fn run(
         .client_token(&new.client_token)
         .metadata_options(tokens.build())
         .set_user_data(new.user_data.as_deref().map(base64::encode))
-        .set_block_device_mappings(Some(new.volumes.iter().map(mapping).collect()))
-        .set_security_group_ids(groups)
+        .set_block_device_mappings(Some(mappings))
+        .security_group_ids(group)
         .subnet_id(new.subnet.id.as_str())
         .set_tag_specifications(tag_specifications(made, &new.tags))
         .customize()
@@ -82,11 +82,14 @@ impl ClassifyRetry for OnlyElsewhere {
 }
 
 /// How the volumes differ from those of the AMI.
-fn mapping(volume: &NewVolume) -> BlockDeviceMapping {
+fn mapping(volume: &NewVolume, new: &NewInstance) -> BlockDeviceMapping {
     let size = volume.size_gib.and_then(|size| i32::try_from(size).ok());
     let ebs = EbsBlockDevice::builder()
         .delete_on_termination(volume.delete_on_termination)
-        .set_volume_size(size);
+        .set_volume_size(size)
+        // EC2 refuses a key without the flag.
+        .set_encrypted(new.kms_key.as_ref().map(|_| true))
+        .set_kms_key_id(new.kms_key.clone());
     BlockDeviceMapping::builder()
         .device_name(&volume.device)
         .ebs(ebs.build())

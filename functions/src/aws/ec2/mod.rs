@@ -19,11 +19,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
+use aws_sdk_ec2::types::{Filter, OperationType, ResourceType, Tag, TagSpecification};
 
 use super::clients::Clients;
 use crate::domain::ec2::{LaunchPermission, StatusChecks};
-use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId};
+use crate::domain::{
+    AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
+};
 use crate::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Instance,
     InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Probe, Reservation, Snapshot,
@@ -37,6 +39,8 @@ pub struct AwsEc2 {
     keys: Arc<keys::Keys>,
     /// The CIDR blocks that can reach the ports of a launched instance.
     ingress: Arc<[String]>,
+    /// The deployment's own tags, for security groups. Everything else gets them with its request.
+    group_tags: Arc<Tags>,
 }
 
 impl AwsEc2 {
@@ -47,6 +51,16 @@ impl AwsEc2 {
             clients,
             keys: Arc::default(),
             ingress: ingress.into(),
+            group_tags: Arc::default(),
+        }
+    }
+
+    /// Puts these tags on the security groups that launches create.
+    #[must_use]
+    pub fn tagging_groups(self, tags: &Tags) -> Self {
+        Self {
+            group_tags: Arc::new(tags.clone()),
+            ..self
         }
     }
 
@@ -157,7 +171,11 @@ impl Ec2 for AwsEc2 {
     }
 
     async fn run_instance(&self, region: &Region, new: &NewInstance) -> Result<Instance, Ec2Error> {
-        launch::run(&self.client(region), new, &self.ingress).await
+        let group = groups::Groups {
+            ingress: &self.ingress,
+            tags: &self.group_tags,
+        };
+        launch::run(&self.client(region), new, group).await
     }
 
     async fn create_image(&self, region: &Region, new: &NewImage) -> Result<ImageId, Ec2Error> {
@@ -229,6 +247,32 @@ impl Ec2 for AwsEc2 {
         id: &ImageId,
     ) -> Result<Vec<LaunchPermission>, Ec2Error> {
         images::allowed(&self.client(region), id).await
+    }
+
+    async fn share_snapshot(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+        account: &AccountId,
+    ) -> Result<(), Ec2Error> {
+        snapshots::modify(&self.client(region), id, account, OperationType::Add).await
+    }
+
+    async fn unshare_snapshot(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+        account: &AccountId,
+    ) -> Result<(), Ec2Error> {
+        snapshots::modify(&self.client(region), id, account, OperationType::Remove).await
+    }
+
+    async fn snapshot_shares(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+    ) -> Result<Vec<AccountId>, Ec2Error> {
+        snapshots::shares(&self.client(region), id).await
     }
 }
 

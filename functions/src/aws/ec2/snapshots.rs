@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_ec2::Client;
-use aws_sdk_ec2::types;
+use aws_sdk_ec2::types::{self, OperationType, SnapshotAttributeName};
 
 use super::keys::Keys;
 use super::pages::{self, PAGE_ITEMS};
 use super::{any_filter, errors, filter, tag_filter, tags};
-use crate::domain::SnapshotId;
+use crate::domain::{AccountId, SnapshotId};
 use crate::ports::{Ec2Error, Encryption, Snapshot, SnapshotFilter, SnapshotState};
 
 const DESCRIBE: &str = "DescribeSnapshots";
@@ -79,6 +79,39 @@ pub(super) async fn delete(client: &Client, id: &SnapshotId) -> Result<(), Ec2Er
         .await
         .map_err(errors::of("DeleteSnapshot"))
         .map(drop)
+}
+
+/// Changes whether an account may create volumes from a snapshot, and so copy an AMI.
+pub(super) async fn modify(
+    client: &Client,
+    id: &SnapshotId,
+    account: &AccountId,
+    operation: OperationType,
+) -> Result<(), Ec2Error> {
+    let request = client
+        .modify_snapshot_attribute()
+        .snapshot_id(id.as_str())
+        .attribute(SnapshotAttributeName::CreateVolumePermission)
+        .operation_type(operation)
+        .user_ids(account.as_str());
+    let done = request.send().await;
+    done.map_err(errors::of("ModifySnapshotAttribute"))
+        .map(drop)
+}
+
+/// The accounts that may create volumes from a snapshot.
+pub(super) async fn shares(client: &Client, id: &SnapshotId) -> Result<Vec<AccountId>, Ec2Error> {
+    let told = client
+        .describe_snapshot_attribute()
+        .snapshot_id(id.as_str())
+        .attribute(SnapshotAttributeName::CreateVolumePermission)
+        .send()
+        .await
+        .map_err(errors::of("DescribeSnapshotAttribute"))?;
+    let permissions = told.create_volume_permissions().iter();
+    Ok(permissions
+        .filter_map(|it| it.user_id()?.parse().ok())
+        .collect())
 }
 
 fn snapshot(told: &types::Snapshot) -> Result<Snapshot, Ec2Error> {

@@ -7,6 +7,7 @@ use crate::ports::{Ec2ErrorKind, Encryption, ImageState, SnapshotState, StateRea
 
 mod launches;
 mod references;
+mod shares;
 
 const INSTANCE: &str = "i-0123456789abcdef0";
 const IMAGE: &str = "ami-0123456789abcdef0";
@@ -287,6 +288,7 @@ async fn a_copy_is_asked_for_in_its_destination() {
         name: "save-1".to_owned(),
         description: "A save".to_owned(),
         client_token: "token".to_owned(),
+        kms_key: Some("arn:aws:kms:us-west-2:111122223333:key/1".to_owned()),
         tags: Tags::from([("prism:save-id".to_owned(), "save-1".to_owned())]),
     };
     ec2(&aws).copy_image(&region(), &copy).await.unwrap();
@@ -295,6 +297,8 @@ async fn a_copy_is_asked_for_in_its_destination() {
     Action = "CopyImage"
     ClientToken = "token"
     Description = "A save"
+    Encrypted = "true"
+    KmsKeyId = "arn:aws:kms:us-west-2:111122223333:key/1"
     Name = "save-1"
     SourceImageId = "ami-0123456789abcdef0"
     SourceRegion = "eu-central-1"

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Left, Leftover};
-use crate::domain::ec2::{InstanceState, LaunchPermission};
+use crate::domain::ec2::{InstanceState, Opening};
 use crate::domain::pace::Paced;
 use crate::domain::save::{Duty, Finding};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
@@ -132,7 +132,7 @@ impl Service {
         &self,
         region: &Region,
         id: &ImageId,
-        closed_to: &BTreeSet<LaunchPermission>,
+        closed_to: &BTreeSet<Opening>,
     ) -> Result<Fixed, Problem> {
         let mut refused = None;
         for launch in closed_to {
@@ -231,12 +231,7 @@ fn is_unshareable(problem: &Problem) -> bool {
 }
 
 /// Creates the problem that an AMI stays closed to a grantee.
-fn stays_closed(
-    region: &Region,
-    id: &ImageId,
-    launch: &LaunchPermission,
-    mut problem: Problem,
-) -> Problem {
+fn stays_closed(region: &Region, id: &ImageId, launch: &Opening, mut problem: Problem) -> Problem {
     let why = problem.message.trim_end_matches('.');
     problem.message = format!("EC2 does not open the AMI {id} in {region} to {launch}: {why}.");
     problem.hint("It can be launched within the account alone there, and in the other Regions by all whom it is shared with. \"prism template share\" says what EC2 refuses: change that and run \"prism doctor --fix\" again, or take the share back with \"prism template unshare\".")

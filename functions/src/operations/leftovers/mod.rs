@@ -24,7 +24,7 @@ use futures::future::{join_all, join4};
 use serde::Serialize;
 
 use super::Service;
-use crate::domain::ec2::LaunchPermission;
+use crate::domain::ec2::Opening;
 use crate::domain::save::{Duty, SaveRecord, SaveState};
 use crate::domain::tags::{DEPLOYMENT_TAG, OWNER_TAG, SAVE_TAG, TEMPLATE_TAG};
 use crate::domain::template::TemplateRef;
@@ -89,9 +89,9 @@ pub enum Left {
         /// The versions that have it.
         users: Vec<TemplateRef>,
         /// The launch permissions that no grant explains.
-        open_to: BTreeSet<LaunchPermission>,
+        open_to: BTreeSet<Opening>,
         /// The launch permissions that a grant requires and that are missing.
-        closed_to: BTreeSet<LaunchPermission>,
+        closed_to: BTreeSet<Opening>,
     },
     /// An AMI of a version that cannot be launched: it no longer exists in EC2, or is disabled.
     Version {

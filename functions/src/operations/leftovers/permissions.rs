@@ -8,7 +8,7 @@ use futures::future::join_all;
 use super::used::{Used, Users};
 use super::{Left, Leftover, Saves, Seen, left};
 use crate::domain::clock::is_recent;
-use crate::domain::ec2::LaunchPermission;
+use crate::domain::ec2::Opening;
 use crate::domain::grant::{Grant, GrantState};
 use crate::domain::save::SaveRecord;
 use crate::domain::tags::SAVE_TAG;
@@ -16,7 +16,7 @@ use crate::domain::{ImageId, Problem, Region, SaveId};
 use crate::operations::Service;
 use crate::ports::{Image, ImageState, from_ec2};
 use crate::rules::lending;
-use crate::steps::LATE_S;
+use crate::steps::{LATE_S, openings, permissions};
 
 /// The number of AMIs in a Region that are checked at once.
 const AT_ONCE: usize = 8;
@@ -25,9 +25,9 @@ const AT_ONCE: usize = 8;
 #[derive(Default)]
 struct Difference {
     /// The launch permissions that no grant explains.
-    open_to: BTreeSet<LaunchPermission>,
+    open_to: BTreeSet<Opening>,
     /// The launch permissions that a grant requires and that are missing.
-    closed_to: BTreeSet<LaunchPermission>,
+    closed_to: BTreeSet<Opening>,
 }
 
 impl Service {
@@ -88,12 +88,11 @@ impl Service {
         users: &Users,
     ) -> Result<Difference, Problem> {
         let before = self.grants_of(users).await?;
-        let held = match self.env.ec2.launch_permissions(region, image).await {
+        let held = match openings::held(&*self.env.ec2, region, image).await {
             // The AMI has been deregistered.
             Err(error) if error.is_not_found() => return Ok(Difference::default()),
             held => held.map_err(from_ec2)?,
         };
-        let held: BTreeSet<LaunchPermission> = held.into_iter().collect();
         let after = self.grants_of(users).await?;
         let wanted = launches(&before, |_| true);
         // A share that is in progress or incomplete is shown to its owner in the list of shares. A very recent share
@@ -110,8 +109,8 @@ impl Service {
             here.filter(|it| !moving.contains(it)).cloned().collect()
         };
         Ok(Difference {
-            open_to: differ(&held, &wanted),
-            closed_to: differ(&wanted, &held),
+            open_to: differ(&held.any, &wanted),
+            closed_to: differ(&wanted, &held.whole),
         })
     }
 
@@ -159,17 +158,17 @@ impl Difference {
     }
 }
 
-/// Returns the launch permissions of those grants that `which` selects.
-fn launches(grants: &[Grant], which: impl Fn(&Grant) -> bool) -> BTreeSet<LaunchPermission> {
+/// Returns what those grants open AMIs by that `which` selects.
+fn launches(grants: &[Grant], which: impl Fn(&Grant) -> bool) -> BTreeSet<Opening> {
     let some = grants.iter().filter(|grant| which(grant));
-    some.filter_map(|grant| grant.launch.clone()).collect()
+    some.flat_map(permissions::of_grant).collect()
 }
 
 fn save_of(image: &Image) -> Option<SaveId> {
     image.tags.get(SAVE_TAG)?.parse().ok()
 }
 
-fn all(permissions: &BTreeSet<LaunchPermission>) -> String {
+fn all(permissions: &BTreeSet<Opening>) -> String {
     let names: Vec<String> = permissions.iter().map(ToString::to_string).collect();
     names.join(", ")
 }

@@ -24,7 +24,7 @@ const SNAPSHOTS: usize = 200;
 /// Describes how costs are counted.
 const COUNTED: &str = "Each snapshot by its full size, which is the most that it can cost: EC2 bills a block that several snapshots share only once, and does not report which blocks these are. Snapshots of one volume share blocks, and \
     so do those of a version and of what was saved from a launch of it. Deleting a version that shares \
-    none frees all that it costs; another frees between nothing and that.";
+    none frees all that it costs; another frees between nothing and that. All Regions are counted at the prices of us-east-1.";
 
 /// The costs of a version's snapshots in one Region.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -140,6 +140,9 @@ pub struct ImageCopy {
     pub description: String,
     /// The idempotency token, at most 64 ASCII characters. Requests with the same token create one copy.
     pub client_token: String,
+    /// The ARN of the key that encrypts the copy. Without it, the destination Region's defaults apply
+    /// ([`EbsDefaults::of_copy`](super::EbsDefaults::of_copy)).
+    pub kms_key: Option<String>,
     /// Tags for the copy and for each of its snapshots.
     pub tags: Tags,
 }

@@ -259,6 +259,9 @@ pub struct NewInstance {
     pub instance_type: String,
     /// How volumes differ from those of the AMI.
     pub volumes: Vec<NewVolume>,
+    /// The ARN of the key that encrypts those volumes. Without it, they are encrypted as the AMI's snapshots are, or as
+    /// the Region does by default.
+    pub kms_key: Option<String>,
     /// The TCP ports to open.
     pub ports: Vec<u16>,
     /// The user data for cloud-init.

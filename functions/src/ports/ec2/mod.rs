@@ -14,7 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use crate::domain::ec2::{LaunchPermission, StatusChecks};
-use crate::domain::{ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId};
+use crate::domain::{
+    AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, VolumeId,
+};
 
 pub use error::{Ec2Error, Ec2ErrorKind};
 pub use images::*;
@@ -177,4 +179,27 @@ pub trait Ec2: Send + Sync {
         region: &Region,
         id: &ImageId,
     ) -> Result<Vec<LaunchPermission>, Ec2Error>;
+
+    /// Lets an account use a snapshot, without which it cannot copy the AMI (ModifySnapshotAttribute).
+    async fn share_snapshot(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+        account: &AccountId,
+    ) -> Result<(), Ec2Error>;
+
+    /// Lets an account no longer use a snapshot (ModifySnapshotAttribute). It is not an error if it could not.
+    async fn unshare_snapshot(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+        account: &AccountId,
+    ) -> Result<(), Ec2Error>;
+
+    /// The accounts that may use a snapshot (DescribeSnapshotAttribute).
+    async fn snapshot_shares(
+        &self,
+        region: &Region,
+        id: &SnapshotId,
+    ) -> Result<Vec<AccountId>, Ec2Error>;
 }

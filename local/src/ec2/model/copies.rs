@@ -1,7 +1,8 @@
 //! CopyImage (EC2 fact 8).
 
 use prism_functions::domain::ImageId;
-use prism_functions::ports::{Ec2Error, ImageCopy, ImageState};
+use prism_functions::domain::kms_keys::region_of;
+use prism_functions::ports::{Ec2Error, Encryption, ImageCopy, ImageState};
 
 use super::images::{blank_image, check_description, take_first};
 use super::launch::check_tags;
@@ -26,8 +27,8 @@ impl Model {
         self.check_name(scope, ACTION, &copy.name)?;
         self.check_copies_in_flight(scope)?;
 
-        let slots = self.slots_of_copy(scope, &source);
-        let misfortune = self.copy_misfortune(&source, &slots);
+        let slots = self.slots_of_copy(scope, &source, copy.kms_key.as_deref());
+        let misfortune = self.copy_misfortune(scope, &source, &slots, copy.kms_key.as_deref());
         let row = ImageRow {
             name: copy.name.clone(),
             description: copy.description.clone(),
@@ -56,6 +57,7 @@ impl Model {
         match row.state {
             ImageState::Available if row.account == *scope.account => Ok(row),
             // Sharing an AMI does not share its snapshots.
+            ImageState::Available if self.are_shared(row, scope.account) => Ok(row),
             ImageState::Available => {
                 let message = "You do not have permission to access the storage of this ami";
                 Err(Ec2Error::new(ACTION, "InvalidRequest", message))
@@ -87,7 +89,18 @@ impl Model {
     }
 
     /// The copy fails only later if a key cannot be used (EC2 fact 8).
-    fn copy_misfortune(&mut self, source: &ImageRow, copies: &[Slot]) -> Option<String> {
+    fn copy_misfortune(
+        &mut self,
+        scope: &Scope<'_>,
+        source: &ImageRow,
+        copies: &[Slot],
+        key: Option<&str>,
+    ) -> Option<String> {
+        // A key can only be used in its own Region.
+        let elsewhere = key.filter(|key| region_of(key) != Some(scope.region.as_str()));
+        if let Some(key) = elsewhere {
+            return Some(format!("Given key ID is not accessible: {key}"));
+        }
         let mut slots = source.slots.iter().chain(copies);
         let lost = slots.find_map(|slot| self.lost_key(&slot.encryption));
         if let Some(key) = lost {
@@ -99,7 +112,12 @@ impl Model {
         take_first(&mut self.world_mut().misfortunes.copies)
     }
 
-    fn slots_of_copy(&mut self, scope: &Scope<'_>, source: &ImageRow) -> Vec<Slot> {
+    fn slots_of_copy(
+        &mut self,
+        scope: &Scope<'_>,
+        source: &ImageRow,
+        key: Option<&str>,
+    ) -> Vec<Slot> {
         let defaults = self.defaults_in(scope);
         let mut slots = Vec::with_capacity(source.slots.len());
         for slot in &source.slots {
@@ -109,7 +127,10 @@ impl Model {
             };
             let (volume, disk) = (snapshot.volume.clone(), snapshot.disk);
             // A copy without an explicit key is encrypted with the default key of its Region.
-            let encryption = defaults.of_copy(&slot.encryption);
+            let encryption = match key {
+                Some(key) => Encryption::CustomerKey(key.to_owned()),
+                None => defaults.of_copy(&slot.encryption),
+            };
             let disk = self.share_disk(disk);
             slots.push(Slot {
                 encryption,

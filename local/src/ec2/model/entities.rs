@@ -283,6 +283,9 @@ pub(crate) struct SnapshotRow {
     pub(crate) due: Option<Timestamp>,
     pub(crate) ends_at: Timestamp,
     pub(crate) fails: Option<String>,
+    /// The other accounts that may use it.
+    #[serde(default)]
+    pub(crate) shared_with: BTreeSet<AccountId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -140,9 +140,10 @@ impl Model {
             Some(disk) => self.share_disk(disk),
             None => self.new_disk(Disk::default()),
         };
-        let encryption = match &slot.encryption {
-            Encryption::None => self.defaults_in(scope).of_copy(&Encryption::None),
-            encrypted => encrypted.clone(),
+        let encryption = match (&new.kms_key, &slot.encryption) {
+            (Some(key), _) => Encryption::CustomerKey(key.clone()),
+            (None, Encryption::None) => self.defaults_in(scope).of_copy(&Encryption::None),
+            (None, encrypted) => encrypted.clone(),
         };
         let volume = self.new_volume(scope.account, scope, size_gib, encryption, disk, &new.tags);
         if let Some(row) = self.data.volumes.get_mut(&volume) {

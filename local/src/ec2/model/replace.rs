@@ -35,6 +35,7 @@ impl Model {
             instance_type: row.instance_type.clone(),
             volumes: Vec::new(),
             ports: row.open_ports.clone(),
+            kms_key: None,
             user_data: None,
             client_token: String::new(),
             tags: user_tags,

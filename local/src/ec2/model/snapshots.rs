@@ -1,8 +1,8 @@
 //! The points in time that snapshots capture, and DeleteSnapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use prism_functions::domain::{ImageId, SnapshotId, Timestamp, VolumeId};
+use prism_functions::domain::{AccountId, ImageId, SnapshotId, Timestamp, VolumeId};
 use prism_functions::ports::{Ec2Error, Encryption, ImageState, SnapshotState, Tags};
 
 use super::images::take_first;
@@ -24,6 +24,77 @@ impl Model {
         let rows = ids.iter().filter_map(|id| self.data.snapshots.get(id));
         rows.map(|row| (row.id.clone(), row.encryption.clone()))
             .collect()
+    }
+
+    /// Whether another account may use all snapshots of an image.
+    pub(super) fn are_shared(&self, row: &ImageRow, account: &AccountId) -> bool {
+        let mut snapshots = row.slots.iter().map(|slot| slot.snapshot.as_ref());
+        snapshots.all(|id| {
+            let row = id.and_then(|id| self.data.snapshots.get(id));
+            row.is_some_and(|row| row.shared_with.contains(account))
+        })
+    }
+
+    pub(crate) fn share_snapshot(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &SnapshotId,
+        account: &AccountId,
+        shared: bool,
+    ) -> Result<(), Ec2Error> {
+        const ACTION: &str = "ModifySnapshotAttribute";
+        self.admit(scope, ACTION)?;
+        let row = self.own_snapshot(scope, ACTION, id)?;
+        if shared && row.encryption == Encryption::AwsManagedKey {
+            let message = "Encrypted snapshots with EBS default key cannot be shared";
+            return Err(Ec2Error::new(ACTION, "OperationNotPermitted", message));
+        }
+        if let Some(row) = self.data.snapshots.get_mut(id) {
+            if shared {
+                row.shared_with.insert(account.clone());
+            } else {
+                row.shared_with.remove(account);
+            }
+        }
+        let what = if shared {
+            "shared with"
+        } else {
+            "no longer shared with"
+        };
+        self.tell(
+            scope.now,
+            scope.region,
+            id.as_str(),
+            format!("{what} {account}"),
+        );
+        Ok(())
+    }
+
+    pub(crate) fn snapshot_shares(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &SnapshotId,
+    ) -> Result<Vec<AccountId>, Ec2Error> {
+        const ACTION: &str = "DescribeSnapshotAttribute";
+        self.admit(scope, ACTION)?;
+        let row = self.own_snapshot(scope, ACTION, id)?;
+        Ok(row.shared_with.iter().cloned().collect())
+    }
+
+    fn own_snapshot(
+        &self,
+        scope: &Scope<'_>,
+        action: &str,
+        id: &SnapshotId,
+    ) -> Result<&SnapshotRow, Ec2Error> {
+        let row = self.data.snapshots.get(id);
+        let own = |row: &&SnapshotRow| {
+            row.account == *scope.account
+                && row.region == *scope.region
+                && row.visible_at <= scope.now
+        };
+        row.filter(own)
+            .ok_or_else(|| errors::snapshot_not_found(action, id))
     }
 
     /// Captures the contents of a volume; from now on the volume may change (EC2 fact 1).
@@ -231,5 +302,6 @@ pub(super) fn pending(captured: Captured, at: Timestamp, ends_at: Timestamp) -> 
         due: Some(ends_at),
         ends_at,
         fails: None,
+        shared_with: BTreeSet::new(),
     }
 }

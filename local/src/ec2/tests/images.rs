@@ -28,6 +28,7 @@ fn copy_of(image: &ImageId, token: &str) -> ImageCopy {
         name: "lab copy".to_owned(),
         description: String::new(),
         client_token: token.to_owned(),
+        kms_key: None,
         tags: Tags::from([("prism:save".to_owned(), "lab copy".to_owned())]),
     }
 }
@@ -250,6 +251,45 @@ fn an_image_under_the_default_key_cannot_be_shared() {
     let to = [LaunchPermission::Account(account('2'))];
     let shared = block_on(w.ec2.add_launch_permissions(&w.region, &image, &to));
     assert_refused(shared, "InvalidParameter");
+}
+
+/// The key of a copy: the one that is asked for, else the destination's default; one of another Region fails later.
+#[test]
+fn a_copy_of_an_encrypted_image_does_not_keep_its_key() {
+    let w = World::new();
+    let key = |region: &str, id: &str| format!("arn:aws:kms:{region}:111122223333:key/{id}");
+    let id = w.running();
+    let volume = w.instance(&id).volumes[0].volume.clone();
+    let source = Encryption::CustomerKey(key("us-east-1", "a"));
+    w.admin.set_encryption(&volume, source).unwrap();
+    w.stop_fully(&id);
+    let image = w.image_of(&id, "encrypted").unwrap();
+    w.wait(3600);
+    let west = region("us-west-2");
+    let copied = |token: &str, kms_key: Option<String>| {
+        let copy = ImageCopy {
+            name: token.to_owned(),
+            kms_key,
+            ..copy_of(&image, token)
+        };
+        let id = block_on(w.ec2.copy_image(&west, &copy)).unwrap();
+        w.wait(7200);
+        let found = block_on(w.ec2.images(&west, &ImageFilter::Ids(vec![id]))).unwrap();
+        let ids: Vec<_> = found[0]
+            .volumes
+            .iter()
+            .filter_map(|it| it.snapshot.clone())
+            .collect();
+        let keys = block_on(w.ec2.snapshot_keys(&west, &ids)).unwrap();
+        (found[0].state, keys.into_values().next())
+    };
+    let managed = Some(Encryption::AwsManagedKey);
+    assert_eq!(copied("default", None), (ImageState::Available, managed));
+    let own = key("us-west-2", "b");
+    let encrypted = Some(Encryption::CustomerKey(own.clone()));
+    assert_eq!(copied("own", Some(own)), (ImageState::Available, encrypted));
+    let far = copied("far", Some(key("us-east-1", "a")));
+    assert_eq!(far.0, ImageState::Failed);
 }
 
 #[test]

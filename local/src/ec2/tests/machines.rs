@@ -214,6 +214,7 @@ impl Run {
             name: format!("copy {}", n % 4),
             description: String::new(),
             client_token: format!("token {}", n % 50),
+            kms_key: None,
             tags: Tags::new(),
         };
         let made = self.model.copy_image(&scope, &copy);

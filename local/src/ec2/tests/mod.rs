@@ -178,6 +178,7 @@ pub(super) fn launch(image: &ImageId, token: &str) -> NewInstance {
         instance_type: "t3.large".to_owned(),
         volumes: Vec::new(),
         ports: vec![22],
+        kms_key: None,
         user_data: None,
         client_token: token.to_owned(),
         tags: Tags::from([("Name".to_owned(), "launched".to_owned())]),

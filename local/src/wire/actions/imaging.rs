@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use prism_functions::domain::kms_keys::KmsKeys;
 use prism_functions::domain::{ImageId, InstanceId, Region};
 use prism_functions::ports::{Ec2 as _, ImageCopy, NewImage, Probe, Tags};
 
 use super::super::call::Call;
 use super::super::fault::Fault;
 use super::super::looks;
+use super::super::params::Params;
 use super::super::tags::TagSpecs;
 use super::super::xml::Xml;
 use super::done;
@@ -55,7 +57,7 @@ fn excluded(call: &mut Call) -> Result<BTreeSet<String>, Fault> {
 
 pub(super) async fn copy(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
-    call.params.only("Encrypted", "false")?;
+    let kms_key = key(&mut call.params)?;
     let copy_tags = call.params.flag("CopyImageTags")?;
     let source_image: ImageId = call.params.required_id("SourceImageId")?;
     let region = call.params.required("SourceRegion")?;
@@ -81,10 +83,31 @@ pub(super) async fn copy(mut call: Call) -> Result<Xml, Fault> {
         name,
         description,
         client_token,
+        kms_key,
         tags: alike(tags, &specs.of("snapshot"))?,
     };
     let id = call.ec2.copy_image(&call.region, &copy).await?;
     Ok(Xml::of("imageId", id))
+}
+
+/// The key that encrypts a copy or a volume. The simulator takes it as an ARN, and only with the flag that EC2 requires.
+pub(super) fn key(params: &mut Params) -> Result<Option<String>, Fault> {
+    let encrypted = params.flag("Encrypted")?;
+    let key = params.take("KmsKeyId");
+    match &key {
+        Some(key) if key.parse::<KmsKeys>().is_err() => {
+            Err(params.invalid("KmsKeyId", key, "the simulator takes the ARN of a key"))
+        }
+        Some(_) if !encrypted => {
+            let message = "The parameter KmsKeyId requires the parameter Encrypted to be set.";
+            Err(Fault::new("InvalidParameterDependency", message))
+        }
+        None if encrypted => {
+            let rule = "the simulator encrypts with the key that is given";
+            Err(params.invalid("Encrypted", "true", rule))
+        }
+        _ => Ok(key),
+    }
 }
 
 pub(super) async fn deregister(mut call: Call) -> Result<Xml, Fault> {

@@ -11,6 +11,7 @@ use super::super::groups::Group;
 use super::super::looks;
 use super::super::tags::TagSpecs;
 use super::super::xml::Xml;
+use super::imaging;
 use super::instances::reservation;
 
 /// Parameters about features that the simulator does not have: key pairs, roles, instance metadata.
@@ -35,7 +36,7 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     // EC2's own default, which no simulated Region offers.
     let instance_type = call.params.take("InstanceType");
     let instance_type = instance_type.unwrap_or_else(|| "m1.small".to_owned());
-    let volumes = volumes(&mut call)?;
+    let (volumes, kms_key) = volumes(&mut call)?;
     let user_data = call.params.base64_text("UserData")?;
     let client_token = call.params.take("ClientToken").unwrap_or_default();
     let ids = call.params.list("SecurityGroupId")?;
@@ -51,6 +52,7 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
         instance_type,
         volumes,
         ports,
+        kms_key,
         user_data,
         client_token,
         tags: tags.of("instance"),
@@ -69,15 +71,17 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     Ok(xml)
 }
 
-/// How volumes differ from those of the image. Nothing else in `BlockDeviceMapping` is supported.
-fn volumes(call: &mut Call) -> Result<Vec<NewVolume>, Fault> {
-    let mut volumes = Vec::new();
+/// How volumes differ from those of the image, and the key that encrypts them. Nothing else in `BlockDeviceMapping` is
+/// supported.
+fn volumes(call: &mut Call) -> Result<(Vec<NewVolume>, Option<String>), Fault> {
+    let (mut volumes, mut keys) = (Vec::new(), BTreeSet::new());
     for mut mapping in call.params.structs("BlockDeviceMapping") {
         let device = mapping.required("DeviceName")?;
         let mut ebs = mapping.within("Ebs");
         mapping.finish()?;
         ebs.only("VolumeType", "gp3")?;
         let kept = ebs.take("DeleteOnTermination");
+        keys.insert(imaging::key(&mut ebs)?);
         volumes.push(NewVolume {
             device,
             size_gib: ebs.number("VolumeSize")?,
@@ -85,7 +89,11 @@ fn volumes(call: &mut Call) -> Result<Vec<NewVolume>, Fault> {
         });
         ebs.finish()?;
     }
-    Ok(volumes)
+    if keys.len() > 1 {
+        let message = "The simulator encrypts all volumes with the same key";
+        return Err(Fault::new("InvalidBlockDeviceMapping", message));
+    }
+    Ok((volumes, keys.pop_first().flatten()))
 }
 
 /// The IDs of the groups, given by ID or by name, and the ports that they open.

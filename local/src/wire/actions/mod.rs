@@ -23,7 +23,7 @@ pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
 
 pub(super) type Action = (&'static str, fn(Call) -> Answered);
 
-pub(super) const ACTIONS: [Action; 29] = [
+pub(super) const ACTIONS: [Action; 31] = [
     ("AuthorizeSecurityGroupIngress", |c| {
         now(groups::authorize(c))
     }),
@@ -51,6 +51,9 @@ pub(super) const ACTIONS: [Action; 29] = [
     ("DescribeInstances", |c| Box::pin(instances::describe(c))),
     ("DescribeRegions", |c| Box::pin(regions::describe(c))),
     ("DescribeSecurityGroups", |c| now(groups::describe(c))),
+    ("DescribeSnapshotAttribute", |c| {
+        Box::pin(snapshots::attribute(c))
+    }),
     ("DescribeSnapshots", |c| Box::pin(snapshots::describe(c))),
     ("DescribeSubnets", |c| Box::pin(groups::subnets(c))),
     ("DescribeVolumes", |c| Box::pin(volumes::describe(c))),
@@ -65,6 +68,9 @@ pub(super) const ACTIONS: [Action; 29] = [
         Box::pin(regions::block_public_access(c))
     }),
     ("ModifyImageAttribute", |c| Box::pin(permissions::modify(c))),
+    ("ModifySnapshotAttribute", |c| {
+        Box::pin(snapshots::modify(c))
+    }),
     ("RunInstances", |c| Box::pin(launch::run(c))),
     ("StartInstances", |c| Box::pin(power::start(c))),
     ("StopInstances", |c| Box::pin(power::stop(c))),

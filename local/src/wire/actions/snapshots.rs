@@ -1,6 +1,6 @@
-//! DescribeSnapshots and DeleteSnapshot.
+//! DescribeSnapshots, DeleteSnapshot, and the accounts that may use a snapshot.
 
-use prism_functions::domain::SnapshotId;
+use prism_functions::domain::{AccountId, SnapshotId};
 use prism_functions::ports::{Ec2 as _, Snapshot, SnapshotFilter};
 
 use super::super::call::Call;
@@ -84,4 +84,45 @@ pub(super) async fn delete(mut call: Call) -> Result<Xml, Fault> {
     call.finish()?;
     call.ec2.delete_snapshot(&call.region, &id).await?;
     Ok(done())
+}
+
+/// Only `createVolumePermission` for accounts is supported.
+pub(super) async fn modify(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let id: SnapshotId = call.params.required_id("SnapshotId")?;
+    call.params.only("Attribute", "createVolumePermission")?;
+    let operation = call.params.required("OperationType")?;
+    let accounts: Vec<AccountId> = call.params.ids("UserId")?;
+    let shared = match operation.as_str() {
+        "add" => true,
+        "remove" => false,
+        other => {
+            let rule = "it is add or remove";
+            return Err(call.params.invalid("OperationType", other, rule));
+        }
+    };
+    call.finish()?;
+    let (ec2, region) = (&call.ec2, &call.region);
+    for account in &accounts {
+        if shared {
+            ec2.share_snapshot(region, &id, account).await?;
+        } else {
+            ec2.unshare_snapshot(region, &id, account).await?;
+        }
+    }
+    Ok(done())
+}
+
+pub(super) async fn attribute(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let id: SnapshotId = call.params.required_id("SnapshotId")?;
+    call.params.only("Attribute", "createVolumePermission")?;
+    call.finish()?;
+    let held = call.ec2.snapshot_shares(&call.region, &id).await?;
+    let mut xml = Xml::new();
+    xml.text("snapshotId", &id);
+    xml.list("createVolumePermission", &held, |xml, account| {
+        xml.text("userId", account);
+    });
+    Ok(xml)
 }

@@ -139,6 +139,39 @@ fn an_instance_is_stopped_saved_copied_and_shared() {
 }
 
 #[test]
+fn an_account_copies_an_image_whose_snapshots_are_shared_with_it() {
+    let bench = Bench::new();
+    let instance = bench.instance("");
+    bench.forward(300);
+    let image = bench.one(
+        &format!("CreateImage&InstanceId={instance}&Name=mine&NoReboot=true"),
+        "imageId",
+    );
+    bench.forward(3600);
+    let described = bench.ask(&format!("DescribeImages&ImageId.1={image}"));
+    let snapshot = told(&described, "snapshotId").remove(0);
+    bench.ask(&format!(
+        "ModifyImageAttribute&ImageId={image}&LaunchPermission.Add.1.UserId=222222222222"
+    ));
+    let copy = format!("CopyImage&SourceRegion=us-east-1&SourceImageId={image}&Name=theirs");
+    let theirs = || bench.ask_as("AKIAOTHER", "us-east-1", &copy);
+    assert!(theirs().1.contains("InvalidRequest"), "{:?}", theirs());
+    let change = |operation: &str| {
+        bench.ask(&format!(
+            "ModifySnapshotAttribute&SnapshotId={snapshot}&Attribute=createVolumePermission\
+             &OperationType={operation}&UserId.1=222222222222"
+        ));
+        let asked = format!(
+            "DescribeSnapshotAttribute&SnapshotId={snapshot}&Attribute=createVolumePermission"
+        );
+        told(&bench.ask(&asked), "userId")
+    };
+    assert_eq!(change("add"), ["222222222222"]);
+    assert_eq!(theirs().0, 200);
+    assert!(change("remove").is_empty());
+}
+
+#[test]
 fn launch_templates_that_name_amis_are_returned() {
     let bench = Bench::new();
     let image = bench.public_image();

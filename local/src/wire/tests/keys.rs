@@ -70,6 +70,47 @@ fn kms_returns_a_keys_state_and_whether_it_allows_a_grant() {
     assert!(grant().1.contains("AccessDeniedException"));
 }
 
+/// The keys of an image's snapshots.
+fn snapshot_keys(bench: &Bench, image: &str) -> Vec<String> {
+    bench.forward(3600);
+    let ids = told(
+        &bench.ask(&format!("DescribeImages&ImageId.1={image}")),
+        "snapshotId",
+    );
+    let asked = format!("DescribeSnapshots&SnapshotId.1={}", ids[0]);
+    told(&bench.ask(&asked), "kmsKeyId")
+}
+
+#[test]
+fn launches_and_copies_are_encrypted_with_the_key_of_the_request() {
+    let bench = Bench::new();
+    let key = "arn:aws:kms:us-east-1:111111111111:key/c";
+    let encrypted = format!("Encrypted=true&KmsKeyId={key}");
+    let ebs = format!(
+        "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.Encrypted=true\
+         &BlockDeviceMapping.1.Ebs.KmsKeyId={key}"
+    );
+    let instance = bench.instance(&ebs);
+    let volumes = bench.ask("DescribeVolumes");
+    assert_eq!(told(&volumes, "kmsKeyId"), [key], "{instance}");
+
+    let plain = bench.instance("");
+    bench.forward(300);
+    let image = bench.one(
+        &format!("CreateImage&InstanceId={plain}&Name=plain&NoReboot=true"),
+        "imageId",
+    );
+    bench.forward(3600);
+    let copy = |name: &str, how: &str| {
+        format!("CopyImage&SourceRegion=us-east-1&SourceImageId={image}&Name={name}&{how}")
+    };
+    let copied = bench.one(&copy("one", &encrypted), "imageId");
+    assert_eq!(snapshot_keys(&bench, &copied), [key]);
+    let flag = "InvalidParameterDependency";
+    bench.assert_refused(&copy("two", &format!("KmsKeyId={key}")), flag);
+    bench.assert_refused(&copy("two", "Encrypted=true"), "InvalidParameterValue");
+}
+
 #[test]
 fn a_region_returns_its_default_encryption() {
     let bench = Bench::new();

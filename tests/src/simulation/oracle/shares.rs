@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use prism_functions::domain::ec2::LaunchPermission;
+use prism_functions::domain::ec2::{LaunchPermission, Opening};
 use prism_functions::domain::grant::{Grant, GrantState, Grantee};
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::tags::SAVE_TAG;
@@ -23,7 +23,6 @@ pub(super) fn check(run: &Run, records: &[SaveRecord], findings: &mut Findings) 
         let version = version.expect("the version is there");
         let grants = clock.run(registry(run).grants(name));
         let grants = grants.expect("the registry answers");
-        let launch = |grant: &Grant| grant.launch.clone();
         // A save that makes its template public opens only its own AMIs; those of earlier versions are opened by `prism
         // template share`.
         let by_a_later_save =
@@ -31,16 +30,22 @@ pub(super) fn check(run: &Run, records: &[SaveRecord], findings: &mut Findings) 
         let open = grants
             .iter()
             .filter(|grant| grant.state == GrantState::Open && !by_a_later_save(grant));
-        let wanted: BTreeSet<LaunchPermission> = open.filter_map(launch).collect();
+        let wanted: BTreeSet<Opening> = open.flat_map(openings).collect();
         // A share that was interrupted may have been applied or not, until it is requested again.
-        let allowed: BTreeSet<LaunchPermission> = grants.iter().filter_map(launch).collect();
+        let allowed: BTreeSet<Opening> = grants.iter().flat_map(openings).collect();
         for (region, image) in &inventory.images {
             let own = image.tags.get(SAVE_TAG).map(String::as_str) == Some(id);
             if !own || !keeps(run, record, region) {
                 continue;
             }
             let held = clock.run(run.world.ec2.launch_permissions(region, &image.id));
-            let held: BTreeSet<_> = held.expect("EC2 answers").into_iter().collect();
+            let held = held.expect("EC2 answers").into_iter();
+            let mut held: BTreeSet<Opening> = held.map(Opening::Launch).collect();
+            for snapshot in image.volumes.iter().filter_map(|it| it.snapshot.as_ref()) {
+                let shared = clock.run(run.world.ec2.snapshot_shares(region, snapshot));
+                let shared = shared.expect("EC2 answers").into_iter();
+                held.extend(shared.map(Opening::copies));
+            }
             // If EC2 refused to open the AMI, the record says so.
             let told = record.closed_in.contains_key(region);
             must!(
@@ -51,4 +56,16 @@ pub(super) fn check(run: &Run, records: &[SaveRecord], findings: &mut Findings) 
             );
         }
     }
+}
+
+/// What a grant opens AMIs by.
+fn openings(grant: &Grant) -> Vec<Opening> {
+    let copies = match &grant.launch {
+        Some(LaunchPermission::Account(account)) if grant.with_snapshots => {
+            Some(Opening::copies(account.clone()))
+        }
+        _ => None,
+    };
+    let launch = grant.launch.clone().map(Opening::Launch);
+    launch.into_iter().chain(copies).collect()
 }

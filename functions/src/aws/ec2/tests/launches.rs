@@ -3,12 +3,15 @@
 use super::*;
 use crate::ports::NewVolume;
 
+const KEY: &str = "arn:aws:kms:us-west-2:111122223333:key/1";
+
 fn plain() -> NewInstance {
     NewInstance {
         image: image_id(),
         instance_type: "t3.large".to_owned(),
         volumes: Vec::new(),
         ports: vec![22],
+        kms_key: None,
         user_data: None,
         client_token: "token".to_owned(),
         tags: Tags::new(),
@@ -54,6 +57,7 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
             },
         ],
         ports: vec![8888, 22],
+        kms_key: Some(KEY.to_owned()),
         user_data: Some("#cloud-config\n".to_owned()),
         tags: Tags::from([("Name".to_owned(), "rig".to_owned())]),
         ..plain()
@@ -84,6 +88,8 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     Action = "RunInstances"
     BlockDeviceMapping.1.Ebs.DeleteOnTermination = "true"
     BlockDeviceMapping.1.Ebs.VolumeSize = "30"
+    BlockDeviceMapping.1.Ebs.KmsKeyId = "arn:aws:kms:us-west-2:111122223333:key/1"
+    BlockDeviceMapping.1.Ebs.Encrypted = "true"
     BlockDeviceMapping.1.DeviceName = "/dev/xvda"
     BlockDeviceMapping.2.Ebs.DeleteOnTermination = "false"
     BlockDeviceMapping.2.DeviceName = "/dev/sdf"
@@ -103,6 +109,30 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     MetadataOptions.HttpTokens = "required"
     ClientToken = "token"
     "#);
+}
+
+#[tokio::test]
+async fn a_launch_without_ports_gets_a_group_that_opens_none() {
+    let aws = Aws::answering([
+        Reply::ok(
+            "<DescribeSecurityGroupsResponse><securityGroupInfo/></DescribeSecurityGroupsResponse>",
+        ),
+        Reply::ok(
+            "<CreateSecurityGroupResponse><groupId>sg-1</groupId></CreateSecurityGroupResponse>",
+        ),
+        Reply::ok("<RunInstancesResponse/>"),
+    ]);
+    let new = NewInstance {
+        ports: Vec::new(),
+        ..plain()
+    };
+    let own = Tags::from([("CostCentre".to_owned(), "42".to_owned())]);
+    let ec2 = ec2(&aws).tagging_groups(&own);
+    // The response does not matter here.
+    ec2.run_instance(&region(), &new).await.unwrap_err();
+    aws.assert_asked(1, "TagSpecification.1.Tag.1.Key", "CostCentre");
+    aws.assert_asked(1, "TagSpecification.1.Tag.2.Value", "none");
+    aws.assert_asked(2, "SecurityGroupId.1", "sg-1");
 }
 
 #[tokio::test]
