@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::parts::{Found, InRegion, InstanceName};
 use super::{Asked, Service};
-use crate::domain::pricing::volume_usd_per_month;
 use crate::domain::VolumeId;
+use crate::domain::pricing::volume_usd_per_month;
 use crate::operations::operation::{Answered, operation};
 use crate::ports::from_ec2;
 use crate::rules::access::Caller;
