@@ -58,8 +58,10 @@ fn preserve_an_environment_and_launch_it_again() {
         earthquake-analysis (i-0) is running.
           template    python-ml
           region      us-east-1
+          zone        us-east-1a
           type        t3.large (x86_64)
           price       $0.0832 per hour
+          volumes     /dev/sda1 (30 GiB)
           address     ADDRESS
           log in as   ubuntu
         Next: prism exec earthquake-analysis -- pip install PACKAGE
@@ -77,8 +79,10 @@ fn preserve_an_environment_and_launch_it_again() {
         aftershock-prediction (i-0) is running.
           template    seismic-ml-environment@1
           region      us-east-1
+          zone        us-east-1b
           type        g5.2xlarge (x86_64)
           price       $1.2120 per hour
+          volumes     /dev/sda1 (30 GiB)
           address     ADDRESS
           log in as   ubuntu
         Next: prism exec aftershock-prediction -- pip install PACKAGE
@@ -112,8 +116,8 @@ fn what_a_preserved_environment_tells_of_itself() {
     settings().bind(|| {
         insta::assert_snapshot!(text, @r#"
         $ prism list
-        NAME                 STATE    TYPE      TEMPLATE   ADDRESS  SINCE                    ID                   SAVE
-        earthquake-analysis  running  t3.large  python-ml  ADDRESS  TIME  i-0  -
+        NAME                 STATE    TYPE      ZONE        TEMPLATE   ADDRESS  SINCE                    ID                   SAVE
+        earthquake-analysis  running  t3.large  us-east-1a  python-ml  ADDRESS  TIME  i-0  -
         $ prism templates --mine
         NAME                    VERSION  OWNER  VISIBILITY  PROJECT  ARCH    UPDATED     LAUNCHES  DESCRIPTION
         seismic-ml-environment  1        alice  private     -        x86_64  DATE  0  ML environment optimized for seismic data analysis
@@ -131,7 +135,8 @@ fn what_a_preserved_environment_tells_of_itself() {
                       us-east-1  x86_64  ami-0
                       us-west-2  x86_64  ami-0
           type        t3.large
-          disk        30 GiB, 2.6 GiB used
+          volumes     /dev/sda1 (30 GiB)
+          snapshots   2.6 GiB in each Region
           cost        at most $0.38 a month (prices of us-east-1)
           log in as   ubuntu
           open ports  22

@@ -378,7 +378,7 @@ impl Table for Uncounting {
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
         if writes
             .iter()
-            .any(|write| write.key().pk.starts_with("LAUNCH#"))
+            .any(|write| write.key().pk.starts_with("LAUNCH#") && write.key().sk == "META")
         {
             return Err(TableError::Unavailable {
                 reason: "by the test".to_owned(),

@@ -265,7 +265,9 @@ fn two_requests_for_one_launch_at_once_make_one_instance() {
         assert!(made.len() <= 1, "{seed}: {told:?}");
         assert_eq!(instances(&world), made.len(), "{seed}: {told:?}");
         for problem in told.iter().filter_map(|told| told.as_ref().err()) {
-            assert_eq!(problem.code, Code::NoCapacity, "{seed}: {problem:?}");
+            // No turn becomes free while no time passes.
+            let codes = [Code::NoCapacity, Code::Throttled];
+            assert!(codes.contains(&problem.code), "{seed}: {problem:?}");
         }
         let events = world.cloud.events().unwrap();
         terminated += events

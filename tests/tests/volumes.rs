@@ -117,6 +117,7 @@ fn pending_snapshots_of_a_volume_that_is_left_out_do_not_matter() {
     for _ in 0..5 {
         world.admin.take_snapshot(&busy).unwrap();
     }
+    world.pass(2);
     refuses(&world, &ask(), Code::SnapshotsPending, busy.as_str());
     plans(&world, &without(&["/dev/sdf"]));
 }

@@ -142,7 +142,7 @@ const TABLE: &[Row] = &[
             ),
             (
                 Saved,
-                "Or in the same size: EC2 chooses an Availability Zone with capacity.",
+                "Or in the same size: the launch is tried in one Availability Zone after another.",
                 "prism launch {template}@{version} {again} --region {region}",
             ),
             (

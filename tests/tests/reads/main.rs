@@ -54,8 +54,9 @@ const EC2_CALLS: &[(&str, usize)] = &[
     ("edit_template", 1),
     ("edit_version", 2),
     ("import_template", 2),
-    ("launch_instance", 5),
+    ("launch_instance", 7),
     ("list_instances", 2),
+    ("list_volumes", 3),
     ("list_regions", 1),
     ("restore_template", 1),
     ("restore_version", 1),
@@ -371,9 +372,9 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
     };
     let (mine, hers) = (launch("mine"), launch("hers"));
     limits.reads("launch, planned", Few(6), service.plan_launch(&ADA, &mine));
-    limits.reads("launch", Few(6), service.launch(&ADA, &mine));
+    limits.reads("launch", Few(7), service.launch(&ADA, &mine));
     let theirs = service.launch(&mia, &hers);
-    limits.reads("launch of what was shared", Few(7 + MANY), theirs);
+    limits.reads("launch of what was shared", Few(8 + MANY), theirs);
     limits.reads_each(
         "instances",
         Each(1, 0),

@@ -6,9 +6,9 @@ use prism_functions::operations::parts::{
     InRegion, InstanceName, Json, MustMatch, Nothing, VersionRef,
 };
 use prism_functions::operations::{
-    Asked, CancelSave, DeleteProject, EditVersion, LiftBudget, ListRegions, Operation, RecoverSave,
-    ShowInstance, ShowMe, ShowSave, ShowTemplate, ShowVersion, StartInstance, StopInstance,
-    TemplateEdit, TerminateInstance,
+    Asked, CancelSave, DeleteProject, EditVersion, LiftBudget, ListRegions, ListVolumes, Operation,
+    RecoverSave, ShowInstance, ShowMe, ShowSave, ShowTemplate, ShowVersion, StartInstance,
+    StopInstance, TemplateEdit, TerminateInstance,
 };
 use prism_functions::rules::access::Caller;
 use prism_tests::asks::Asks as _;
@@ -77,6 +77,12 @@ pub(super) fn of_instances(limits: &mut Limits<'_>) {
         ada,
         Few(3),
         Asked::<ShowInstance>::by(again(), there()),
+    );
+    ask(
+        limits,
+        ada,
+        Few(3),
+        Asked::<ListVolumes>::by(again(), there()),
     );
     ask(
         limits,
