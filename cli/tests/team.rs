@@ -59,12 +59,22 @@ fn a_template_is_shared_listed_and_taken_back() {
     assert_eq!(shared, "kept is shared with user:bob.\n");
     prism.ok(&launch);
     let account = ["template", "share", "kept", "--account", "444455556666"];
-    assert!(prism.ok(&account).contains("open in us-east-1: ami-"));
+    let shared = prism.ok(&account);
+    assert!(shared.contains("open in us-east-1: ami-"), "{shared}");
+    assert!(
+        shared.contains("can be launched, but not copied"),
+        "{shared}"
+    );
     let listed = prism.ok(&["template", "shares", "kept"]);
     assert!(
         listed.contains("account:444455556666") && listed.contains("user:bob"),
         "{listed}"
     );
+    let copied = [&account[..], &["--with-snapshots"]].concat();
+    let shared = prism.ok(&copied);
+    assert!(!shared.contains("not copied"), "{shared}");
+    let listed = prism.ok(&["template", "shares", "kept"]);
+    assert!(listed.contains("open, with snapshots"), "{listed}");
     let listing = by("bob", &["template", "shares", "kept"]);
     assert_eq!(prism.refused(&listing), ("NotAllowed".to_owned(), 1));
     prism.ok(&["template", "unshare", "kept", "--user", "bob"]);
@@ -84,6 +94,7 @@ fn a_template_is_shared_listed_and_taken_back() {
         actions,
         [
             "template.unshare",
+            "template.share",
             "template.share",
             "template.share",
             "template.save_version"

@@ -39,6 +39,11 @@ fn row(name: &TemplateName, grant: &Grant) -> Vec<String> {
         GrantState::Opening => "partly open: share it again, or unshare it",
         GrantState::Closing => "partly closed: unshare it again",
     };
+    let copies = if grant.with_snapshots {
+        ", with snapshots"
+    } else {
+        ""
+    };
     // Through the share of another template that has AMIs of this one.
     let through = if grant.template == *name {
         String::new()
@@ -49,6 +54,6 @@ fn row(name: &TemplateName, grant: &Grant) -> Vec<String> {
         grant.to.to_string(),
         grant.by.to_string(),
         when(grant.at),
-        format!("{state}{through}"),
+        format!("{state}{copies}{through}"),
     ]
 }

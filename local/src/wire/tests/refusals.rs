@@ -36,7 +36,7 @@ fn needed(action: &str, instance: &str, image: &str) -> String {
         "CopyImage" => format!("SourceImageId={image}&SourceRegion=us-east-1&Name=abc"),
         "CreateImage" => format!("InstanceId={instance}&Name=abc&NoReboot=true"),
         "CreateSecurityGroup" => "GroupName=abc&GroupDescription=abc".to_owned(),
-        "DeleteSnapshot" => "SnapshotId=snap-00000000".to_owned(),
+        "DeleteSnapshot" | "DescribeSnapshotAttribute" => "SnapshotId=snap-00000000".to_owned(),
         "DescribeImageAttribute" => format!("ImageId={image}&Attribute=launchPermission"),
         "DescribeImageReferences" => {
             format!("ImageId.1={image}&ResourceType.1.ResourceType=ec2:LaunchTemplate")
@@ -44,6 +44,9 @@ fn needed(action: &str, instance: &str, image: &str) -> String {
         "DescribeInstanceAttribute" => format!("InstanceId={instance}&Attribute=disableApiStop"),
         "DeregisterImage" => format!("ImageId={image}"),
         "ModifyImageAttribute" => format!("ImageId={image}&LaunchPermission.Add.1.Group=all"),
+        "ModifySnapshotAttribute" => {
+            "SnapshotId=snap-00000000&OperationType=add&UserId.1=222222222222".to_owned()
+        }
         "RunInstances" => format!("ImageId={image}&InstanceType=t3.large&MinCount=1&MaxCount=1"),
         "StartInstances" | "StopInstances" | "TerminateInstances" => {
             format!("InstanceId.1={instance}")
