@@ -20,6 +20,7 @@ fn new(image: &ImageId, token: &str, ports: &[u16]) -> NewInstance {
         root_size_gib: Some(200),
         ports: ports.to_vec(),
         user_data: Some("#cloud-config\n".to_owned()),
+        profile: None,
         client_token: token.to_owned(),
         tags: Tags::from([("Name".to_owned(), token.to_owned())]),
     }

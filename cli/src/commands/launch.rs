@@ -1,6 +1,7 @@
 //! `prism launch`.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use clap::Args;
 use prism_functions::domain::ec2::{Architecture, InstanceState};
@@ -12,6 +13,7 @@ use prism_functions::operations::{
 };
 use serde_json::json;
 
+use super::keys;
 use crate::args::{Arch, InRegion};
 use crate::client::{Client, Place};
 use crate::errors::Outcome;
@@ -39,6 +41,9 @@ pub(crate) struct Launch {
     /// The size of the disk in GiB, at least the template's [default: the template's]
     #[arg(long, value_name = "GIB")]
     disk: Option<u32>,
+    /// The .pub file of a public SSH key to install for this launch, besides your own ("prism keys"); repeatable
+    #[arg(long, value_name = "FILE")]
+    key_file: Vec<PathBuf>,
     #[command(flatten)]
     region: InRegion,
     /// Launch only once for this ID, even if the command is repeated
@@ -85,7 +90,7 @@ impl Launch {
         }
         let value = json!({ "instance": instance, "plan": plan });
         session.out.done(&value, || {
-            launched(&plan, &instance) + &next(session, &plan, &instance)
+            launched(&plan, &instance) + &next(session, &instance)
         })
     }
 
@@ -100,6 +105,11 @@ impl Launch {
             architecture: self.arch.map(Architecture::from),
             project: project.transpose()?,
             disk_gib: self.disk,
+            public_keys: self
+                .key_file
+                .iter()
+                .map(|file| keys::read(file))
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -115,20 +125,18 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
         ("price", usd_per_hour(plan.usd_per_hour)),
         ("address", address.unwrap_or_default()),
         ("log in as", plan.login.clone().unwrap_or_default()),
+        ("keys", joined(&plan.public_keys)),
     ]));
     text
 }
 
 /// The next steps with the instance. `prism exec` only works on simulated instances.
-fn next(session: &Session, plan: &LaunchPlan, instance: &InstanceView) -> String {
+fn next(session: &Session, instance: &InstanceView) -> String {
     if session.client.embedded().is_some() {
         let name = plain(&instance.name);
         return format!("Next: prism exec {name} -- pip install PACKAGE\n");
     }
-    match (&plan.login, &instance.public_ip) {
-        (Some(login), Some(address)) => format!("Next: ssh {}@{address}\n", plain(login)),
-        _ => String::new(),
-    }
+    format!("Next: prism connect {}\n", instance.id)
 }
 
 fn would(plan: &LaunchPlan) -> String {
@@ -140,6 +148,8 @@ fn would(plan: &LaunchPlan) -> String {
         ("type", machine(plan)),
         ("price", usd_per_hour(plan.usd_per_hour)),
         ("disk", format!("{} GiB", plan.root_size_gib)),
+        ("keys", joined(&plan.public_keys)),
+        ("profile", plan.instance_profile.clone().unwrap_or_default()),
         ("open ports", joined(&plan.ports)),
     ]));
     for warning in &plan.warnings {

@@ -35,7 +35,8 @@ pub const WAKE: &[Call] = &[
     Call::EndWait,
 ];
 
-/// The API: it plans saves and starts their executions, launches and controls instances, manages schedules, and shares
+/// The API: it plans saves and starts their executions, launches and controls instances and starts sessions with
+/// them, manages schedules, and shares
 /// templates.
 pub const API: &[Call] = &[
     Call::Regions,
@@ -81,6 +82,7 @@ pub const API: &[Call] = &[
     Call::PutSchedule,
     Call::DeleteSchedule,
     Call::PublicParameter,
+    Call::StartSession,
     Call::Notice,
 ];
 

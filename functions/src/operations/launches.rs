@@ -11,13 +11,17 @@ use super::{Asked, InstanceView, Service};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::ec2::Architecture;
+use crate::domain::first_boot;
+use crate::domain::public_key::PublicKey;
 use crate::domain::save::{Warning, check_name};
 use crate::domain::sizes::{Size, usd_per_hour};
 use crate::domain::tags::{
     DEPLOYMENT_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
 };
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
-use crate::domain::{Code, DeploymentId, ImageId, InstanceId, Problem, ProjectName, Region};
+use crate::domain::{
+    Code, DeploymentId, ImageId, InstanceId, KeyFingerprint, Problem, ProjectName, Region,
+};
 use crate::ports::{Ec2ErrorKind, NewInstance, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
@@ -52,6 +56,10 @@ pub struct LaunchRequest {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 16384)]
     pub disk_gib: Option<u32>,
+    /// Public SSH keys to install for this launch, besides your own.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub public_keys: Vec<PublicKey>,
 }
 
 /// What a launch does, with all defaults resolved.
@@ -73,6 +81,12 @@ pub struct LaunchPlan {
     pub root_size_gib: u32,
     /// The user name to log in with.
     pub login: Option<String>,
+    /// The public SSH keys with which one can log in.
+    #[serde(default)]
+    pub public_keys: Vec<KeyFingerprint>,
+    /// The instance profile with which Session Manager reaches the instance.
+    #[serde(default)]
+    pub instance_profile: Option<String>,
     /// The TCP ports to open.
     pub ports: Vec<u16>,
     /// The price per hour in USD, if the price table contains the type.
@@ -147,8 +161,13 @@ impl Service {
         }
         let settings = &self.env.settings;
         settings.allowed_regions.check([&request.region])?;
-        let plan = self.resolve(caller, request).await?;
+        let mut plan = self.resolve(caller, request).await?;
         settings.allowed_types.check(&plan.instance_type)?;
+        plan.instance_profile.clone_from(&settings.launch_profile);
+        let keys = self.launch_keys(caller, &request.public_keys).await?;
+        let saved = catalogue::find(request.template.name.as_str()).is_none();
+        plan.user_data = first_boot::user_data(plan.user_data.take(), saved, keys.values())?;
+        plan.public_keys = keys.into_keys().collect();
         if let Some(project) = &request.project {
             let name = &request.template.name;
             budget::check_launch(&self.env, caller, project, name).await?;
@@ -226,7 +245,8 @@ impl Service {
             .with("launched", &plan.template)
             .with("name", &request.name)
             .with("region", &request.region)
-            .with("instance_type", &plan.instance_type);
+            .with("instance_type", &plan.instance_type)
+            .with("public_keys", &plan.public_keys);
         self.audit(&event).await?;
         let new = NewInstance {
             image: plan.image.clone(),
@@ -234,6 +254,7 @@ impl Service {
             root_size_gib: Some(plan.root_size_gib),
             ports: plan.ports.clone(),
             user_data: plan.user_data.clone(),
+            profile: plan.instance_profile.clone(),
             client_token: format!("prism-{token}"),
             tags: tags(caller, request, plan, self.env.deployment().await?),
         };
@@ -312,6 +333,8 @@ impl Service {
             tags: BTreeMap::new(),
             warnings: Vec::new(),
             login: Some(catalogue::LOGIN.to_owned()),
+            public_keys: Vec::new(),
+            instance_profile: None,
             ports: catalogue::PORTS.to_vec(),
             usd_per_hour: Some(machine.usd_per_hour),
             user_data: built_in.user_data(),
@@ -349,6 +372,8 @@ fn plan_saved(
         root_size_gib: disk(request, root_size_gib)?,
         warnings: warnings(template, &version),
         login: version.login,
+        public_keys: Vec::new(),
+        instance_profile: None,
         ports: version.ports,
         tags: version.tags,
         user_data: None,

@@ -57,12 +57,13 @@ calls! {
     /// from the caller.
     StartInstance: OwnInstances "ec2:StartInstances", GrantKeys "kms:CreateGrant", UseKeys "kms:Decrypt";
     TerminateInstance: OwnInstances "ec2:TerminateInstances";
-    /// `Ec2::run_instance`, including the security group for its ports and the size of its root volume.
+    /// `Ec2::run_instance`, including the security group for its ports, the size of its root volume, and the
+    /// role of its instance profile.
     RunInstance:
         Launch "ec2:RunInstances", LaunchWith "ec2:RunInstances", TagLaunched "ec2:CreateTags",
         Look "ec2:DescribeImages" "ec2:DescribeVpcs" "ec2:DescribeSubnets" "ec2:DescribeSecurityGroups",
         MakeGroup "ec2:CreateSecurityGroup", MakeGroupIn "ec2:CreateSecurityGroup",
-        OpenPorts "ec2:AuthorizeSecurityGroupIngress", GrantKeys "kms:CreateGrant",
+        OpenPorts "ec2:AuthorizeSecurityGroupIngress", LendInstanceRole "iam:PassRole", GrantKeys "kms:CreateGrant",
         UseKeys "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";
     CreateImage: OwnInstances "ec2:CreateImage", MakeImage "ec2:CreateImage", TagImage "ec2:CreateTags";
     Images: Look "ec2:DescribeImages";
@@ -123,6 +124,8 @@ calls! {
 
     /// `Parameters::image`.
     PublicParameter: PublicImages "ssm:GetParameter";
+    /// `Sessions::start`.
+    StartSession: OpenSessions "ssm:StartSession", SessionDocuments "ssm:StartSession";
     /// `Inspect::packages`.
     Packages: LookAtPackages "ssm:ListInventoryEntries";
 }

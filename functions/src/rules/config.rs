@@ -143,6 +143,10 @@ variables! {
     "PRISM_SCHEDULE_DLQ_ARN", "dead_letters", "DeadLettersArn", "", "an ARN", None,
         |c, v| put_arn(&mut target(c).dead_letters, v);
 
+    "PRISM_LAUNCH_INSTANCE_PROFILE", "launch_instance_profile", "InstanceProfileName", "",
+        "the name of an instance profile",
+        None, |c, v| is_profile(v) && put_some(&mut c.settings.launch_profile, v);
+
     "PRISM_PUBLIC_SCOPE", "public_scope", "PublicScope", "deployment", "\"deployment\", \"organization\" or \"world\"",
         Some(setting(
             Values::OneOf(&["deployment", "organization", "world"]),
@@ -303,6 +307,12 @@ fn is_subnet(text: &str) -> bool {
     let digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     let digits = text.strip_prefix("subnet-").unwrap_or_default();
     (8..=32).contains(&digits.len()) && digits.bytes().all(digit)
+}
+
+/// The names that IAM allows.
+fn is_profile(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b);
+    (1..=128).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 fn is_network(text: &str) -> bool {

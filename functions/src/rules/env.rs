@@ -38,6 +38,9 @@ pub struct Settings {
     pub allowed_regions: AllowedRegions,
     #[serde(default)]
     pub allowed_types: AllowedTypes,
+    /// The name of the instance profile that launched instances get.
+    #[serde(default)]
+    pub launch_profile: Option<String>,
     /// The share of EC2's request limits that the deployment may use.
     #[serde(default)]
     pub ec2_share: Ec2Share,

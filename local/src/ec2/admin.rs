@@ -43,6 +43,7 @@ impl Admin {
             root_size_gib: spec.root_size_gib,
             ports: vec![22],
             user_data: None,
+            profile: None,
             client_token: String::new(),
             tags: spec.tags.clone(),
         };

@@ -17,6 +17,8 @@ use crate::ec2::{Cloud, CloudError};
 pub(super) struct InstanceLook {
     pub(super) state: InstanceState,
     pub(super) private_ip: String,
+    /// The name of its instance profile.
+    pub(super) profile: Option<String>,
     /// For each volume, whether it is deleted with the instance.
     pub(super) deleted_with_instance: BTreeMap<VolumeId, bool>,
 }
@@ -88,6 +90,7 @@ fn instances_by(call: &Call, newest: bool) -> Result<Looks<InstanceId, InstanceL
             let look = InstanceLook {
                 state: row.state,
                 private_ip: row.private_ip.clone(),
+                profile: row.profile.clone(),
                 deleted_with_instance: volumes
                     .map(|a| (a.volume.clone(), a.delete_on_termination))
                     .collect(),

@@ -5,11 +5,15 @@ use serde_json::{Value, json};
 
 use crate::portal::{Ask, Portal, document, operations};
 
-const PARTS: [(&str, &str); 4] = [
+const PARTS: [(&str, &str); 5] = [
     ("{name}", "kept"),
     ("{version}", "1"),
     ("{id}", "save-0123456789"),
     ("{template}", "ubuntu"),
+    (
+        "{fingerprint}",
+        "SHA256:-DiY3wvvV6TuJJhbpZisF_zLDA0zPMSvHdkr4UvCOqU",
+    ),
 ];
 
 const HEADERS: [(&str, &str); 2] = [("content-type", "application/json"), ("if-match", "*")];
@@ -217,6 +221,7 @@ fn right_body(route: &str) -> Value {
         "members" => json!({"user": "bob", "role": "member"}),
         "budget" => json!({"limit_usd": 5.0}),
         "projects" => json!({"name": "brain"}),
+        "sessions" => json!({"kind": "ssh"}),
         _ if route == "/v1/schedules/{name}" => json!({"paused": true}),
         _ => json!({}),
     }

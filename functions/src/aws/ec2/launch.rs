@@ -2,8 +2,8 @@
 
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
-    self, BlockDeviceMapping, EbsBlockDevice, HttpTokensState, InstanceMetadataOptionsRequest,
-    ResourceType,
+    self, BlockDeviceMapping, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification,
+    InstanceMetadataOptionsRequest, ResourceType,
 };
 use aws_smithy_types::base64;
 
@@ -37,6 +37,11 @@ pub(super) async fn run(
     };
     let made = [ResourceType::Instance, ResourceType::Volume];
     let tokens = InstanceMetadataOptionsRequest::builder().http_tokens(HttpTokensState::Required);
+    let profile = new.profile.as_ref().map(|name| {
+        IamInstanceProfileSpecification::builder()
+            .name(name)
+            .build()
+    });
     let told = client
         .run_instances()
         .image_id(new.image.as_str())
@@ -45,6 +50,7 @@ pub(super) async fn run(
         .max_count(1)
         .client_token(&new.client_token)
         .metadata_options(tokens.build())
+        .set_iam_instance_profile(profile)
         .set_user_data(new.user_data.as_deref().map(base64::encode))
         .set_block_device_mappings(root.map(|root| vec![root]))
         .set_security_group_ids(groups)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use prism_functions::domain::ec2::{InstanceState, LaunchPermission};
+use prism_functions::domain::first_boot::USER_DATA_BYTES;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Timestamp, VolumeId};
 use prism_functions::ports::{Ec2Error, Encryption, ImageState, Instance, NewInstance, Tags, Ties};
 
@@ -47,6 +48,7 @@ impl Model {
             return Err(errors::invalid_value(ACTION, message));
         }
         check_root_size(&image, new.root_size_gib)?;
+        check_user_data(new)?;
         self.check_room(scope, ACTION, &new.instance_type)?;
 
         let id = self.launch(scope, new, &image);
@@ -236,9 +238,20 @@ fn new_instance(
         start_fails: None,
         has_run: false,
         user_data: None,
+        profile: new.profile.clone(),
         instance_store: BTreeMap::new(),
         history: Vec::new(),
     }
+}
+
+/// EC2's limit on user data, before it is encoded.
+fn check_user_data(new: &NewInstance) -> Result<(), Ec2Error> {
+    let length = new.user_data.as_ref().map_or(0, String::len);
+    if length <= USER_DATA_BYTES {
+        return Ok(());
+    }
+    let message = format!("User data is limited to {USER_DATA_BYTES} bytes");
+    Err(errors::invalid_value(ACTION, message))
 }
 
 fn check_root_size(image: &ImageRow, wanted: Option<u32>) -> Result<(), Ec2Error> {

@@ -36,6 +36,7 @@ impl Model {
             root_size_gib: None,
             ports: row.open_ports.clone(),
             user_data: None,
+            profile: None,
             client_token: String::new(),
             tags: user_tags,
         };

@@ -178,6 +178,7 @@ pub(super) fn launch(image: &ImageId, token: &str) -> NewInstance {
         root_size_gib: None,
         ports: vec![22],
         user_data: None,
+        profile: None,
         client_token: token.to_owned(),
         tags: Tags::from([("Name".to_owned(), "launched".to_owned())]),
     }

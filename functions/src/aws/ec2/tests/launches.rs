@@ -9,6 +9,7 @@ fn plain() -> NewInstance {
         root_size_gib: None,
         ports: vec![22],
         user_data: None,
+        profile: None,
         client_token: "token".to_owned(),
         tags: Tags::new(),
     }
@@ -41,6 +42,7 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
         root_size_gib: Some(30),
         ports: vec![8888, 22],
         user_data: Some("#cloud-config\n".to_owned()),
+        profile: Some("prism-instances".to_owned()),
         tags: Tags::from([("Name".to_owned(), "rig".to_owned())]),
         ..plain()
     };
@@ -84,6 +86,7 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     TagSpecification.2.Tag.1.Value = "rig"
     MetadataOptions.HttpTokens = "required"
     ClientToken = "token"
+    IamInstanceProfile.Name = "prism-instances"
     "#);
 }
 
