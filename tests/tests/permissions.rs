@@ -248,9 +248,9 @@ fn launches_lend_the_role_of_the_instance_profile_alone() {
     };
     let role = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role";
     let named = [
+        "${InstanceRole.Arn}".to_owned(),
         format!("{role}/${{LaunchInstanceProfile}}"),
         format!("{role}/*/${{LaunchInstanceProfile}}"),
-        "${InstanceRole.Arn}".to_owned(),
     ];
     assert_eq!(lent.resources, named);
     assert_eq!(lent.actions.len(), 1);
