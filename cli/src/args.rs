@@ -62,7 +62,12 @@ pub(crate) enum Command {
     Stop(commands::stop::Stop),
     Start(commands::start::Start),
     Terminate(commands::terminate::Terminate),
+    Connect(commands::connect::Connect),
+    Open(commands::open::Open),
+    Cp(commands::cp::Cp),
     Exec(commands::exec::Exec),
+    #[command(subcommand)]
+    Keys(commands::keys::Keys),
     Regions(commands::regions::Regions),
     Save(commands::save::Save),
     #[command(subcommand)]

@@ -25,6 +25,8 @@ pub(crate) struct Environment {
     pub(crate) profile: Option<String>,
     /// The file that holds the token for an API.
     pub(crate) token_file: Option<PathBuf>,
+    /// The search path of programs.
+    pub(crate) path: Option<OsString>,
     /// Whether colour is allowed at all.
     pub(crate) color: bool,
     /// This program, for executions that are handed to a process of their own.
@@ -55,6 +57,7 @@ impl Environment {
             config_home: set("XDG_CONFIG_HOME").map(PathBuf::from),
             profile: text("PRISM_PROFILE"),
             token_file: set("PRISM_TOKEN_FILE").map(PathBuf::from),
+            path: set("PATH"),
             color: !plain,
             program: std::env::current_exe().ok(),
             stdin_terminal: std::io::stdin().is_terminal(),
@@ -114,6 +117,11 @@ impl Environment {
         };
         user.parse()
             .map_err(|invalid| Problem::from(invalid).hint("Name another user with --as USER."))
+    }
+
+    /// The folder of the user's SSH keys.
+    pub(crate) fn ssh_folder(&self) -> Option<PathBuf> {
+        Some(self.user_home.as_ref()?.join(".ssh"))
     }
 
     /// Whether the environment names a Region for Prism.

@@ -1,4 +1,5 @@
-//! The exit codes. Only `exec` returns others: that of the command inside the instance.
+//! The exit codes. Only `exec`, `connect`, `cp` and `open` return others: that of the command
+//! inside the instance, or of the program that reaches it.
 
 /// The command succeeded.
 pub(crate) const DONE: u8 = 0;

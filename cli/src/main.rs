@@ -15,6 +15,7 @@ mod output;
 mod profile;
 mod progress;
 mod prompt;
+mod reach;
 mod report;
 mod session;
 mod settle;

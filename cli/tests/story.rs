@@ -26,15 +26,15 @@ fn preserve(prism: &Prism) -> String {
     text + &saved
 }
 
-/// Only users of the embedded cloud itself are told to continue with "prism exec". Users of a server are told to log
-/// in, which these tests treat as the same.
+/// Only users of the embedded cloud itself are told to continue with "prism exec". Users of a server are told to
+/// connect, which these tests treat as the same.
 fn logged_in_by_exec(text: &str) -> String {
     let mut launched = "";
     let lines = text.split_inclusive('\n').map(|line| {
         if line.ends_with(" is running.\n") {
             launched = line.split(' ').next().unwrap_or_default();
         }
-        if SERVED && line.starts_with("Next: ssh ubuntu@198.") {
+        if SERVED && line.starts_with("Next: prism connect i-") {
             return format!("Next: prism exec {launched} -- pip install PACKAGE\n");
         }
         line.to_owned()

@@ -14,8 +14,10 @@ use prism_functions::domain::diff::TemplateDiff;
 use prism_functions::domain::grant::Grant;
 use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::project::{Approval, Member, ProjectRole};
+use prism_functions::domain::public_key::PublicKey;
 use prism_functions::domain::save::{SavePlan, SaveRequest};
 use prism_functions::domain::schedule::{Schedule, ScheduleRequest};
+use prism_functions::domain::session::SessionKind;
 use prism_functions::domain::template::{TemplateRef, Version};
 use prism_functions::domain::{Problem, ProjectName, Region, SaveId, ScheduleName};
 use prism_functions::domain::{TemplateName, UserId};
@@ -24,20 +26,20 @@ use prism_functions::operations::parts::{
     Told, Trial, VersionRef,
 };
 use prism_functions::operations::{
-    AddMember, ApproveTemplate, Asked, AuditPage, BeginSave, CancelSave, ChangeSchedule, Copies,
-    CopyVersion, CreateProject, CreateSchedule, DeleteProject, DeleteSchedule, DeleteTemplate,
-    DeleteVersion, Deleting, Deletion, DeletionPlan, DeprecateTemplate, DeprecateVersion,
-    DiffVersions, DisapproveTemplate, EditProject, EditTemplate, EditVersion, Expected,
-    ExportVersion, ImportRequest, ImportTemplate, Imported, InstanceView, InstancesPage,
-    LaunchInstance, LaunchPlan, LaunchRequest, Lineage, ListApprovals, ListAuditEvents,
-    ListInstances, ListPackages, ListProjectTemplates, ListProjects, ListSaves, ListSchedules,
-    ListShares, ListTemplates, ListVersions, MemberRequest, Operation, ProjectCosts, ProjectEdit,
-    ProjectRequest, ProjectTemplateView, ProjectView, RecoverSave, RemoveMember, RestoreTemplate,
-    RestoreVersion, RollBackTemplate, RolledBack, RunSchedule, SaveView, ScheduleEdit,
-    ScheduleView, Service, SetBudget, SharePlan, ShareRequest, ShareTemplate, Shared, SharedWith,
-    ShowLineage, ShowProjectCosts, ShowSchedule, StartInstance, Started, StopInstance, Target,
-    TemplateEdit, TemplateSummary, TemplateView, TemplatesPage, TerminateInstance, UnshareTemplate,
-    Who, With,
+    AddKey, AddMember, ApproveTemplate, Asked, AuditPage, BeginSave, CancelSave, ChangeSchedule,
+    Copies, CopyVersion, CreateProject, CreateSchedule, DeleteProject, DeleteSchedule,
+    DeleteTemplate, DeleteVersion, Deleting, Deletion, DeletionPlan, DeprecateTemplate,
+    DeprecateVersion, DiffVersions, DisapproveTemplate, EditProject, EditTemplate, EditVersion,
+    Expected, ExportVersion, ImportRequest, ImportTemplate, Imported, InstanceView, InstancesPage,
+    KeyRequest, KeyView, LaunchInstance, LaunchPlan, LaunchRequest, Lineage, ListApprovals,
+    ListAuditEvents, ListInstances, ListPackages, ListProjectTemplates, ListProjects, ListSaves,
+    ListSchedules, ListShares, ListTemplates, ListVersions, MemberRequest, Operation, ProjectCosts,
+    ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView, RecoverSave, RemoveMember,
+    RestoreTemplate, RestoreVersion, RollBackTemplate, RolledBack, RunSchedule, SaveView,
+    ScheduleEdit, ScheduleView, Service, Session, SetBudget, SharePlan, ShareRequest,
+    ShareTemplate, Shared, SharedWith, ShowLineage, ShowProjectCosts, ShowSchedule, StartInstance,
+    StartSession, Started, StopInstance, Target, TemplateEdit, TemplateSummary, TemplateView,
+    TemplatesPage, TerminateInstance, UnshareTemplate, Who, With,
 };
 use prism_functions::rules::access::Caller;
 
@@ -287,6 +289,28 @@ pub trait Asks: Sync {
     async fn stop_instance(&self, by: &Caller, at: &Region, name: &str) -> Got<InstanceView> {
         let (name, region) = named(at, name);
         self.told(by, Asked::<StopInstance>::by(name, region)).await
+    }
+
+    async fn start_session(
+        &self,
+        by: &Caller,
+        at: &Region,
+        name: &str,
+        kind: SessionKind,
+    ) -> Got<Session> {
+        let (path, query) = named(at, name);
+        let asked = Asked::<StartSession> {
+            path,
+            query,
+            head: Nothing {},
+            body: Json((&kind).into()),
+        };
+        self.told(by, asked).await
+    }
+
+    async fn add_key(&self, by: &Caller, public_key: PublicKey) -> Got<KeyView> {
+        let asked = Asked::<AddKey>::with(Nothing {}, KeyRequest { public_key });
+        self.told(by, asked).await
     }
 
     async fn schedules(&self, by: &Caller, limit: usize, next: Cursor) -> Got<Page<ScheduleView>> {

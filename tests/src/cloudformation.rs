@@ -89,9 +89,11 @@ pub fn array(value: &Value) -> &[Value] {
 }
 
 fn one_or_many(value: &Value) -> Vec<Value> {
-    match value {
-        Value::Array(many) => many.clone(),
-        one => vec![one.clone()],
+    match (value, value["Fn::If"].as_array()) {
+        (Value::Array(many), _) => many.clone(),
+        // Whatever the condition, only these are possible.
+        (_, Some(branches)) => branches[1..].iter().flat_map(one_or_many).collect(),
+        (one, None) => vec![one.clone()],
     }
 }
 

@@ -12,6 +12,7 @@ mod forward;
 #[cfg(feature = "harness")]
 pub mod harness;
 pub mod interleaved;
+pub mod keys;
 pub mod recorded;
 pub mod repeated;
 pub mod rights;

@@ -11,12 +11,13 @@ use async_trait::async_trait;
 use prism_asl::{Functions, TaskFailure};
 use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::schedule::Schedule;
+use prism_functions::domain::session::SessionKind;
 use prism_functions::domain::{ImageId, InstanceId, Region, Timestamp};
 use prism_functions::operations::calls;
 use prism_functions::ports::{
     Call, Ec2Error, Execution, Executions, ExecutionsError, Firing, Index, Inspect, Item, Key,
-    Notice, Notifier, NotifierError, Page, Parameters, Query, Schedules, SchedulesError, Table,
-    TableError, Write,
+    Notice, Notifier, NotifierError, Page, Parameters, Query, Schedules, SchedulesError, Sessions,
+    Table, TableError, Ticket, Write,
 };
 use serde_json::Value;
 
@@ -215,6 +216,19 @@ impl Parameters for Recorded<dyn Parameters> {
     async fn image(&self, region: &Region, parameter: &str) -> Result<ImageId, Ec2Error> {
         note(Call::PublicParameter);
         self.0.image(region, parameter).await
+    }
+}
+
+#[async_trait]
+impl Sessions for Recorded<dyn Sessions> {
+    async fn start(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+        kind: &SessionKind,
+    ) -> Result<Ticket, Ec2Error> {
+        note(Call::StartSession);
+        self.0.start(region, instance, kind).await
     }
 }
 

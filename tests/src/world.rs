@@ -17,7 +17,7 @@ use prism_functions::operations::{
 };
 use prism_functions::ports::{
     Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError,
-    Parameters, Schedules,
+    Parameters, Schedules, Sessions,
 };
 use prism_functions::registry::Registry;
 use prism_functions::rules::access::Caller;
@@ -146,6 +146,13 @@ impl Setup {
         self
     }
 
+    /// With an instance profile for launched instances.
+    #[must_use]
+    pub fn profiled(mut self) -> Self {
+        self.settings.launch_profile = Some("prism-instances".to_owned());
+        self
+    }
+
     pub fn build(self) -> World {
         let clock = VirtualClock::new(BEGIN.parse().expect("it is an instant"));
         let time: Arc<dyn Clock> = Arc::new(VirtualTime(clock.clone()));
@@ -183,6 +190,7 @@ impl Setup {
             executions: Arc::new(Recorded(between.executions(Arc::new(executions.clone())))),
             schedules: Arc::new(Recorded(Arc::new(PolledSchedules) as Arc<dyn Schedules>)),
             parameters: Arc::new(Recorded(Arc::new(ec2.clone()) as Arc<dyn Parameters>)),
+            sessions: Arc::new(Recorded(Arc::new(ec2.clone()) as Arc<dyn Sessions>)),
             entropy: Arc::new(Seeded(Mutex::new(rng))),
         };
         let admin = cloud.admin(account);
@@ -362,6 +370,7 @@ pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
         project: None,
         disk_gib: None,
         keep_volumes: false,
+        public_keys: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ fn new(image: &ImageId, token: &str, ports: &[u16], subnet: &Subnet) -> NewInsta
         ports: ports.to_vec(),
         kms_key: None,
         user_data: Some("#cloud-config\n".to_owned()),
+        profile: None,
         client_token: token.to_owned(),
         tags: Tags::from([("Name".to_owned(), token.to_owned())]),
         subnet: subnet.clone(),

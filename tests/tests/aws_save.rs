@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region as SdkRegion};
-use prism_functions::aws::{AwsEc2, Clients, Limits, PublicParameters, SsmInventory};
+use prism_functions::aws::{
+    AwsEc2, Clients, Limits, PublicParameters, SessionManager, SsmInventory,
+};
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState};
 use prism_functions::domain::{AccountId, SaveId};
 use prism_functions::operations::Service;
@@ -73,7 +75,8 @@ async fn wired() -> Wired {
         env,
         executions: Arc::new(executions.clone()),
         schedules: Arc::new(PolledSchedules),
-        parameters: Arc::new(PublicParameters::new(clients)),
+        parameters: Arc::new(PublicParameters::new(Arc::clone(&clients))),
+        sessions: Arc::new(SessionManager::new(clients)),
         entropy: seeded(1),
     };
     Wired {

@@ -10,6 +10,7 @@ use futures::executor::block_on;
 use prism_functions::domain::copy::CopyRequest;
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
+use prism_functions::domain::session::SessionKind;
 use prism_functions::domain::{ImageId, Region, SaveId};
 use prism_functions::operations::{ShareRequest, TemplatesPage, calls};
 use prism_functions::ports::{
@@ -384,7 +385,7 @@ fn check(handler: &str, declared: &[Call]) {
 
 #[test]
 fn every_declared_call_of_the_api_is_made() {
-    let world = slow().open_to_the_world().build();
+    let world = slow().open_to_the_world().profiled().build();
     world.admin.block_public_images(&region(), false).unwrap();
     let here = region();
     let service = &world.service;
@@ -394,6 +395,8 @@ fn every_declared_call_of_the_api_is_made() {
     )
     .unwrap();
     world.pass(300);
+    let kind = SessionKind::Ssh;
+    as_api(&world, service.start_session(&ADA, &here, "work", kind)).unwrap();
     tie(&world);
     as_api(&world, service.plan_save(&ADA, public(ask()))).unwrap();
     let volume = &world.instance(id_of(&world).as_str()).volumes[0].volume;

@@ -48,8 +48,8 @@ fn policies(template: &Template) -> BTreeMap<String, Vec<Statement>> {
     roles
         .iter()
         .flat_map(|(role, it)| {
-            let policies = it["Policies"].as_array().expect("it has policies");
-            policies.iter().map(|policy| named(role, policy))
+            let policies = it["Policies"].as_array().into_iter().flatten();
+            policies.map(|policy| named(role, policy))
         })
         .collect()
 }
@@ -298,6 +298,77 @@ fn only_the_keys_of_the_deployment_are_used_if_there_are_any() {
             .map(str::to_owned)
             .into()
     );
+}
+
+/// Everybody who can log in to an instance has its role's permissions.
+#[test]
+fn an_instance_reaches_systems_manager_and_none_of_the_accounts_parameters() {
+    let template = template();
+    let role = template.properties("InstanceRole");
+    let managed = "arn:${AWS::Partition}:iam::aws:policy/AmazonSSMManagedInstanceCore";
+    assert_eq!(role["ManagedPolicyArns"], json!([{ "Fn::Sub": managed }]));
+    assert!(role["Policies"].is_null(), "{role}");
+    let limits = template.properties("InstanceRoleLimits");
+    assert_eq!(limits["RoleName"], json!({"Ref": "InstanceRole"}));
+    let statement = &limits["PolicyDocument"]["Statement"][0];
+    assert_eq!(statement["Effect"], "Deny");
+    let parameters = "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:parameter/*";
+    assert_eq!(statement["Resource"], json!({ "Fn::Sub": parameters }));
+    let denied = statement["Action"].as_array().expect("it has actions");
+    assert!(
+        denied
+            .iter()
+            .all(|it| it.to_string().contains("ssm:GetParameter"))
+    );
+}
+
+/// The API lends no other role, and to EC2 alone.
+#[test]
+fn launches_lend_the_role_of_the_instance_profile_alone() {
+    let statements = template().statements("ApiRole", "Calls");
+    let lends = |it: &&Statement| it.actions.contains("iam:PassRole");
+    let to_ec2 = json!({"iam:PassedToService": {"Fn::Sub": "ec2.${AWS::URLSuffix}"}});
+    let lent: Vec<&Statement> = statements
+        .iter()
+        .filter(lends)
+        .filter(|it| it.conditions["StringEquals"] == to_ec2)
+        .collect();
+    let [lent] = lent.as_slice() else {
+        panic!("{lent:?}");
+    };
+    let role = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role";
+    let named = [
+        "${InstanceRole.Arn}".to_owned(),
+        format!("{role}/${{LaunchInstanceProfile}}"),
+        format!("{role}/*/${{LaunchInstanceProfile}}"),
+    ];
+    assert_eq!(lent.resources, named);
+    assert_eq!(lent.actions.len(), 1);
+}
+
+/// A session is as good as a login: only instances with an owner and not of another deployment, and only the documents
+/// that Prism uses.
+#[test]
+fn sessions_are_limited_to_our_instances_and_to_four_documents() {
+    let statements = template().statements("ApiRole", "Calls");
+    let starts = |it: &&Statement| it.actions.contains("ssm:StartSession");
+    let (mut instances, mut documents) = (0, 0);
+    for statement in statements.iter().filter(starts) {
+        if statement
+            .resources
+            .iter()
+            .all(|it| it.contains(":document/"))
+        {
+            documents += statement.resources.len();
+            continue;
+        }
+        assert_eq!(statement.resources.len(), 1);
+        let conditions = serde_json::Value::from(statement.conditions.clone()).to_string();
+        assert!(conditions.contains("ssm:resourceTag/prism:owner"));
+        assert!(conditions.contains("ssm:resourceTag/prism:deployment"));
+        instances += 1;
+    }
+    assert_eq!((instances, documents), (1, 4));
 }
 
 #[test]

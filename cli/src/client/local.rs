@@ -41,6 +41,16 @@ impl Local {
         self.cloud.guest(region, instance, command, stdin)
     }
 
+    /// Reads a file of a running instance; `None` if there is no such file.
+    pub(crate) fn guest_file(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+        path: &str,
+    ) -> Result<Option<Vec<u8>>, Problem> {
+        self.cloud.guest_file(region, instance, path)
+    }
+
     /// Waits briefly until an execution of this process that has ended its save ends itself. The record becomes final a
     /// moment before its execution ends, and the end of this process would interrupt the execution.
     pub(crate) async fn let_end(&self, record: &SaveRecord) {

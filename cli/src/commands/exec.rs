@@ -6,9 +6,9 @@ use clap::Args;
 use prism_functions::domain::{Code, Problem};
 use serde_json::json;
 
+use super::shell;
 use crate::args::InRegion;
 use crate::errors::Outcome;
-use crate::output::Output;
 use crate::session::Session;
 
 /// The maximum size of a command's standard input, in bytes.
@@ -69,17 +69,9 @@ impl Exec {
                 "stderr": String::from_utf8_lossy(&answer.stderr),
             });
             session.out.show(&value, String::new)?;
-        } else {
-            Output::stderr(&answer.stderr);
-            Output::data(&answer.stdout)?;
+            return Ok(shell::exit_code(&answer));
         }
-        // As a shell reports it: the lowest eight bits, and never 0 for a failure.
-        let code = u8::try_from(answer.exit_code & 0xff).unwrap_or(u8::MAX);
-        Ok(if answer.exit_code != 0 && code == 0 {
-            u8::MAX
-        } else {
-            code
-        })
+        shell::shown(&answer)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `prism launch`.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use clap::Args;
 use prism_functions::domain::ec2::{Architecture, InstanceState};
@@ -12,6 +13,7 @@ use prism_functions::operations::{
 };
 use serde_json::json;
 
+use super::keys;
 use crate::args::{Arch, InRegion};
 use crate::client::{Client, Place};
 use crate::errors::Outcome;
@@ -42,6 +44,9 @@ pub(crate) struct Launch {
     /// Keep the volumes other than the root volume when the instance is terminated
     #[arg(long)]
     keep_volumes: bool,
+    /// The .pub file of a public SSH key to install for this launch, besides your own ("prism keys"); repeatable
+    #[arg(long, value_name = "FILE")]
+    key_file: Vec<PathBuf>,
     #[command(flatten)]
     region: InRegion,
     /// Launch only once for this ID, even if the command is repeated
@@ -88,7 +93,7 @@ impl Launch {
         }
         let value = json!({ "instance": instance, "plan": plan });
         session.out.done(&value, || {
-            launched(&plan, &instance) + &next(session, &plan, &instance)
+            launched(&plan, &instance) + &next(session, &instance)
         })
     }
 
@@ -104,6 +109,11 @@ impl Launch {
             project: project.transpose()?,
             disk_gib: self.disk,
             keep_volumes: self.keep_volumes,
+            public_keys: self
+                .key_file
+                .iter()
+                .map(|file| keys::read(file))
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -121,20 +131,18 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
         ("volumes", volumes(plan)),
         ("address", address.unwrap_or_default()),
         ("log in as", plan.login.clone().unwrap_or_default()),
+        ("keys", joined(&plan.public_keys)),
     ]));
     text
 }
 
 /// The next steps with the instance. `prism exec` only works on simulated instances.
-fn next(session: &Session, plan: &LaunchPlan, instance: &InstanceView) -> String {
+fn next(session: &Session, instance: &InstanceView) -> String {
     if session.client.embedded().is_some() {
         let name = plain(&instance.name);
         return format!("Next: prism exec {name} -- pip install PACKAGE\n");
     }
-    match (&plan.login, &instance.public_ip) {
-        (Some(login), Some(address)) => format!("Next: ssh {}@{address}\n", plain(login)),
-        _ => String::new(),
-    }
+    format!("Next: prism connect {}\n", instance.id)
 }
 
 fn would(plan: &LaunchPlan) -> String {
@@ -148,6 +156,8 @@ fn would(plan: &LaunchPlan) -> String {
         ("price", price(plan)),
         ("volumes", volumes(plan)),
         ("volume key", plan.kms_key.clone().unwrap_or_default()),
+        ("keys", joined(&plan.public_keys)),
+        ("profile", plan.instance_profile.clone().unwrap_or_default()),
         ("open ports", joined(&plan.ports)),
     ]));
     for warning in &plan.warnings {

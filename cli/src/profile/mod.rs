@@ -78,6 +78,7 @@ pub(crate) struct Profile {
     pub(crate) launch_networks: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) launch_subnets: Vec<String>,
+    pub(crate) launch_instance_profile: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) allowed_regions: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -121,6 +121,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::TemplateNotFound
         | Code::VersionNotFound
         | Code::ScheduleNotFound
+        | Code::KeyNotFound
         | Code::ShareNotFound
         | Code::ProjectNotFound
         | Code::MemberNotFound

@@ -22,6 +22,7 @@ use super::inspect::SsmInventory;
 use super::notifier::EventNotifier;
 use super::parameters::PublicParameters;
 use super::schedules::EventBridgeSchedules;
+use super::sessions::SessionManager;
 use super::table::DynamoTable;
 use super::{gateway, logs, metrics, panics};
 use crate::domain::save::SaveRecord;
@@ -224,6 +225,7 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
         executions: Arc::new(StepFunctions::new(clients, machine)),
         schedules: Arc::new(EventBridgeSchedules::new(clients, config.schedules.clone())),
         parameters: Arc::new(PublicParameters::new(Arc::clone(clients))),
+        sessions: Arc::new(SessionManager::new(Arc::clone(clients))),
         entropy: Arc::new(OsEntropy),
     }
 }

@@ -20,6 +20,7 @@ mod notifier;
 mod panics;
 mod parameters;
 mod schedules;
+mod sessions;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -37,4 +38,5 @@ pub use lambda::{run, service};
 pub use notifier::EventNotifier;
 pub use parameters::PublicParameters;
 pub use schedules::EventBridgeSchedules;
+pub use sessions::SessionManager;
 pub use table::{DynamoTable, TableShape};

@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use super::ids::shown;
 use super::text::from_and_into_string;
 use super::{
-    Code, InstanceId, Problem, ProjectName, Region, SaveId, ScheduleName, TemplateName, Timestamp,
-    UserId,
+    Code, InstanceId, KeyFingerprint, Problem, ProjectName, Region, SaveId, ScheduleName,
+    TemplateName, Timestamp, UserId,
 };
 
 /// The maximum number of characters of a client's user agent that an event keeps.
@@ -97,6 +97,8 @@ pub enum Subject {
     Instance(Region, InstanceId),
     /// A schedule of the user who changed it.
     Schedule(ScheduleName),
+    /// A public SSH key of the user who changed it.
+    Key(KeyFingerprint),
 }
 
 impl Subject {
@@ -108,6 +110,7 @@ impl Subject {
             Subject::Save(_) => "save",
             Subject::Instance(..) => "instance",
             Subject::Schedule(_) => "schedule",
+            Subject::Key(_) => "key",
         }
     }
 }
@@ -121,6 +124,7 @@ impl fmt::Display for Subject {
             Subject::Save(id) => write!(f, "{kind}:{id}"),
             Subject::Instance(region, id) => write!(f, "{kind}:{region}/{id}"),
             Subject::Schedule(name) => write!(f, "{kind}:{name}"),
+            Subject::Key(fingerprint) => write!(f, "{kind}:{fingerprint}"),
         }
     }
 }
@@ -133,7 +137,7 @@ impl FromStr for Subject {
     fn from_str(text: &str) -> Result<Self, Problem> {
         let unknown = || {
             let message = format!(
-                "The resource {} is not valid: it must be template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME.",
+                "The resource {} is not valid: it must be template:NAME, project:NAME, save:ID, instance:REGION/ID, schedule:NAME or key:FINGERPRINT.",
                 shown(text)
             );
             Problem::new(Code::InvalidInput, message)
@@ -144,6 +148,7 @@ impl FromStr for Subject {
             "project" => Subject::Project(name.parse()?),
             "save" => Subject::Save(name.parse()?),
             "schedule" => Subject::Schedule(name.parse()?),
+            "key" => Subject::Key(name.parse()?),
             "instance" => {
                 let (region, id) = name.split_once('/').ok_or_else(unknown)?;
                 Subject::Instance(region.parse()?, id.parse()?)
@@ -158,7 +163,7 @@ impl utoipa::PartialSchema for Subject {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
             .description(Some(
-                "The resource of an event: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID` or `schedule:NAME`.",
+                "The resource of an event: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID`, `schedule:NAME` or `key:FINGERPRINT`.",
             ))
             .examples(["template:my-custom-ml-env"])
             .into()
@@ -200,11 +205,14 @@ pub enum AuditAction {
     InstanceStart,
     InstanceStop,
     InstanceTerminate,
+    InstanceConnect,
     ScheduleCreate,
     ScheduleEdit,
     SchedulePause,
     ScheduleResume,
     ScheduleDelete,
+    KeyAdd,
+    KeyRemove,
 }
 
 impl From<AuditAction> for String {
@@ -265,6 +273,7 @@ mod tests {
             "save:save-0123456789abcdef",
             "instance:us-east-1/i-0123456789abcdef0",
             "schedule:nightly",
+            "key:SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU",
         ] {
             assert_eq!(text.parse::<Subject>().unwrap().to_string(), text);
         }

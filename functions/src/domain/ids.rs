@@ -218,6 +218,15 @@ text_id!(
     |t| t.parse::<TemplateName>().is_ok()
 );
 text_id!(
+    /// The fingerprint of a public SSH key, as OpenSSH shows it.
+    KeyFingerprint, "key fingerprint",
+    "it must be \"SHA256:\" followed by 43 characters, as ssh-keygen -l shows it",
+    "^SHA256:[A-Za-z0-9+/]{43}$",
+    |t| t.strip_prefix("SHA256:").is_some_and(|t| {
+        made_of(t, 43..=43, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
+    })
+);
+text_id!(
     /// A person or a principal, as named in the authenticated request.
     UserId, "user name", "it must have 1 to 128 letters, digits or any of . _ - @ + = : /",
     "^[A-Za-z0-9._@+=:/-]{1,128}$",
@@ -291,6 +300,7 @@ mod tests {
             schedule in matching(ScheduleName::PATTERN),
             deployment in matching(DeploymentId::PATTERN),
             user in matching(UserId::PATTERN),
+            key in matching(KeyFingerprint::PATTERN),
         ) {
             prop_assert!(instance.parse::<InstanceId>().is_ok(), "{instance}");
             prop_assert!(account.parse::<AccountId>().is_ok(), "{account}");
@@ -300,6 +310,7 @@ mod tests {
             prop_assert!(deployment.parse::<DeploymentId>().is_ok(), "{deployment}");
             prop_assert!(schedule.parse::<ScheduleName>().is_ok(), "{schedule}");
             prop_assert!(user.parse::<UserId>().is_ok(), "{user}");
+            prop_assert!(key.parse::<KeyFingerprint>().is_ok(), "{key}");
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod cron;
 pub mod diff;
 pub mod duty;
 pub mod ec2;
+pub mod first_boot;
 pub mod grant;
 pub mod guide;
 mod how;
@@ -24,6 +25,7 @@ pub mod pricing;
 pub mod principal;
 pub mod problem;
 pub mod project;
+pub mod public_key;
 pub mod resource_tags;
 pub mod save;
 mod save_plan;
@@ -31,6 +33,7 @@ mod save_request;
 mod save_state;
 pub mod schedule;
 pub mod sensitive;
+pub mod session;
 pub mod sizes;
 mod step_name;
 pub mod tags;
@@ -41,8 +44,9 @@ pub mod words;
 
 pub use how::How;
 pub use ids::{
-    AccountId, DeploymentId, ImageId, InstanceId, InvalidId, LaunchTemplateId, ProjectName, Region,
-    SaveId, ScheduleName, SnapshotId, SubnetId, TemplateName, UserId, VolumeId,
+    AccountId, DeploymentId, ImageId, InstanceId, InvalidId, KeyFingerprint, LaunchTemplateId,
+    ProjectName, Region, SaveId, ScheduleName, SnapshotId, SubnetId, TemplateName, UserId,
+    VolumeId,
 };
 pub use money::MicroUsd;
 pub use problem::{Class, Code, Problem};

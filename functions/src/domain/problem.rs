@@ -67,6 +67,7 @@ codes! {
     InvalidCadence, BadInput, "The rate or cron expression of a schedule is malformed, too frequent, or never due.", "Use a rate such as \"1d\" or \"rate(12 hours)\", of at least an hour, or six cron fields such as \"cron(0 3 ? * MON-FRI *)\" with one minute.";
     InvalidTimeZone, BadInput, "A time zone is unknown.", "Use a name from the time zone database, such as Europe/Berlin or UTC.";
     InvalidBudget, BadInput, "A budget's limit or an alert threshold is not valid.", "Use a limit above 0 USD a month, and at most 10 thresholds of 1 to 1000 percent.";
+    InvalidKey, BadInput, "A text is not a public SSH key that can be used.", "Give one line of a .pub file: Ed25519, ECDSA, or RSA of at least 2048 bits. \"ssh-keygen -t ed25519\" creates a key.";
     NotAuthenticated, Refused, "The request is not authenticated, or its credentials are not valid.", "Sign in again, or send the token, then try again.";
     RouteNotFound, BadInput, "The API has no such route.", "GET /v1/openapi.json lists every route.";
     MethodNotAllowed, BadInput, "The path does not support that method.", "The response header Allow lists the supported methods.";
@@ -77,9 +78,13 @@ codes! {
     InstanceNameAmbiguous, Refused, "Several instances have that name.", "Use the instance ID.";
     InstanceNameTaken, Refused, "An instance with that name already exists.", "Choose another name, or terminate the other instance first.";
     InstanceStateWrong, Refused, "The state of the instance does not allow the operation.", "Wait until the instance is running or stopped, then try again.";
+    ProfileMissing, Refused, "The instance has no instance profile, so Session Manager cannot reach it.", "Attach one that allows Session Manager (aws ec2 associate-iam-instance-profile), or launch another instance: later launches get one.";
+    AgentNotConnected, Refused, "The agent of Systems Manager on the instance is not connected.", "Wait a minute after the start. Otherwise, the instance needs the agent, and a route to Systems Manager: a public address, NAT, or VPC endpoints for ssm and ssmmessages.";
+    CannotConnect, Refused, "Neither Session Manager nor SSH reaches the instance.", "Supply what one of the two lacks, as the message says.";
     InstanceBusy, Refused, "The instance is being saved.", "Wait until the save has ended, or cancel it with \"prism saves cancel\".";
     TemplateNameTaken, Refused, "The template belongs to another user, or is built in.", "Choose another template name.";
     SaveInProgress, Refused, "Another save of this instance is in progress.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
+    KeyNotFound, Refused, "You have no public key with that fingerprint.", "\"prism keys list\" shows your keys.";
     QueueFull, Refused, "Too many saves, or copies to the Region, are waiting to begin.", "Try again later, or ask an administrator to give Prism a larger share of EC2's requests (Ec2SharePercent).";
     InstanceStoreData, Refused, "The instance has instance store volumes, which lose their data when it stops.", "Move the data to an EBS volume first, or accept the loss with --accept-instance-store-loss NAME.";
     InstanceStoreRoot, Refused, "The root device is an instance store volume: the instance cannot be stopped and started.", "Launch the environment from an EBS-backed AMI.";

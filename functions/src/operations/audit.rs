@@ -166,6 +166,8 @@ impl Service {
                 let stored = stored.ok_or_else(|| schedule_not_found(name.as_str()))?;
                 Ok(stored.value.created_at)
             }
+            // A removed key keeps its events: nobody else can have had it under this user's name.
+            Subject::Key(_) => Ok(Timestamp::UNIX_EPOCH),
         }
     }
 }

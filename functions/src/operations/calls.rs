@@ -38,7 +38,8 @@ pub const WAKE: &[Call] = &[
     Call::EndWait,
 ];
 
-/// The API: it plans saves and starts their executions, launches and controls instances, manages schedules, and shares
+/// The API: it plans saves and starts their executions, launches and controls instances and starts sessions with
+/// them, manages schedules, and shares
 /// templates.
 pub const API: &[Call] = &[
     Call::Regions,
@@ -89,6 +90,7 @@ pub const API: &[Call] = &[
     Call::PutSchedule,
     Call::DeleteSchedule,
     Call::PublicParameter,
+    Call::StartSession,
     Call::Notice,
 ];
 

@@ -7,7 +7,7 @@ use super::parts::{Found, InRegion, InstanceName, Page, Paging};
 use super::{Asked, Service};
 use crate::domain::ec2::InstanceState;
 use crate::domain::save::check_name;
-use crate::domain::tags::{OWNER_TAG, TEMPLATE_TAG};
+use crate::domain::tags::{LOGIN_TAG, OWNER_TAG, TEMPLATE_TAG};
 use crate::domain::{Problem, Region, SaveId, Timestamp};
 use crate::operations::operation::{Answered, operation};
 use crate::ports::{Instance, InstanceFilter, from_ec2};
@@ -37,6 +37,12 @@ pub struct InstanceView {
     pub template: Option<String>,
     /// The public IPv4 address.
     pub public_ip: Option<String>,
+    /// The user name to log in with.
+    #[serde(default)]
+    pub login: Option<String>,
+    /// Whether it has an instance profile, which Session Manager needs.
+    #[serde(default)]
+    pub has_profile: bool,
     /// When it was last launched or started.
     pub launched_at: Timestamp,
     /// The save that holds the instance.
@@ -156,6 +162,8 @@ impl InstanceView {
             zone: instance.zone.clone(),
             template: instance.tags.get(TEMPLATE_TAG).cloned(),
             public_ip: instance.public_ip.clone(),
+            login: instance.tags.get(LOGIN_TAG).cloned(),
+            has_profile: instance.has_profile,
             launched_at: instance.launched_at,
             save_id,
         }

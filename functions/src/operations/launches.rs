@@ -12,13 +12,15 @@ use super::{Asked, InstanceView, LaunchVolume, Service, launch_volumes};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::ec2::Architecture;
+use crate::domain::first_boot;
+use crate::domain::public_key::PublicKey;
 use crate::domain::save::{Warning, check_name};
 use crate::domain::sizes::{Size, usd_per_hour};
 use crate::domain::tags::{
     DEPLOYMENT_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
 };
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
-use crate::domain::{Code, ImageId, InstanceId, Problem, ProjectName, Region};
+use crate::domain::{Code, ImageId, InstanceId, KeyFingerprint, Problem, ProjectName, Region};
 use crate::ports::{Image, ImageState, NewInstance, NewVolume, Subnet, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
@@ -57,6 +59,10 @@ pub struct LaunchRequest {
     /// are deleted with it.
     #[serde(default)]
     pub keep_volumes: bool,
+    /// Public SSH keys to install for this launch, besides your own.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub public_keys: Vec<PublicKey>,
 }
 
 /// What a launch does, with all defaults resolved.
@@ -84,6 +90,12 @@ pub struct LaunchPlan {
     pub kms_key: Option<String>,
     /// The user name to log in with.
     pub login: Option<String>,
+    /// The public SSH keys with which one can log in.
+    #[serde(default)]
+    pub public_keys: Vec<KeyFingerprint>,
+    /// The instance profile with which Session Manager reaches the instance.
+    #[serde(default)]
+    pub instance_profile: Option<String>,
     /// The TCP ports to open.
     pub ports: Vec<u16>,
     /// The price per hour in USD in us-east-1, if the price table contains the type. Other Regions differ.
@@ -167,6 +179,11 @@ impl Service {
         settings.allowed_regions.check([&request.region])?;
         let (mut plan, image) = self.resolve(caller, request).await?;
         settings.allowed_types.check(&plan.instance_type)?;
+        plan.instance_profile.clone_from(&settings.launch_profile);
+        let keys = self.launch_keys(caller, &request.public_keys).await?;
+        let saved = catalogue::find(request.template.name.as_str()).is_none();
+        plan.user_data = first_boot::user_data(plan.user_data.take(), saved, keys.values())?;
+        plan.public_keys = keys.into_keys().collect();
         if let Some(project) = &request.project {
             let name = &request.template.name;
             budget::check_launch(&self.env, caller, project, name).await?;
@@ -256,7 +273,8 @@ impl Service {
             .with("launched", &plan.template)
             .with("name", &request.name)
             .with("region", &request.region)
-            .with("instance_type", &plan.instance_type);
+            .with("instance_type", &plan.instance_type)
+            .with("public_keys", &plan.public_keys);
         self.audit(&event).await?;
         let tags = tags(&self.env, caller, request, plan).await?;
         let new = |subnet: Subnet, client_token: String| NewInstance {
@@ -266,6 +284,7 @@ impl Service {
             kms_key: plan.kms_key.clone(),
             ports: plan.ports.clone(),
             user_data: plan.user_data.clone(),
+            profile: plan.instance_profile.clone(),
             client_token,
             tags: tags.clone(),
             subnet,
@@ -339,6 +358,8 @@ impl Service {
             warnings: Vec::new(),
             kms_key: None,
             login: Some(catalogue::LOGIN.to_owned()),
+            public_keys: Vec::new(),
+            instance_profile: None,
             ports: catalogue::PORTS.to_vec(),
             usd_per_hour: Some(machine.usd_per_hour),
             volumes: Vec::new(),
@@ -381,6 +402,8 @@ fn plan_saved(
         warnings: warnings(template, &version),
         kms_key: None,
         login: version.login,
+        public_keys: Vec::new(),
+        instance_profile: None,
         ports: version.ports,
         tags: version.tags,
         volumes: Vec::new(),

@@ -14,6 +14,7 @@ mod import_version;
 mod instance_changes;
 mod instance_volumes;
 mod instances;
+mod keys;
 mod launch_volumes;
 mod launches;
 mod leftovers;
@@ -30,6 +31,7 @@ mod regions;
 mod removal;
 mod saves;
 mod schedules;
+mod sessions;
 mod share_checks;
 mod share_opening;
 mod shares;
@@ -44,7 +46,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::ids::shown;
 use crate::domain::{Code, Problem, SaveId, UserId};
-use crate::ports::{Entropy, Executions, ExecutionsError, Parameters, Schedules};
+use crate::ports::{Entropy, Executions, ExecutionsError, Parameters, Schedules, Sessions};
 use crate::rules::Env;
 use operation::entry;
 
@@ -61,6 +63,7 @@ pub use import_request::{ImportRequest, ImportTemplate, Imported};
 pub use instance_changes::{StartInstance, StopInstance, TerminateInstance};
 pub use instance_volumes::{InstanceVolume, InstanceVolumes, ListVolumes};
 pub use instances::{InstanceView, InstancesPage, ListInstances, ShowInstance};
+pub use keys::{AddKey, KeyRequest, KeyView, ListKeys, RemoveKey};
 pub use launch_volumes::LaunchVolume;
 pub use launches::{LaunchInstance, LaunchPlan, LaunchRequest, Launched};
 pub use leftovers::{Fixed, Left, Leftover, Leftovers, UnusedVolume};
@@ -81,6 +84,7 @@ pub use schedules::{
     ChangeSchedule, CreateSchedule, DeleteSchedule, Fired, Keep, ListSchedules, RunSchedule,
     ScheduleEdit, ScheduleView, ShowSchedule,
 };
+pub use sessions::{Purpose, Session, SessionRequest, StartSession};
 pub use shares::{ListShares, ShareTemplate, SharedWith, UnshareTemplate};
 pub use sharing::{SharePlan, ShareRequest, Shared};
 pub use templates::{
@@ -126,6 +130,10 @@ pub const ALL: &[Entry] = &[
     entry::<instance_changes::TerminateInstance>(),
     entry::<instance_changes::StartInstance>(),
     entry::<instance_changes::StopInstance>(),
+    entry::<sessions::StartSession>(),
+    entry::<keys::ListKeys>(),
+    entry::<keys::AddKey>(),
+    entry::<keys::RemoveKey>(),
     entry::<schedules::ListSchedules>(),
     entry::<schedules::CreateSchedule>(),
     entry::<schedules::ShowSchedule>(),
@@ -164,6 +172,8 @@ pub struct Service {
     pub schedules: Arc<dyn Schedules>,
     /// The public parameters of AWS Systems Manager.
     pub parameters: Arc<dyn Parameters>,
+    /// The sessions with instances.
+    pub sessions: Arc<dyn Sessions>,
     /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
 }

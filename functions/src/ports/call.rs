@@ -61,13 +61,13 @@ calls! {
     /// from the caller.
     StartInstance: OwnInstances "ec2:StartInstances", GrantForStart "kms:CreateGrant", StartWithKeys "kms:Decrypt";
     TerminateInstance: OwnInstances "ec2:TerminateInstances";
-    /// `Ec2::run_instance`, including the security group for its ports.
+    /// `Ec2::run_instance`, including the security group for its ports and the role of its instance profile.
     RunInstance:
         Launch "ec2:RunInstances", LaunchWith "ec2:RunInstances",
         LaunchIntoGroup "ec2:RunInstances", LaunchIntoSubnet "ec2:RunInstances", TagLaunched "ec2:CreateTags",
         Look "ec2:DescribeSecurityGroups",
         MakeGroup "ec2:CreateSecurityGroup", MakeGroupIn "ec2:CreateSecurityGroup",
-        OpenPorts "ec2:AuthorizeSecurityGroupIngress", GrantKeys "kms:CreateGrant",
+        OpenPorts "ec2:AuthorizeSecurityGroupIngress", LendInstanceRole "iam:PassRole", GrantKeys "kms:CreateGrant",
         UseKeys "kms:Decrypt" "kms:DescribeKey" "kms:GenerateDataKeyWithoutPlaintext" "kms:ReEncryptFrom" "kms:ReEncryptTo";
     CreateImage: OwnInstances "ec2:CreateImage", MakeImage "ec2:CreateImage", TagImage "ec2:CreateTags";
     Images: Look "ec2:DescribeImages";
@@ -131,6 +131,8 @@ calls! {
 
     /// `Parameters::image`.
     PublicParameter: PublicImages "ssm:GetParameter";
+    /// `Sessions::start`.
+    StartSession: OpenSessions "ssm:StartSession", SessionDocuments "ssm:StartSession";
     /// `Inspect::packages`.
     Packages: LookAtPackages "ssm:ListInventoryEntries";
 }

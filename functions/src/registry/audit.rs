@@ -11,10 +11,10 @@ use crate::ports::{Condition, Index, Query, SortKeys, Write};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditOf {
     User(UserId),
-    /// Changes to a resource, since it was created. A schedule belongs to this user.
+    /// Changes to a resource, since it was created. A schedule or a key belongs to this user.
     Subject {
         subject: Subject,
-        /// The owner of the schedule, if the resource is one.
+        /// The owner of the schedule or the key, if the resource is one.
         user: UserId,
         since: Timestamp,
     },

@@ -28,6 +28,7 @@
 //! | pledge | `PROJECT#name` | `PLEDGE#` and the save ID | | |
 //! | costs, pledged amount and number of pledges of a project | `PROJECT#name` | `PLEDGES` | | |
 //! | projects of a user | `USER#user` | `PROJECTS` | | |
+//! | public SSH keys of a user | `USER#user` | `KEYS` | | |
 //! | upcoming turns | `TURNS#region` | `SAVES`, `AWAITED`, `AWAITED#user`, `COPIES`, `LAUNCHES`, `REMOVALS` | | |
 //! | deployment of the registry | `DEPLOYMENT` | `META` | | |
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
@@ -41,6 +42,7 @@ mod entries;
 mod grants;
 mod images;
 mod items;
+mod keys;
 mod listing;
 mod packages;
 mod pledges;

@@ -141,6 +141,10 @@ variables! {
     "PRISM_SCHEDULE_DLQ_ARN", "dead_letters", "DeadLettersArn", "", "an ARN", None,
         |c, v| put_arn(&mut target(c).dead_letters, v);
 
+    "PRISM_LAUNCH_INSTANCE_PROFILE", "launch_instance_profile", "InstanceProfileName", "",
+        "the name of an instance profile",
+        None, |c, v| is_profile(v) && put_some(&mut c.settings.launch_profile, v);
+
     "PRISM_PUBLIC_SCOPE", "public_scope", "PublicScope", "deployment", "\"deployment\", \"organization\" or \"world\"",
         Some(setting(
             Values::OneOf(&["deployment", "organization", "world"]),
@@ -317,6 +321,12 @@ fn put_each<T>(place: &mut Vec<T>, value: &str, read: fn(&str) -> Option<T>) -> 
     let valid = read.is_some();
     *place = read.unwrap_or_default();
     valid
+}
+
+/// The names that IAM allows.
+fn is_profile(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b);
+    (1..=128).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 fn is_network(text: &str) -> bool {

@@ -46,6 +46,9 @@ pub struct Settings {
     /// The tags of everything that is created in EC2.
     #[serde(default)]
     pub resource_tags: ResourceTags,
+    /// The name of the instance profile that launched instances get.
+    #[serde(default)]
+    pub launch_profile: Option<String>,
     /// The share of EC2's request limits that the deployment may use.
     #[serde(default)]
     pub ec2_share: Ec2Share,

@@ -44,6 +44,7 @@ impl Admin {
             ports: vec![22],
             kms_key: None,
             user_data: None,
+            profile: None,
             client_token: String::new(),
             tags: spec.tags.clone(),
             subnet: first_subnet(region),

@@ -38,7 +38,9 @@ pub use cloud_error::CloudError;
 pub(crate) use errors::check_ascii;
 pub use events::Event;
 pub use facts::{InstanceFacts, InstanceSpec, Inventory, VolumeSpec};
-pub use guest::{Disk, FileBody, GuestError, GuestOutput, INSTANCE_STORE, Package, System};
+pub use guest::{
+    Disk, FileBody, GuestError, GuestOutput, INSTANCE_STORE, Package, System, words_of,
+};
 pub use model::{AtReboot, Capacity, KeyPolicy, Purchase, Traffic};
 pub use port::{Guest, SimEc2};
 pub use settings::{Durations, Limits, REGIONS, Settings, Throttles};

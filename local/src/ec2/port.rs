@@ -6,13 +6,14 @@ use std::slice;
 use async_trait::async_trait;
 use prism_functions::domain::ec2::{LaunchPermission, StatusChecks};
 use prism_functions::domain::inventory::Inventory;
+use prism_functions::domain::session::SessionKind;
 use prism_functions::domain::{
     AccountId, ImageId, InstanceId, LaunchTemplateId, Region, SnapshotId, Timestamp, VolumeId,
 };
 use prism_functions::ports::{
     EbsDefaults, Ec2, Ec2Error, Encryption, Image, ImageCopy, ImageFilter, Inspect, Instance,
     InstanceFilter, InstanceType, KeyState, NewImage, NewInstance, Parameters, Probe, Reservation,
-    Snapshot, SnapshotFilter, Subnet, SubnetFilter, UnusedVolume, Volume,
+    Sessions, Snapshot, SnapshotFilter, Subnet, SubnetFilter, Ticket, UnusedVolume, Volume,
 };
 
 use super::cloud::Cloud;
@@ -388,6 +389,18 @@ impl Inspect for SimEc2 {
     }
 }
 
+#[async_trait]
+impl Sessions for SimEc2 {
+    async fn start(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        _: &SessionKind,
+    ) -> Result<Ticket, Ec2Error> {
+        self.call(region, "StartSession", |m, s| m.start_session(s, id))
+    }
+}
+
 /// Runs commands on an instance, as a researcher would.
 #[derive(Debug, Clone)]
 pub struct Guest {
@@ -402,13 +415,28 @@ impl Guest {
     pub fn run(&self, argv: &[String], stdin: &[u8]) -> Result<GuestOutput, GuestError> {
         let id = &self.instance;
         let ran = self.cloud.with(|model, now| {
-            let row = model.data.instances.get(id);
-            let ours = row.is_some_and(|r| r.account == self.account && r.region == self.region);
-            if !ours {
-                return Err(GuestError::NotFound(id.clone()));
-            }
+            self.check_ours(model)?;
             model.guest(id, argv, stdin, now)
         });
         ran.map_err(GuestError::Cloud)?
+    }
+
+    /// Reads a file of the instance's simulated disk; `None` if there is no such file.
+    pub fn file(&self, path: &str) -> Result<Option<Vec<u8>>, GuestError> {
+        let id = &self.instance;
+        let read = self.cloud.with(|model, now| {
+            self.check_ours(model)?;
+            model.guest_file(id, path, now)
+        });
+        read.map_err(GuestError::Cloud)?
+    }
+
+    fn check_ours(&self, model: &Model) -> Result<(), GuestError> {
+        let row = model.data.instances.get(&self.instance);
+        let ours = row.is_some_and(|r| r.account == self.account && r.region == self.region);
+        if ours {
+            return Ok(());
+        }
+        Err(GuestError::NotFound(self.instance.clone()))
     }
 }

@@ -174,6 +174,7 @@ impl Embedded {
             executions,
             schedules: Arc::new(PolledSchedules),
             parameters: Arc::new(self.ec2.clone()),
+            sessions: Arc::new(self.ec2.clone()),
             entropy: Arc::new(OsEntropy),
         }
     }
@@ -206,22 +207,25 @@ impl Embedded {
         let guest = self
             .cloud
             .guest(self.account.clone(), region.clone(), instance.clone());
-        let output = guest.run(command, stdin).map_err(|error| {
-            let code = match error {
-                GuestError::NotFound(_) => Code::InstanceNotFound,
-                GuestError::NotRunning { .. } | GuestError::Rebooting(_) => {
-                    Code::InstanceStateWrong
-                }
-                GuestError::NoDisk(_) => Code::NotCustomisable,
-                GuestError::Cloud(_) => Code::LocalIo,
-            };
-            explain(Problem::new(code, "Nothing can be run inside the instance.").because(error))
-        })?;
+        let output = guest.run(command, stdin).map_err(outside)?;
         Ok(GuestAnswer {
             exit_code: output.exit_code,
             stdout: output.stdout.into(),
             stderr: output.stderr.into(),
         })
+    }
+
+    /// Reads a file of a running simulated instance; `None` if there is no such file.
+    pub fn guest_file(
+        &self,
+        region: &Region,
+        instance: &InstanceId,
+        path: &str,
+    ) -> Result<Option<Vec<u8>>, Problem> {
+        let guest = self
+            .cloud
+            .guest(self.account.clone(), region.clone(), instance.clone());
+        guest.file(path).map_err(outside)
     }
 
     pub fn alter(
@@ -286,6 +290,17 @@ impl Embedded {
     pub fn set_settings(&self, settings: &Settings) -> Result<(), Problem> {
         self.records.set_setting("settings", settings).map_err(file)
     }
+}
+
+/// The problem of an instance whose inside cannot be used.
+fn outside(error: GuestError) -> Problem {
+    let code = match error {
+        GuestError::NotFound(_) => Code::InstanceNotFound,
+        GuestError::NotRunning { .. } | GuestError::Rebooting(_) => Code::InstanceStateWrong,
+        GuestError::NoDisk(_) => Code::NotCustomisable,
+        GuestError::Cloud(_) => Code::LocalIo,
+    };
+    explain(Problem::new(code, "Nothing can be run inside the instance.").because(error))
 }
 
 fn settings(records: &Records) -> Result<Settings, Problem> {

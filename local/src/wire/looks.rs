@@ -18,6 +18,8 @@ pub(super) struct InstanceLook {
     pub(super) state: InstanceState,
     pub(super) zone: String,
     pub(super) private_ip: String,
+    /// The name of its instance profile.
+    pub(super) profile: Option<String>,
     /// For each volume, whether it is deleted with the instance.
     pub(super) deleted_with_instance: BTreeMap<VolumeId, bool>,
 }
@@ -91,6 +93,7 @@ fn instances_by(call: &Call, newest: bool) -> Result<Looks<InstanceId, InstanceL
                 state: row.state,
                 zone: row.zone(),
                 private_ip: row.private_ip.clone(),
+                profile: row.profile.clone(),
                 deleted_with_instance: volumes
                     .map(|a| (a.volume.clone(), a.delete_on_termination))
                     .collect(),

@@ -5,11 +5,15 @@ use serde_json::{Value, json};
 
 use crate::portal::{Ask, Portal, document, operations};
 
-const PARTS: [(&str, &str); 4] = [
+const PARTS: [(&str, &str); 5] = [
     ("{name}", "kept"),
     ("{version}", "1"),
     ("{id}", "save-0123456789"),
     ("{template}", "ubuntu"),
+    (
+        "{fingerprint}",
+        "SHA256:-DiY3wvvV6TuJJhbpZisF_zLDA0zPMSvHdkr4UvCOqU",
+    ),
 ];
 
 const HEADERS: [(&str, &str); 2] = [("content-type", "application/json"), ("if-match", "*")];
@@ -64,7 +68,10 @@ fn every_field_of_a_body_has_its_type() {
     let before = portal.sight();
     let mut seen = 0;
     for (method, route, operation) in operations() {
-        let path = path_of(&route, None);
+        let mut path = path_of(&route, None);
+        if parameters(operation, "query").any(|it| it == "region") {
+            path.push_str("?region=us-east-1");
+        }
         let ask = |body: &Value| {
             let ask = Ask::new("ada", method.as_str(), &path).json(body);
             Ask {
@@ -217,6 +224,7 @@ fn right_body(route: &str) -> Value {
         "members" => json!({"user": "bob", "role": "member"}),
         "budget" => json!({"limit_usd": 5.0}),
         "projects" => json!({"name": "brain"}),
+        "sessions" => json!({"kind": "ssh"}),
         _ if route == "/v1/schedules/{name}" => json!({"paused": true}),
         _ => json!({}),
     }

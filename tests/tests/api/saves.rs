@@ -105,6 +105,8 @@ fn answers_as_a_portal_reads_them() {
           "instance_type": "t3.large",
           "template": "ubuntu",
           "public_ip": "198.18.0.2",
+          "login": "ubuntu",
+          "has_profile": false,
           "launched_at": "2026-01-05T09:00:00Z",
           "save_id": null
         }

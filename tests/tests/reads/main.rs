@@ -69,6 +69,7 @@ const EC2_CALLS: &[(&str, usize)] = &[
     ("show_template", 1),
     ("show_version", 2),
     ("start_instance", 4),
+    ("start_session", 2),
     ("stop_instance", 4),
     ("terminate_instance", 4),
     ("unshare_template", MANY + 6),
@@ -185,7 +186,7 @@ fn saved(world: &World, request: SaveRequest) {
 /// A project with many members and templates, one of which has many versions and many shares; with a hard stop and
 /// alerts, so that its costs matter. Ada has many schedules, saves and launches.
 fn library() -> World {
-    let mut setup = Setup::seeded(29);
+    let mut setup = Setup::seeded(29).profiled();
     setup.cloud.throttles.enabled = false;
     let world = launched(setup);
     let run = |done: Result<(), Problem>| done.unwrap_or_else(|it| panic!("{}", it.chain()));
@@ -235,6 +236,7 @@ fn no_operation_reads_more_than_a_page_and_what_it_returns() {
     rest::of_instances(&mut limits);
     rest::of_open_saves(&mut limits);
     conditions::of_members(&mut limits);
+    rest::of_keys(&mut limits);
     rest::of_single_things(&mut limits);
     of_the_whole(&mut limits);
     assert!(limits.wrong.is_empty(), "{:#?}", limits.wrong);
@@ -371,7 +373,7 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
         ..launch_request("deep", name)
     };
     let (mine, hers) = (launch("mine"), launch("hers"));
-    limits.reads("launch, planned", Few(6), service.plan_launch(&ADA, &mine));
+    limits.reads("launch, planned", Few(7), service.plan_launch(&ADA, &mine));
     limits.reads("launch", Few(7), service.launch(&ADA, &mine));
     let theirs = service.launch(&mia, &hers);
     limits.reads("launch of what was shared", Few(8 + MANY), theirs);

@@ -1,14 +1,15 @@
 //! The operations that no other part of this test asks for, so that none is left out.
 
 use prism_functions::domain::SaveId;
+use prism_functions::domain::session::SessionKind;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::operations::parts::{
-    InRegion, InstanceName, Json, MustMatch, Nothing, VersionRef,
+    InRegion, InstanceName, Json, KeyId, MustMatch, Nothing, Paging, VersionRef,
 };
 use prism_functions::operations::{
-    Asked, CancelSave, DeleteProject, EditVersion, LiftBudget, ListRegions, ListVolumes, Operation,
-    RecoverSave, ShowInstance, ShowMe, ShowSave, ShowTemplate, ShowVersion, StartInstance,
-    StopInstance, TemplateEdit, TerminateInstance,
+    Asked, CancelSave, DeleteProject, EditVersion, LiftBudget, ListKeys, ListRegions, ListVolumes,
+    Operation, RecoverSave, RemoveKey, ShowInstance, ShowMe, ShowSave, ShowTemplate, ShowVersion,
+    StartInstance, StartSession, StopInstance, TemplateEdit, TerminateInstance,
 };
 use prism_functions::rules::access::Caller;
 use prism_tests::asks::Asks as _;
@@ -78,6 +79,13 @@ pub(super) fn of_instances(limits: &mut Limits<'_>) {
         Few(3),
         Asked::<ShowInstance>::by(again(), there()),
     );
+    let session = Asked::<StartSession> {
+        path: again(),
+        query: there(),
+        head: Nothing {},
+        body: Json((&SessionKind::Ssh).into()),
+    };
+    ask(limits, ada, Few(3), session);
     ask(
         limits,
         ada,
@@ -104,6 +112,16 @@ pub(super) fn of_instances(limits: &mut Limits<'_>) {
         Few(3),
         Asked::<TerminateInstance>::by(again(), there()),
     );
+}
+
+pub(super) fn of_keys(limits: &mut Limits<'_>) {
+    let (ada, service) = (&ADA, &limits.world.service);
+    let key = prism_tests::keys::ed25519(1, "ada@laptop");
+    let id = KeyId(key.fingerprint());
+    limits.reads("a key is added", Few(1), service.add_key(ada, key));
+    let page = Paging::new(None, None);
+    ask(limits, ada, Few(1), Asked::<ListKeys>::by(Nothing {}, page));
+    ask(limits, ada, Few(1), Asked::<RemoveKey>::of(id));
 }
 
 pub(super) fn of_open_saves(limits: &mut Limits<'_>) {

@@ -96,7 +96,10 @@ template that others can see, through `--public`, a share or a project; an added
 and a rollback to a version with data that the latest version does not have. If an operation would show files that are known to be sensitive
 ([the catalogue](sensitive-files.md)), it is refused with all of their paths (`SensitiveFiles`; `files` in JSON) until
 `--publish-sensitive` consents, or `publish_sensitive` in the API. `--yes` does not consent. Files that every machine has from its first boot, such
-as SSH host keys, are reported and need no consent.
+as SSH host keys, are reported and need no consent. So is `~/.ssh/authorized_keys`: whoever has one of its keys could log in to every
+instance of the template. Of the keys in it, those that a launch has installed are removed again at the first boot of each instance that is
+launched through Prism, before the keys of the user who launches it are added ([keys](#logging-in)). Those that somebody wrote there by hand are
+part of what is saved, and whoever shares the template is told so. An AMI that is launched past Prism keeps all of them.
 
 Prism knows the files that the instance reports when it is saved, and stores them with the version. On AWS they come from Systems Manager's
 inventory, if its association lists files (`AWS:File`). If nothing was reported, that is a warning (`NotInspected`) as long as only
@@ -107,6 +110,21 @@ that time: a run that would show others fails, and names them.
 No sequence of operations by any users results in more access than was granted (promise P10 of the [architecture](ARCHITECTURE.md#promises)).
 `cargo xtask simulate --rights N` runs random sequences of operations by four users, and pairs of operations by two. It compares
 what everybody can see, launch, open and delete, and whom each AMI is open to in EC2, with a model of the grants alone (`tests/src/rights`).
+
+## Logging in
+
+Everybody has public SSH keys of their own (`prism keys`), at most 20. Nobody else can see or change them, and there is no right to it. A launch
+installs those of the user who launches, and those that `--key-file` names, by cloud-init for its default user; a change of the keys has
+no effect on instances that exist. Private keys are refused, and never repeated in a message.
+
+Sessions (`prism connect`, `open` and `cp`) are started by the deployment with its own role, after it has checked that the instance is
+the caller's (Change Instance). Members need no permissions of Systems Manager, which IAM could not limit to their own instances, and users of
+the portal need no AWS credentials. The token of a session is a secret of the response; it is neither logged nor recorded, and the client passes it
+to the Session Manager plugin in its environment, not in its arguments. Each start of a session is an audit event of the instance
+(`instance.connect`). An SSH connection to a public address does not pass through Prism, so it is not in the audit log.
+
+Whoever can log in to an instance has the permissions of its instance profile. The one that the template creates allows what the agent of Systems
+Manager needs, and denies the account's parameters.
 
 ## Projects
 

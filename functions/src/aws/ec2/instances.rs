@@ -126,6 +126,7 @@ pub(super) fn instance(action: &str, told: &types::Instance) -> Result<Instance,
             .filter_map(|code| Some(code.product_code_id()?.to_owned()))
             .collect(),
         public_ip: public_ip.map(str::to_owned),
+        has_profile: told.iam_instance_profile().is_some(),
         elastic_ip: public_ip.is_some_and(|ip| is_elastic(told, ip)),
         launched_at: errors::instant(action, "launch time", told.launch_time())?,
         ties: ties(told),

@@ -3,8 +3,8 @@
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_sdk_ec2::types::{
-    self, BlockDeviceMapping, EbsBlockDevice, HttpTokensState, InstanceMetadataOptionsRequest,
-    ResourceType,
+    self, BlockDeviceMapping, EbsBlockDevice, HttpTokensState, IamInstanceProfileSpecification,
+    InstanceMetadataOptionsRequest, ResourceType,
 };
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
@@ -35,6 +35,11 @@ pub(super) async fn run(
         .collect();
     let made = [ResourceType::Instance, ResourceType::Volume];
     let tokens = InstanceMetadataOptionsRequest::builder().http_tokens(HttpTokensState::Required);
+    let profile = new.profile.as_ref().map(|name| {
+        IamInstanceProfileSpecification::builder()
+            .name(name)
+            .build()
+    });
     let told = client
         .run_instances()
         .image_id(new.image.as_str())
@@ -43,6 +48,7 @@ pub(super) async fn run(
         .max_count(1)
         .client_token(&new.client_token)
         .metadata_options(tokens.build())
+        .set_iam_instance_profile(profile)
         .set_user_data(new.user_data.as_deref().map(base64::encode))
         .set_block_device_mappings(Some(mappings))
         .security_group_ids(group)

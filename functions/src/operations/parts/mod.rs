@@ -17,7 +17,7 @@ pub use answer::{
 pub use body::{BODY_BYTES, BodyPart, Json};
 pub use head::{HeadParts, IDEMPOTENCY_KEY, IdempotencyKey, IfMatch, MustMatch};
 pub use pages::{PAGE_DEFAULT, PAGE_MOST, Page, Paging};
-pub use path::{InstanceName, PathParts, Segment, VersionRef};
+pub use path::{InstanceName, KeyId, PathParts, Segment, VersionRef};
 pub use query::{DryRun, InRegion, QueryParts};
 
 use crate::domain::{Code, Problem};
@@ -42,6 +42,10 @@ const QUOTED: usize = 400;
 /// Creates the problem for an invalid part of a request. A parser's message begins with the path of the field.
 pub(crate) fn malformed(what: &str, reason: &str) -> Problem {
     let reason = reason.replace(". at line", " at line");
+    if reason.contains("PRIVATE KEY") {
+        let message = format!("The {what} contains a private key, which nobody else may see.");
+        return Problem::new(Code::InvalidKey, message);
+    }
     let plain = |c: char| if c.is_control() { '�' } else { c };
     let mut quoted: String = reason.chars().take(QUOTED).map(plain).collect();
     if reason.chars().nth(QUOTED).is_some() {

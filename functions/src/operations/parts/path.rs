@@ -8,7 +8,9 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Required, Schema, Type};
 
 use super::{Nothing, named, register};
 use crate::domain::template::TemplateRef;
-use crate::domain::{Code, Problem, ProjectName, SaveId, ScheduleName, TemplateName};
+use crate::domain::{
+    Code, KeyFingerprint, Problem, ProjectName, SaveId, ScheduleName, TemplateName,
+};
 
 /// An input that is read from the named parts of a path.
 pub trait PathParts: Clone + Send {
@@ -77,6 +79,37 @@ impl Segment for InstanceName {
     fn schema() -> RefOr<Schema> {
         let text = ObjectBuilder::new().schema_type(Type::String);
         text.min_length(Some(1)).max_length(Some(128)).into()
+    }
+
+    fn schemas(_: &mut Vec<(String, RefOr<Schema>)>) {}
+}
+
+/// A public SSH key, by its fingerprint. In a path, `-` and `_` take the place of `+` and `/`, as in Base64 for URLs:
+/// API Gateway decodes paths, after which an encoded `/` would separate two parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyId(pub KeyFingerprint);
+
+impl FromStr for KeyId {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        Ok(Self(text.replace('-', "+").replace('_', "/").parse()?))
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.as_str().replace('+', "-").replace('/', "_"))
+    }
+}
+
+impl Segment for KeyId {
+    const MEANS: &'static str =
+        "The fingerprint of the key, in which `-` and `_` take the place of `+` and `/`";
+
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        text.pattern(Some("^SHA256:[A-Za-z0-9_-]{43}$")).into()
     }
 
     fn schemas(_: &mut Vec<(String, RefOr<Schema>)>) {}

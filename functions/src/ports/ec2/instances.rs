@@ -105,6 +105,9 @@ pub struct Instance {
     pub hibernation: bool,
     pub product_codes: Vec<String>,
     pub public_ip: Option<String>,
+    /// Whether it has an instance profile, whichever.
+    #[serde(default)]
+    pub has_profile: bool,
     /// Whether the public address is an Elastic IP address, which is kept when the instance stops.
     pub elastic_ip: bool,
     /// When the instance was last launched or started.
@@ -266,6 +269,8 @@ pub struct NewInstance {
     pub ports: Vec<u16>,
     /// The user data for cloud-init.
     pub user_data: Option<String>,
+    /// The name of the instance profile.
+    pub profile: Option<String>,
     /// The idempotency token, at most 64 ASCII characters (EC2 fact 9). Requests with the same token launch one
     /// instance.
     pub client_token: String,

@@ -7,6 +7,7 @@ pub(super) mod deployment;
 pub(super) mod duty;
 pub(super) mod grant;
 pub(super) mod instance;
+pub(super) mod keys;
 pub(super) mod launch;
 pub(super) mod lock;
 pub(super) mod member;

@@ -1,7 +1,9 @@
-//! The work of cloud-init at the first boot: the keys `write_files`, `packages` and `runcmd` of a `#cloud-config`.
+//! The work of cloud-init at the first boot: the keys `bootcmd`, `write_files`, `ssh_authorized_keys`, `packages` and
+//! `runcmd` of a `#cloud-config`.
 
 use prism_functions::domain::InstanceId;
 use prism_functions::domain::catalogue::{SETUP, SETUP_FILE};
+use prism_functions::domain::first_boot::{FORGET_KEYS, MARK};
 use serde::Deserialize;
 
 use super::disk::System;
@@ -11,6 +13,8 @@ use super::{GuestOutput, Session};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct CloudConfig {
+    bootcmd: Vec<Line>,
+    ssh_authorized_keys: Vec<String>,
     write_files: Vec<File>,
     packages: Vec<Line>,
     runcmd: Vec<Line>,
@@ -48,6 +52,10 @@ pub(super) fn apply(session: &mut Session, id: &InstanceId, user_data: &str) -> 
     };
     let mut log = String::new();
     let mut failed = 0_usize;
+    if config.bootcmd.iter().any(forgets_keys) {
+        forget_keys(session);
+    }
+    add_keys(session, &config.ssh_authorized_keys);
     for file in config.write_files.iter().take(MOST_LINES) {
         // As on a real instance, what needs a file that did not fit on the disk fails later.
         let _ = session.write(&file.path, file.content.as_bytes());
@@ -68,6 +76,45 @@ pub(super) fn apply(session: &mut Session, id: &InstanceId, user_data: &str) -> 
         let _ = session.write(LOG, log.as_bytes());
     }
     format!("cloud-init: {} commands, {failed} failed", commands.len())
+}
+
+/// Whether a line of `bootcmd` removes the keys of earlier launches. No other is supported.
+fn forgets_keys(line: &Line) -> bool {
+    matches!(line, Line::Words(words) if words.last().is_some_and(|last| last == FORGET_KEYS))
+}
+
+fn forget_keys(session: &mut Session) {
+    let is_keys = |path: &&String| path.ends_with("/.ssh/authorized_keys");
+    let files: Vec<String> = session.disk.files.keys().filter(is_keys).cloned().collect();
+    for path in files {
+        let Some(text) = session.read(&path) else {
+            continue;
+        };
+        let kept: String = text
+            .split_inclusive('\n')
+            .filter(|line| !line.trim_end().ends_with(MARK))
+            .collect();
+        if kept != text {
+            let _ = session.write(&path, kept.as_bytes());
+        }
+    }
+}
+
+/// Adds keys that the default user of the disk's system does not have yet.
+fn add_keys(session: &mut Session, keys: &[String]) {
+    if keys.is_empty() {
+        return;
+    }
+    let user = session.disk.system.user();
+    let path = format!("/home/{user}/.ssh/authorized_keys");
+    let mut text = session.read(&path).unwrap_or_default();
+    for key in keys.iter().take(MOST_LINES) {
+        if !text.lines().any(|line| line == key) {
+            text.push_str(key);
+            text.push('\n');
+        }
+    }
+    let _ = session.write(&path, text.as_bytes());
 }
 
 /// A step of the setup of a built-in template. It installs packages and records the outcome; nothing is executed, so all
@@ -141,7 +188,7 @@ fn commands_of(line: &Line) -> Vec<Vec<String>> {
 }
 
 /// Splits a command into words. Quotes keep spaces together.
-fn words_of(text: &str) -> Vec<String> {
+pub fn words_of(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

@@ -40,6 +40,17 @@ impl Session {
             || (files.range(inside.clone()..).next()).is_some_and(|(p, _)| after(p))
     }
 
+    /// The contents of a text file; `None` if there is no such file.
+    pub(super) fn read(&self, path: &str) -> Option<String> {
+        let bytes = self.bytes(path)?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    pub(super) fn bytes(&self, path: &str) -> Option<&[u8]> {
+        let file = self.disk.files.get(&self.path(path))?;
+        Some(&file.0)
+    }
+
     pub(super) fn write(&mut self, path: &str, contents: &[u8]) -> Result<(), String> {
         let path = self.path(path);
         if path.len() > 4096 {

@@ -10,6 +10,7 @@ pub(super) mod disk;
 mod files;
 mod packages;
 
+pub use cloud_config::words_of;
 pub use disk::{Disk, FileBody, Package, System};
 
 use prism_functions::domain::ec2::{Architecture, InstanceState};
@@ -107,6 +108,24 @@ impl Model {
         stdin: &[u8],
         now: Timestamp,
     ) -> Result<GuestOutput, GuestError> {
+        let mut session = self.enter_guest(id, now)?;
+        let output = session.run(argv, stdin);
+        self.end_session(id, session);
+        Ok(output)
+    }
+
+    /// Reads a file of an instance; `None` if there is no such file.
+    pub(crate) fn guest_file(
+        &mut self,
+        id: &InstanceId,
+        path: &str,
+        now: Timestamp,
+    ) -> Result<Option<Vec<u8>>, GuestError> {
+        let session = self.enter_guest(id, now)?;
+        Ok(session.bytes(path).map(<[u8]>::to_vec))
+    }
+
+    fn enter_guest(&self, id: &InstanceId, now: Timestamp) -> Result<Session, GuestError> {
         let Some(row) = self.data.instances.get(id) else {
             return Err(GuestError::NotFound(id.clone()));
         };
@@ -120,12 +139,8 @@ impl Model {
         if row.is_rebooting(now) {
             return Err(GuestError::Rebooting(id.clone()));
         }
-        let mut session = self
-            .session(id)
-            .ok_or_else(|| GuestError::NoDisk(id.clone()))?;
-        let output = session.run(argv, stdin);
-        self.end_session(id, session);
-        Ok(output)
+        self.session(id)
+            .ok_or_else(|| GuestError::NoDisk(id.clone()))
     }
 
     /// The packages that the agent on an instance has reported; `None` if the instance does not exist.

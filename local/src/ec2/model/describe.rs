@@ -4,8 +4,8 @@ use prism_functions::domain::ec2::{InstanceState, LaunchPermission, StatusChecks
 use prism_functions::domain::{InstanceId, Region, VolumeId};
 use prism_functions::ports::{
     AttachedVolume, Ec2Error, Image, ImageFilter, ImageState, ImageVolume, Instance,
-    InstanceFilter, InstanceType, Snapshot, SnapshotFilter, SnapshotState, Tags, UnusedVolume,
-    Volume,
+    InstanceFilter, InstanceType, Snapshot, SnapshotFilter, SnapshotState, Tags, Ticket,
+    UnusedVolume, Volume,
 };
 
 use super::launch::parsed;
@@ -94,10 +94,36 @@ impl Model {
             hibernation: row.hibernation,
             product_codes: row.product_codes.clone(),
             public_ip: row.public_ip.clone(),
+            has_profile: row.profile.is_some(),
             elastic_ip: row.elastic_ip,
             launched_at: row.launched_at,
             ties: row.ties.clone(),
         }
+    }
+
+    /// Starts a session. Its agent is connected while the instance runs, if it has an instance profile. Nothing can join
+    /// the session: no programs run on the instance.
+    pub(crate) fn start_session(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &InstanceId,
+    ) -> Result<Ticket, Ec2Error> {
+        const ACTION: &str = "StartSession";
+        let now = scope.now;
+        let row = self.instance(scope, ACTION, id);
+        let connected = row.is_ok_and(|row| {
+            row.state == InstanceState::Running && row.profile.is_some() && !row.is_rebooting(now)
+        });
+        if !connected {
+            let message = format!("{id} is not connected.");
+            return Err(Ec2Error::new(ACTION, "TargetNotConnected", message));
+        }
+        let session_id = self.next_id("session");
+        Ok(Ticket {
+            stream_url: format!("wss://simulated.invalid/{session_id}"),
+            token: format!("simulated-{session_id}"),
+            session_id,
+        })
     }
 
     pub(crate) fn stop_protection(

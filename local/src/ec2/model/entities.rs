@@ -121,6 +121,9 @@ pub(crate) struct InstanceRow {
     pub(crate) has_run: bool,
     /// The user data for cloud-init. It is removed after the first boot.
     pub(crate) user_data: Option<String>,
+    /// The name of its instance profile.
+    #[serde(default)]
+    pub(crate) profile: Option<String>,
     /// Files in its instance store, which a stop erases.
     pub(crate) instance_store: BTreeMap<String, FileBody>,
     /// Its reboots, limited to the last [`HISTORY`] entries.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use prism_functions::domain::ec2::{InstanceState, LaunchPermission};
+use prism_functions::domain::first_boot::USER_DATA_BYTES;
 use prism_functions::domain::{AccountId, ImageId, InstanceId, Timestamp, VolumeId};
 use prism_functions::ports::{
     Ec2Error, Encryption, ImageState, Instance, NewInstance, NewVolume, Tags, Ties,
@@ -49,6 +50,7 @@ impl Model {
             return Err(errors::invalid_value(ACTION, message));
         }
         check_volumes(&image, &new.volumes)?;
+        check_user_data(new)?;
         let (subnet, kind) = (&new.subnet.id, &new.instance_type);
         let zone = self.check_zone(scope, ACTION, subnet, kind)?;
         self.check_room(scope, ACTION, &zone, kind)?;
@@ -245,9 +247,20 @@ fn new_instance(
         start_fails: None,
         has_run: false,
         user_data: None,
+        profile: new.profile.clone(),
         instance_store: BTreeMap::new(),
         history: Vec::new(),
     }
+}
+
+/// EC2's limit on user data, before it is encoded.
+fn check_user_data(new: &NewInstance) -> Result<(), Ec2Error> {
+    let length = new.user_data.as_ref().map_or(0, String::len);
+    if length <= USER_DATA_BYTES {
+        return Ok(());
+    }
+    let message = format!("User data is limited to {USER_DATA_BYTES} bytes");
+    Err(errors::invalid_value(ACTION, message))
 }
 
 /// What a repeated request must have in common with the first.

@@ -37,6 +37,7 @@ impl Model {
             ports: row.open_ports.clone(),
             kms_key: None,
             user_data: None,
+            profile: None,
             client_token: String::new(),
             tags: user_tags,
             subnet: subnet_of(&region, &row.zone()),

@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 use prism_functions::domain::ec2::Architecture;
-use prism_functions::domain::{InstanceId, catalogue};
+use prism_functions::domain::{ImageId, InstanceId, catalogue, first_boot};
 use prism_functions::ports::{ImageState, Parameters};
 
 use super::{World, account, launch};
@@ -229,4 +229,49 @@ fn the_setup_of_a_built_in_template_leaves_its_outcome() {
             .starts_with("apt-get install")
     );
     assert!(told["output"].as_str().unwrap().contains("No space left"));
+}
+
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+#[test]
+fn keys_are_for_the_default_user_and_replace_those_of_an_earlier_launch() {
+    let w = World::with(Settings::instant());
+    let parameter = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/ami-id";
+    let image = block_on(w.ec2.image(&w.region, parameter)).unwrap();
+    let launched = |image: &ImageId, saved: bool, comment: &str| {
+        let key = format!("{KEY} {comment}").parse().unwrap();
+        let mut new = launch(image, "");
+        new.user_data = first_boot::user_data(None, saved, [&key]).unwrap();
+        w.run(&new).unwrap().id
+    };
+    let read = |id: &InstanceId| said(&w, id, "cat .ssh/authorized_keys");
+    let first = launched(&image, false, "first");
+    assert_eq!(read(&first), format!("{KEY} first{}\n", first_boot::MARK));
+    let by_hand = format!("{KEY} by-hand\n");
+    let add = ["tee", "-a", ".ssh/authorized_keys"].map(str::to_owned);
+    let guest = w.cloud.guest(account('1'), w.region.clone(), first.clone());
+    guest.run(&add, by_hand.as_bytes()).unwrap();
+    assert_eq!(guest.file("nothing").unwrap(), None);
+    let saved = w.image_of(&first, "saved").unwrap();
+    let second = launched(&saved, true, "second");
+    let expected = format!("{by_hand}{KEY} second{}\n", first_boot::MARK);
+    assert_eq!(read(&second), expected);
+}
+
+#[test]
+fn user_data_has_a_limit() {
+    let w = World::with(Settings::instant());
+    let parameter = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/ami-id";
+    let image = block_on(w.ec2.image(&w.region, parameter)).unwrap();
+    let sized = |bytes: usize| {
+        let mut new = launch(&image, "");
+        new.user_data = Some("#".repeat(bytes));
+        w.run(&new)
+    };
+    assert!(sized(first_boot::USER_DATA_BYTES).is_ok());
+    super::assert_refused(
+        sized(first_boot::USER_DATA_BYTES + 1),
+        "InvalidParameterValue",
+    );
 }

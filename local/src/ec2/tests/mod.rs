@@ -180,6 +180,7 @@ pub(super) fn launch(image: &ImageId, token: &str) -> NewInstance {
         ports: vec![22],
         kms_key: None,
         user_data: None,
+        profile: None,
         client_token: token.to_owned(),
         tags: Tags::from([("Name".to_owned(), "launched".to_owned())]),
         subnet: crate::ec2::model::first_subnet(&"us-east-1".parse().unwrap()),

@@ -154,6 +154,15 @@ fn write(xml: &mut Xml, call: &Call, instance: &Instance, look: Option<&Instance
     }
     xml.maybe("privateIpAddress", private_ip);
     xml.maybe("ipAddress", instance.public_ip.as_deref());
+    if let Some(name) = look.and_then(|look| look.profile.as_deref()) {
+        xml.within("iamInstanceProfile", |xml| {
+            let account = call.account();
+            xml.text(
+                "arn",
+                format!("arn:aws:iam::{account}:instance-profile/{name}"),
+            );
+        });
+    }
     write_groups(xml, &groups(call, instance));
     xml.state_reason(instance.state_reason.as_ref());
     xml.text("architecture", instance.architecture.as_str());

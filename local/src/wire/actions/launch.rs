@@ -14,13 +14,8 @@ use super::super::xml::Xml;
 use super::imaging;
 use super::instances::reservation;
 
-/// Parameters about features that the simulator does not have: key pairs, roles, instance metadata.
-const WITHOUT_EFFECT: [&str; 4] = [
-    "EbsOptimized",
-    "IamInstanceProfile",
-    "KeyName",
-    "MetadataOptions",
-];
+/// Parameters about features that the simulator does not have: key pairs, instance metadata.
+const WITHOUT_EFFECT: [&str; 3] = ["EbsOptimized", "KeyName", "MetadataOptions"];
 
 pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
@@ -38,6 +33,9 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     let instance_type = instance_type.unwrap_or_else(|| "m1.small".to_owned());
     let (volumes, kms_key) = volumes(&mut call)?;
     let user_data = call.params.base64_text("UserData")?;
+    let mut profile = call.params.within("IamInstanceProfile");
+    let name = profile.take("Name");
+    profile.finish()?;
     let client_token = call.params.take("ClientToken").unwrap_or_default();
     let ids = call.params.list("SecurityGroupId")?;
     let names = call.params.list("SecurityGroup")?;
@@ -54,6 +52,7 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
         ports,
         kms_key,
         user_data,
+        profile: name,
         client_token,
         tags: tags.of("instance"),
         subnet,

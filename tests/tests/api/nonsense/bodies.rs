@@ -31,6 +31,8 @@ pub(super) fn bodies() -> Vec<Odd> {
         launches(),
         schedules(),
         copies(),
+        keys(),
+        sessions(),
         edits(),
         strays(),
         team::bodies(),
@@ -127,7 +129,11 @@ fn launches() -> Vec<Odd> {
             all.send("POST", path, body.clone(), names);
         }
     };
-    let launches: [(&'static str, &[Value]); 7] = [
+    let launches: [(&'static str, &[Value]); 8] = [
+        (
+            "public_keys",
+            &[json!(null), json!("x"), json!(["x"]), json!([""])],
+        ),
         (
             "disk_gib",
             &[
@@ -175,6 +181,7 @@ fn launches() -> Vec<Odd> {
             let names = match field {
                 // An error of the service names things, not fields.
                 "disk_gib" if value.is_u64() => "disk of",
+                "public_keys" => "public",
                 field => field,
             };
             add(launch(field, value), names);
@@ -294,5 +301,45 @@ fn copies() -> Vec<Odd> {
         let body = json!({ "regions": ["us-west-2"], "publish_sensitive": value });
         all.send("POST", path, body, "publish_sensitive");
     }
+    all.all()
+}
+
+fn keys() -> Vec<Odd> {
+    let mut all = Odds::default();
+    let ours = [
+        json!(null),
+        json!(""),
+        json!("ssh-ed25519"),
+        json!("ssh-ed25519 AAAA"),
+        json!("ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"),
+        json!("x".repeat(5_000)),
+    ];
+    for value in ours.into_iter().chain(odd_values()) {
+        all.send("POST", "/v1/keys", json!({ "public_key": value }), "public");
+    }
+    all.all()
+}
+
+fn sessions() -> Vec<Odd> {
+    let mut all = Odds::default();
+    let path = "/v1/instances/work/sessions?region=us-east-1";
+    let whole = json!({"kind": "port", "port": 8888, "local_port": 8888});
+    let ours: [(&'static str, &[Value]); 3] = [
+        (
+            "kind",
+            &[json!(null), json!("x"), json!("SHELL"), json!("")],
+        ),
+        ("port", &[json!(null), json!(0), json!(65_536), json!("80")]),
+        ("local_port", &[json!(0), json!(65_536), json!("80")]),
+    ];
+    for (field, values) in ours {
+        for value in values.iter().cloned().chain(odd_values()) {
+            let mut body = whole.clone();
+            body[field] = value;
+            all.send("POST", path, body, field);
+        }
+    }
+    let shell = json!({"kind": "shell", "port": 22});
+    all.send("POST", path, shell, "port");
     all.all()
 }

@@ -13,6 +13,7 @@ fn plain() -> NewInstance {
         ports: vec![22],
         kms_key: None,
         user_data: None,
+        profile: None,
         client_token: "token".to_owned(),
         tags: Tags::new(),
         subnet: Subnet {
@@ -59,6 +60,7 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
         ports: vec![8888, 22],
         kms_key: Some(KEY.to_owned()),
         user_data: Some("#cloud-config\n".to_owned()),
+        profile: Some("prism-instances".to_owned()),
         tags: Tags::from([("Name".to_owned(), "rig".to_owned())]),
         ..plain()
     };
@@ -108,6 +110,7 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     TagSpecification.2.Tag.1.Value = "rig"
     MetadataOptions.HttpTokens = "required"
     ClientToken = "token"
+    IamInstanceProfile.Name = "prism-instances"
     "#);
 }
 

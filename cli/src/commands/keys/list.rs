@@ -1,0 +1,35 @@
+//! `prism keys list`.
+
+use clap::Args;
+use prism_functions::operations::parts::Nothing;
+use prism_functions::operations::{Asked, ListKeys};
+use serde_json::json;
+
+use crate::errors::Outcome;
+use crate::session::Session;
+use crate::table;
+use crate::text::when;
+
+/// List your public SSH keys
+#[derive(Debug, Args)]
+pub(crate) struct List {}
+
+const HEADS: [&str; 4] = ["FINGERPRINT", "TYPE", "COMMENT", "ADDED"];
+
+impl List {
+    pub(crate) async fn run(self, session: &Session) -> Outcome {
+        let page = |page| Asked::<ListKeys>::of(Nothing {}).query(page);
+        let keys = session.client.all(page).await?;
+        let value = json!({ "keys": keys });
+        let rows = keys.into_iter().map(|key| {
+            vec![
+                key.fingerprint.to_string(),
+                key.r#type,
+                key.comment,
+                when(key.added_at),
+            ]
+        });
+        let none = "No public keys yet. Add one: prism keys add";
+        table::list(&session.out, &value, &HEADS, rows, none)
+    }
+}

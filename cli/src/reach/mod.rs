@@ -1,0 +1,140 @@
+//! How an instance is reached: by a session of Session Manager, or by SSH. Which of them works is decided from facts
+//! ([`ways`]); then other programs are run, whose arguments contain no secrets ([`commands`]).
+
+mod commands;
+mod programs;
+mod ways;
+
+use std::net::ToSocketAddrs as _;
+use std::time::Duration;
+
+use prism_functions::domain::ec2::InstanceState;
+use prism_functions::domain::session::{SessionKind, is_login};
+use prism_functions::domain::{Code, Problem};
+use prism_functions::operations::parts::{InRegion, InstanceName, Json, Nothing};
+use prism_functions::operations::{Asked, InstanceView, Session as Joined, StartSession};
+
+use crate::session::Session;
+
+pub(crate) use commands::{Place, Tunnel, copied, login_with_ssh, remote, shell, tunnel};
+pub(crate) use programs::{Invocation, Programs};
+pub(crate) use ways::{Facts, Need, Via, Way};
+
+/// How long to wait for a connection to port 22.
+const REACHED_WITHIN: Duration = Duration::from_secs(4);
+
+/// A running instance, and the facts about the ways to it.
+pub(crate) struct Reach {
+    pub(crate) instance: InstanceView,
+    pub(crate) programs: Programs,
+    pub(crate) facts: Facts,
+    /// The only way that may be used, if the user names one.
+    pub(crate) via: Option<Via>,
+}
+
+/// A way to an instance, ready for use.
+pub(crate) struct Opened {
+    pub(crate) way: Way,
+    /// The session to join, if the way is through Session Manager.
+    pub(crate) joined: Option<Joined>,
+}
+
+impl Reach {
+    /// Looks an instance up, and which programs there are.
+    pub(crate) async fn of(
+        session: &Session,
+        mut instance: InstanceView,
+        via: Option<Via>,
+    ) -> Result<Self, Problem> {
+        if instance.state != InstanceState::Running {
+            let message = format!(
+                "{} is {}, so nobody can log in to it.",
+                instance.name,
+                instance.state.as_str()
+            );
+            return Err(Problem::new(Code::InstanceStateWrong, message)
+                .hint(format!("Start it first: prism start {}", instance.id)));
+        }
+        let programs = Programs::on(session.environment.path.clone());
+        instance.login = instance.login.filter(|login| is_login(login));
+        let mut facts = Facts {
+            plugin: programs.find(commands::PLUGIN).is_some(),
+            ssh: programs.find("ssh").is_some(),
+            scp: programs.find("scp").is_some(),
+            profile: instance.has_profile,
+            agent: true,
+            address: instance.public_ip.clone(),
+            reachable: false,
+            login: instance.login.clone(),
+        };
+        // Nobody waits for the port if the address is not going to be used.
+        if via == Some(Via::Ssh) || (via.is_none() && facts.needs_port()) {
+            facts.reachable = is_reachable(facts.address.as_deref()).await;
+        }
+        Ok(Self {
+            instance,
+            programs,
+            facts,
+            via,
+        })
+    }
+
+    /// Opens the best way for a need. If the agent is not connected, the other way is tried.
+    pub(crate) async fn open(
+        &mut self,
+        session: &Session,
+        need: Need,
+        kind: &SessionKind,
+    ) -> Result<Opened, Problem> {
+        loop {
+            let way = ways::choose(need, self.via, &self.facts);
+            let way = way.map_err(|lacks| ways::cannot(&self.instance, &lacks))?;
+            let wanted = match way {
+                Way::Ssh => return Ok(Opened { way, joined: None }),
+                Way::SshThroughSession => &SessionKind::Ssh,
+                Way::Session => kind,
+            };
+            match start(session, &self.instance, wanted).await {
+                Ok(joined) => {
+                    let joined = Some(joined);
+                    return Ok(Opened { way, joined });
+                }
+                Err(problem) if problem.code == Code::AgentNotConnected => {
+                    self.facts.agent = false;
+                    if self.via != Some(Via::SessionManager) && !self.facts.reachable {
+                        self.facts.reachable = is_reachable(self.facts.address.as_deref()).await;
+                    }
+                }
+                Err(problem) => return Err(problem),
+            }
+        }
+    }
+}
+
+async fn start(
+    session: &Session,
+    instance: &InstanceView,
+    kind: &SessionKind,
+) -> Result<Joined, Problem> {
+    let region = instance.region.clone();
+    let asked = Asked::<StartSession> {
+        path: InstanceName(instance.id.clone()),
+        query: InRegion { region },
+        head: Nothing {},
+        body: Json(kind.into()),
+    };
+    session.client.ask(asked).await
+}
+
+/// Whether port 22 of an address accepts a connection.
+async fn is_reachable(address: Option<&str>) -> bool {
+    let found = address.and_then(|address| (address, 22).to_socket_addrs().ok()?.next());
+    let Some(target) = found else {
+        return false;
+    };
+    let connected = tokio::net::TcpStream::connect(target);
+    matches!(
+        tokio::time::timeout(REACHED_WITHIN, connected).await,
+        Ok(Ok(_))
+    )
+}
