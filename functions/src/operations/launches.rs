@@ -1,7 +1,6 @@
 //! Launches from built-in and saved templates.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
