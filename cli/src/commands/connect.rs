@@ -67,7 +67,7 @@ impl Connect {
             }
             return shell::run(session, local, &instance, &self.command);
         }
-        let mut reach = Reach::of(session, instance, self.by.via).await?;
+        let mut reach = Reach::of(session, instance, self.by.via)?;
         let identity = self.by.identity.as_deref();
         let invocation = if let Some(tunnel) = self.forward {
             let opened = reach.open(session, Need::Session, &tunnel.into()).await?;

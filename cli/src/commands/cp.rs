@@ -67,7 +67,7 @@ impl Cp {
                 format!("{bytes} bytes copied to {} (simulated).\n", plain(&self.to))
             });
         }
-        let mut reach = Reach::of(session, instance, self.by.via).await?;
+        let mut reach = Reach::of(session, instance, self.by.via)?;
         let opened = reach.open(session, Need::Copy, &SessionKind::Ssh).await?;
         let identity = self.by.identity.as_deref();
         let [from, to] = &places;
@@ -126,9 +126,10 @@ fn simulated(
                 return Err(Problem::new(Code::LocalIo, message)
                     .hint("\"prism exec NAME -- ls\" lists files."));
             };
-            let file = match file.is_dir() {
-                true => file.join(path.rsplit('/').next().unwrap_or(path)),
-                false => file.clone(),
+            let file = if file.is_dir() {
+                file.join(path.rsplit('/').next().unwrap_or(path))
+            } else {
+                file.clone()
             };
             write_whole(&file, &bytes, Access::Usual, true).map_err(|e| unusable(&file, e))?;
             Ok(bytes.len())

@@ -66,7 +66,7 @@ impl Open {
             local_port: self.local_port.unwrap_or(self.port),
             port: self.port,
         };
-        let mut reach = Reach::of(session, instance, self.by.via).await?;
+        let mut reach = Reach::of(session, instance, self.by.via)?;
         let token = match self.port {
             NOTEBOOK_PORT => self.token(session, &mut reach).await,
             _ => None,

@@ -5,7 +5,7 @@ mod commands;
 mod programs;
 mod ways;
 
-use std::net::ToSocketAddrs as _;
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use prism_functions::domain::ec2::InstanceState;
@@ -41,7 +41,7 @@ pub(crate) struct Opened {
 
 impl Reach {
     /// Looks an instance up, and which programs there are.
-    pub(crate) async fn of(
+    pub(crate) fn of(
         session: &Session,
         mut instance: InstanceView,
         via: Option<Via>,
@@ -69,7 +69,7 @@ impl Reach {
         };
         // Nobody waits for the port if the address is not going to be used.
         if via == Some(Via::Ssh) || (via.is_none() && facts.needs_port()) {
-            facts.reachable = is_reachable(facts.address.as_deref()).await;
+            facts.reachable = is_reachable(facts.address.as_deref());
         }
         Ok(Self {
             instance,
@@ -102,7 +102,7 @@ impl Reach {
                 Err(problem) if problem.code == Code::AgentNotConnected => {
                     self.facts.agent = false;
                     if self.via != Some(Via::SessionManager) && !self.facts.reachable {
-                        self.facts.reachable = is_reachable(self.facts.address.as_deref()).await;
+                        self.facts.reachable = is_reachable(self.facts.address.as_deref());
                     }
                 }
                 Err(problem) => return Err(problem),
@@ -126,15 +126,8 @@ async fn start(
     session.client.ask(asked).await
 }
 
-/// Whether port 22 of an address accepts a connection.
-async fn is_reachable(address: Option<&str>) -> bool {
+/// Whether port 22 of an address accepts a connection. Nothing else happens in this process meanwhile.
+fn is_reachable(address: Option<&str>) -> bool {
     let found = address.and_then(|address| (address, 22).to_socket_addrs().ok()?.next());
-    let Some(target) = found else {
-        return false;
-    };
-    let connected = tokio::net::TcpStream::connect(target);
-    matches!(
-        tokio::time::timeout(REACHED_WITHIN, connected).await,
-        Ok(Ok(_))
-    )
+    found.is_some_and(|target| TcpStream::connect_timeout(&target, REACHED_WITHIN).is_ok())
 }
