@@ -18,7 +18,7 @@ fn new(image: &ImageId, token: &str, ports: &[u16], subnet: &Subnet) -> NewInsta
     NewInstance {
         image: image.clone(),
         instance_type: "t3.large".to_owned(),
-        root_size_gib: Some(200),
+        volumes: Vec::new(),
         ports: ports.to_vec(),
         kms_key: None,
         user_data: Some("#cloud-config\n".to_owned()),

@@ -62,6 +62,8 @@ pub(super) async fn zones_offering(
         }
     })
     .await?;
-    let zones = offerings.iter().filter_map(|it| it.location());
+    let zones = offerings
+        .iter()
+        .filter_map(types::InstanceTypeOffering::location);
     Ok(zones.map(str::to_owned).collect())
 }
