@@ -160,10 +160,10 @@ fn page(url: &str) -> std::io::Result<NamedTempFile> {
         .prefix("prism-")
         .suffix(".html")
         .tempfile()?;
-    write!(
+    writeln!(
         page,
         "<!doctype html><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"0; url={url}\">\
-         <a href=\"{url}\">The notebook</a>\n"
+         <a href=\"{url}\">The notebook</a>"
     )?;
     page.flush()?;
     Ok(page)

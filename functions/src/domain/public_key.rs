@@ -324,7 +324,7 @@ mod tests {
             line("ecdsa-sha2-nistp256", &[b"nistp256", &[2; 65]]),
             line("ssh-rsa", &[&[2], &[0x7f; 256]]),
             ED25519.replacen("ssh-ed25519", "ssh-rsa", 1),
-            format!("{}AAAA", ED25519),
+            format!("{ED25519}AAAA"),
         ] {
             assert!(why(&bad).contains("damaged"), "{bad}");
         }
