@@ -135,7 +135,7 @@ impl Placing<'_> {
                 return Err(self.nowhere(attempts.as_ref()));
             }
             tries += 1;
-            let at = self.at(attempts.as_ref(), &place);
+            let at = at_place(attempts.as_ref(), &place);
             let Some(noted) = self.note(attempts.as_ref(), at).await? else {
                 attempts = self.env.registry.attempts(self.token).await?;
                 continue;
@@ -182,14 +182,6 @@ impl Placing<'_> {
     /// Waits for the turn of another request, if it is soon enough.
     async fn may_try_again(&self, until: Timestamp) -> Result<bool, Problem> {
         pacing::of_next_launch(self.env, self.region, until).await
-    }
-
-    fn at(&self, attempts: Option<&Stored<Attempts>>, place: &Subnet) -> Attempts {
-        let known = attempts.map(|stored| stored.value.clone());
-        Attempts {
-            at: Some(place.clone()),
-            ..known.unwrap_or_default()
-        }
     }
 
     /// Writes the attempts, if they differ from what is stored. Returns `None` if another request has changed them.
@@ -301,6 +293,15 @@ impl Placing<'_> {
         );
         Problem::new(Code::NoCapacity, message)
             .hint("Try again later, or use another size or another Region.")
+    }
+}
+
+/// The attempts with this place as the current one.
+fn at_place(attempts: Option<&Stored<Attempts>>, place: &Subnet) -> Attempts {
+    let known = attempts.map(|stored| stored.value.clone());
+    Attempts {
+        at: Some(place.clone()),
+        ..known.unwrap_or_default()
     }
 }
 
