@@ -75,6 +75,10 @@ fn well(ask: &Asked) -> Reply {
             200,
             "<DescribeImagesResponse><imagesSet/></DescribeImagesResponse>",
         ),
+        "DescribeVolumes" => xml(
+            200,
+            "<DescribeVolumesResponse><volumeSet/></DescribeVolumesResponse>",
+        ),
         "DescribeSnapshots" => xml(
             200,
             "<DescribeSnapshotsResponse><snapshotSet/></DescribeSnapshotsResponse>",

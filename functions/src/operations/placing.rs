@@ -135,7 +135,7 @@ impl Placing<'_> {
                 return Err(self.nowhere(attempts.as_ref()));
             }
             tries += 1;
-            let at = at(attempts.as_ref(), &place);
+            let at = at_place(attempts.as_ref(), &place);
             let Some(noted) = self.note(attempts.as_ref(), at).await? else {
                 attempts = self.env.registry.attempts(self.token).await?;
                 continue;
@@ -296,8 +296,8 @@ impl Placing<'_> {
     }
 }
 
-/// The attempts of a launch that is about to be tried in a place.
-fn at(attempts: Option<&Stored<Attempts>>, place: &Subnet) -> Attempts {
+/// The attempts with this place as the current one.
+fn at_place(attempts: Option<&Stored<Attempts>>, place: &Subnet) -> Attempts {
     let known = attempts.map(|stored| stored.value.clone());
     Attempts {
         at: Some(place.clone()),

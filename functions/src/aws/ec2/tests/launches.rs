@@ -94,6 +94,8 @@ async fn a_launch_opens_the_ports_in_a_group_of_its_own() {
     BlockDeviceMapping.1.Ebs.Encrypted = "true"
     BlockDeviceMapping.1.DeviceName = "/dev/xvda"
     BlockDeviceMapping.2.Ebs.DeleteOnTermination = "false"
+    BlockDeviceMapping.2.Ebs.KmsKeyId = "arn:aws:kms:us-west-2:111122223333:key/1"
+    BlockDeviceMapping.2.Ebs.Encrypted = "true"
     BlockDeviceMapping.2.DeviceName = "/dev/sdf"
     ImageId = "ami-0123456789abcdef0"
     InstanceType = "t4g.large"
