@@ -324,6 +324,7 @@ fn a_dry_run_changes_nothing() {
           4. wait until the AMI is available, while the instance is in use
           5. register the template box-env for you
           downtime    about DURATION
+          volumes     /dev/sda1 (10 GiB)
           cost        at most $0.50 a month
           warning: Its public address ADDRESS changes at the restart; private and Elastic IP addresses do not. To avoid this, save it with --how reboot.
         "#);

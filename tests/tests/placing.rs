@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{Code, Problem};
@@ -236,6 +237,7 @@ fn two_requests_for_one_launch_at_once_make_one_instance() {
         let mut setup = Setup::seeded(seed);
         // No time passes between the requests.
         setup.cloud.throttles.enabled = false;
+        setup.cloud.durations.consistency = Duration::ZERO;
         let world = setup.build();
         let service = yielding(&world);
         let mut rng = fastrand::Rng::with_seed(seed);

@@ -300,6 +300,8 @@ fn a_launch_or_start_by_a_user_says_what_to_do() {
     ] {
         let capacity = Capacity::RefusedAs(code.to_owned());
         world.admin.set_capacity(&region(), "*", capacity).unwrap();
+        // The launch before has tried every zone: their turns are over.
+        world.pass(60);
         let start = world.service.start_instance(&ADA, &here, "work");
         let request = launch_request("ubuntu", "other");
         for problem in [

@@ -1,8 +1,10 @@
 //! Where an instance is launched: the zones that offer its type are tried in turn until one has room.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 
-use crate::domain::{Code, Problem, Region, SubnetId, Timestamp};
+use crate::domain::{Code, InstanceId, Problem, Region, SubnetId, Timestamp};
 use crate::ports::{Ec2Error, Ec2ErrorKind, Instance, NewInstance, Subnet, SubnetFilter, from_ec2};
 use crate::registry::{Attempts, Refusal, Stored, TRIES};
 use crate::rules::Env;
@@ -10,6 +12,9 @@ use crate::steps::pacing;
 
 /// How long after a launch began a further place is tried, in seconds. The API has 29 seconds for a response.
 const TRIED_S: i64 = 12;
+
+/// How long a new instance may not be found, in seconds.
+const UNSEEN_S: u32 = 10;
 
 /// The subnets that a launch can go into.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -240,9 +245,22 @@ impl Placing<'_> {
             }
         }
         tracing::warn!(instance = %instance.id, zone = place.zone, "launched twice at once: one is terminated");
-        let ended = self.env.ec2.terminate_instance(self.region, &instance.id);
-        ended.await.map_err(from_ec2)?;
+        self.end(&instance.id).await?;
         Ok(Some(known))
+    }
+
+    /// Terminates an instance that was just launched: EC2 may not find it yet.
+    async fn end(&self, id: &InstanceId) -> Result<(), Problem> {
+        let mut tries = 0;
+        loop {
+            match self.env.ec2.terminate_instance(self.region, id).await {
+                Err(error) if error.is_not_found() && tries < UNSEEN_S => {
+                    self.env.clock.sleep(Duration::from_secs(1)).await;
+                    tries += 1;
+                }
+                told => return told.map_err(from_ec2),
+            }
+        }
     }
 
     /// Records that EC2 has refused the launch in a place. If another request for the same launch has changed the

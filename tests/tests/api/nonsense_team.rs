@@ -53,6 +53,7 @@ pub(crate) fn bodies() -> Vec<Odd> {
         &[
             ("to", &wrong),
             ("publish_sensitive", &[json!(null), json!("yes"), json!(1)]),
+            ("with_snapshots", &[json!(null), json!("yes"), json!(1)]),
         ],
     );
     let project = json!({"name": "brain", "description": ""});

@@ -103,6 +103,7 @@ fn answers_as_a_portal_reads_them() {
           "state_reason": null,
           "region": "us-east-1",
           "instance_type": "t3.large",
+          "zone": "us-east-1a",
           "template": "ubuntu",
           "public_ip": "198.18.0.2",
           "login": "ubuntu",

@@ -374,9 +374,9 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
     };
     let (mine, hers) = (launch("mine"), launch("hers"));
     limits.reads("launch, planned", Few(7), service.plan_launch(&ADA, &mine));
-    limits.reads("launch", Few(7), service.launch(&ADA, &mine));
+    limits.reads("launch", Few(8), service.launch(&ADA, &mine));
     let theirs = service.launch(&mia, &hers);
-    limits.reads("launch of what was shared", Few(8 + MANY), theirs);
+    limits.reads("launch of what was shared", Few(9 + MANY), theirs);
     limits.reads_each(
         "instances",
         Each(1, 0),

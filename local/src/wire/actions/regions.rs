@@ -83,14 +83,16 @@ pub(super) async fn instance_types(mut call: Call) -> Result<Xml, Fault> {
 /// The offerings by zone.
 pub(super) fn offerings(mut call: Call) -> Result<Xml, Fault> {
     call.no_dry_run()?;
-    let kind = call.params.required("LocationType")?;
+    let kind = call.params.take("LocationType");
+    let filters = Filters::take(&mut call.params, &["instance-type", "location"])?;
+    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
+    call.finish()?;
+    // EC2's own default is the Region.
+    let kind = kind.unwrap_or_else(|| "region".to_owned());
     if kind != "availability-zone" {
         let rule = "the simulator knows only availability-zone";
         return Err(call.params.invalid("LocationType", &kind, rule));
     }
-    let filters = Filters::take(&mut call.params, &["instance-type", "location"])?;
-    let paging = Paging::take(&mut call.params, call.action, 5..=1000)?;
-    call.finish()?;
     let found = call.ec2.offerings(&call.region)?;
     let passes = |(name, zone): &(&str, String)| {
         let field = |field: &str| match field {

@@ -47,7 +47,11 @@ fn saves() -> Vec<Odd> {
             all.send("POST", path, body.clone(), names);
         }
     };
-    let saves: [(&'static str, &[Value]); 14] = [
+    let saves: [(&'static str, &[Value]); 15] = [
+        (
+            "exclude_volumes",
+            &[json!(null), json!("/dev/sdf"), json!([1])],
+        ),
         (
             "instance",
             &[
@@ -129,7 +133,8 @@ fn launches() -> Vec<Odd> {
             all.send("POST", path, body.clone(), names);
         }
     };
-    let launches: [(&'static str, &[Value]); 8] = [
+    let launches: [(&'static str, &[Value]); 9] = [
+        ("keep_volumes", &[json!(null), json!("yes"), json!(1)]),
         (
             "public_keys",
             &[json!(null), json!("x"), json!(["x"]), json!([""])],
