@@ -23,7 +23,7 @@ HOME, AWAY = "us-east-1", "us-west-2"
 PARAMETER = "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"
 QUICK = {"Delay": 1, "MaxAttempts": 60}
 SERVER_TIMEOUT_S = 20
-ACTIONS = 25
+ACTIONS = 26
 seen_actions = set()
 
 
