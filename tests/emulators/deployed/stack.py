@@ -67,7 +67,18 @@ def leave_out(packaged):
     template = yaml_parse(packaged.read_text())
     for name in REFUSED:
         del template["Resources"][name]
-    packaged.write_text(yaml_dump(template))
+    packaged.write_text(yaml_dump(named(template)))
+
+
+def named(node):
+    """The template with names of instance profiles: here, Ref returns the ARN, and in CloudFormation the name."""
+    if node == {"Ref": "InstanceProfile"}:
+        return {"Fn::Select": [1, {"Fn::Split": ["/", node]}]}
+    if isinstance(node, dict):
+        return {key: named(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [named(value) for value in node]
+    return node
 
 
 def learn(world):
