@@ -24,8 +24,8 @@ pub(super) fn build(shipped: &Shipped, arch: Arch, flags: &[String]) -> Outcome<
         .arg("--skip-target-check")
         .arg("--lambda-dir")
         .arg(&built)
-        .arg("--target-dir")
-        .arg(target().join(shipped.folder))
+        // cargo-lambda does not accept the folder as an argument.
+        .env("CARGO_TARGET_DIR", target().join(shipped.folder))
         .env("PATH", path_with(&tools)?);
     if arch == Arch::Arm64 {
         command.arg("--arm64");
