@@ -1,37 +1,80 @@
 //! Runs the program: parses the arguments, runs the command, and returns the exit code.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::Parser as _;
 use prism_functions::domain::{Code, Problem};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::args::{Cli, Command, Global};
+use crate::args::{Cli, Command};
 use crate::commands::local::Local;
+use crate::commands::project::Projects;
 use crate::environment::Environment;
 use crate::errors::{self, Failure, Outcome};
 use crate::explain::explain;
+use crate::form::Form;
+use crate::global::Global;
 use crate::opening;
 use crate::output::Output;
 use crate::session::Session;
+use crate::{exit, grammar, suggest};
+
+/// Parses the arguments, runs the command, and returns the exit code.
+pub(crate) fn run(args: &[OsString], environment: Environment) -> u8 {
+    match Cli::try_parse_from(grammar::usual(args.to_vec())) {
+        Ok(cli) => carry_out(cli, environment, args),
+        Err(error) => refuse(&error, args, &environment),
+    }
+}
+
+/// Prints the help or the version, or what is wrong with the arguments.
+fn refuse(error: &clap::Error, args: &[OsString], environment: &Environment) -> u8 {
+    if !error.use_stderr() || !grammar::asks_for_json(args) {
+        // If the stream is closed, there is nowhere to report that.
+        let _ = error.print();
+        return u8::try_from(error.exit_code()).unwrap_or(exit::BAD_ARGUMENTS);
+    }
+    let out = Output::new(Form::Json, true, environment);
+    let text = error.render().to_string();
+    let mut parts = text.split("\n\n");
+    let message = parts.next().unwrap_or_default();
+    let message = message.trim_start_matches("error: ").split_whitespace();
+    let message = message.collect::<Vec<_>>().join(" ");
+    let tip = parts.find_map(|part| part.trim().strip_prefix("tip: "));
+    let problem = Problem::new(Code::InvalidArguments, format!("{message}."));
+    errors::tell(
+        &out,
+        match tip {
+            Some(tip) => problem.hint(format!("Note that {tip}.")),
+            None => problem,
+        }
+        .into(),
+    )
+}
 
 /// Runs a command and returns the exit code.
-pub(crate) fn run(cli: Cli, environment: Environment) -> u8 {
+fn carry_out(cli: Cli, environment: Environment, args: &[OsString]) -> u8 {
     let Cli { global, command } = cli;
-    let out = Output::new(global.json, global.quiet, &environment);
+    let out = Output::new(global.form(), global.quiet, &environment);
     log(global.verbose, &command);
     let outcome = match command {
         Command::Completions(args) => args.run(),
         Command::Man(args) => args.run(),
+        Command::Help(args) => args.run(&out),
         // These open no database, so that a damaged cloud can be removed or repaired too.
         Command::Local(Local::Reset(args)) => {
             home(&global, &environment).and_then(|home| args.run(&out, &home))
         }
         Command::Local(Local::Adopt(args)) => home(&global, &environment)
             .and_then(|home| args.run(&out, &home, &opening::program(&environment))),
-        command => return within_runtime(&global, command, environment, &out),
+        command => return within_runtime(&global, command, environment, &out, args),
     };
     outcome.unwrap_or_else(|failure| errors::tell(&out, failure))
 }
+
+/// How long a command that is done delivers notices.
+const DELIVERY: std::time::Duration = std::time::Duration::from_secs(15);
 
 /// Returns the folder of the embedded cloud.
 fn home(global: &Global, environment: &Environment) -> Result<PathBuf, Failure> {
@@ -40,7 +83,13 @@ fn home(global: &Global, environment: &Environment) -> Result<PathBuf, Failure> 
 }
 
 /// Runs a command that sends requests or waits.
-fn within_runtime(global: &Global, command: Command, environment: Environment, out: &Output) -> u8 {
+fn within_runtime(
+    global: &Global,
+    command: Command,
+    environment: Environment,
+    out: &Output,
+    args: &[OsString],
+) -> u8 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -59,8 +108,11 @@ fn within_runtime(global: &Global, command: Command, environment: Environment, o
             Command::Doctor(args) => Box::pin(args.run(global, &environment, out)).await,
             command => match open(global, &command, environment, out.clone()).await {
                 Ok(session) => {
+                    say_simulated(&command, &session);
                     sweep(&session).await;
-                    dispatch(command, &session).await
+                    let outcome = interruptible(command, &session).await;
+                    deliver(&session).await;
+                    suggest::named(outcome, &session, args).await
                 }
                 Err(problem) => Err(problem.into()),
             },
@@ -95,18 +147,53 @@ async fn open(
     })
 }
 
+/// Runs a command, and reports an interrupt as JSON if errors are. Commands that wait for a save, and those that lead
+/// to other programs, handle interrupts themselves.
+async fn interruptible(command: Command, session: &Session) -> Outcome {
+    let own = matches!(
+        command,
+        Command::Save(_)
+            | Command::Saves(_)
+            | Command::Schedule(_)
+            | Command::Template(_)
+            | Command::Project(Projects::Launch(_))
+            | Command::Connect(_)
+            | Command::Open(_)
+            | Command::Cp(_)
+            | Command::Exec(_)
+            | Command::Local(_)
+    );
+    if own || !session.out.form.has_json_errors() {
+        return dispatch(command, session).await;
+    }
+    tokio::select! {
+        outcome = dispatch(command, session) => outcome,
+        Ok(()) = tokio::signal::ctrl_c() => {
+            let message = "The command was interrupted; what it had requested may still happen.";
+            Err(Problem::new(Code::Interrupted, message).into())
+        }
+    }
+}
+
 async fn dispatch(command: Command, session: &Session) -> Outcome {
     match command {
         Command::Launch(args) => Box::pin(args.run(session)).await,
         Command::List(args) => Box::pin(args.run(session)).await,
         Command::Stop(args) => Box::pin(args.run(session)).await,
         Command::Start(args) => Box::pin(args.run(session)).await,
+        Command::Resize(args) => Box::pin(args.run(session)).await,
+        Command::Rename(args) => Box::pin(args.run(session)).await,
         Command::Terminate(args) => Box::pin(args.run(session)).await,
+        Command::Extend(args) => Box::pin(args.run(session)).await,
         Command::Connect(args) => Box::pin(args.run(session)).await,
         Command::Open(args) => Box::pin(args.run(session)).await,
         Command::Cp(args) => Box::pin(args.run(session)).await,
         Command::Exec(args) => Box::pin(args.run(session)).await,
-        Command::Keys(args) => Box::pin(args.run(session)).await,
+        Command::Show(args) => Box::pin(args.run(session)).await,
+        Command::Costs(args) => Box::pin(args.run(session)).await,
+        Command::Key(args) => Box::pin(args.run(session)).await,
+        Command::Notify(args) => Box::pin(args.run(session)).await,
+        Command::Region(args) => Box::pin(args.run(session)).await,
         Command::Regions(args) => Box::pin(args.run(session)).await,
         Command::Save(args) => Box::pin(args.run(session)).await,
         Command::Saves(args) => Box::pin(args.run(session)).await,
@@ -116,9 +203,22 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
         Command::Project(args) => Box::pin(args.run(session)).await,
         Command::Audit(args) => Box::pin(args.run(session)).await,
         Command::Local(args) => Box::pin(args.run(session)).await,
-        Command::Completions(_) | Command::Man(_) | Command::Configure(_) | Command::Doctor(_) => {
+        Command::Completions(_)
+        | Command::Man(_)
+        | Command::Help(_)
+        | Command::Configure(_)
+        | Command::Doctor(_) => {
             unreachable!("these commands work without a session")
         }
+    }
+}
+
+/// Says that a command works on simulated instances, so that nobody takes them for instances on AWS. What programs read
+/// is JSON alone, errors too.
+fn say_simulated(command: &Command, session: &Session) {
+    let obvious = matches!(command, Command::Local(_));
+    if session.client.embedded().is_some() && !obvious && !session.out.for_programs() {
+        session.out.note("embedded cloud (simulated)");
     }
 }
 
@@ -141,6 +241,26 @@ async fn sweep(session: &Session) {
             "cannot look for interrupted saves: {}",
             crate::text::plain(&explain(problem).chain())
         )),
+    }
+}
+
+/// Delivers the notices that are due in the embedded cloud, which has nothing else that does. Those that do not arrive
+/// in time are left to the next command.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the limit is one of the command, which the user waits for"
+)]
+async fn deliver(session: &Session) {
+    let Some(local) = session.client.embedded() else {
+        return;
+    };
+    match tokio::time::timeout(DELIVERY, local.deliver()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(problem)) => {
+            let problem = explain(problem).chain();
+            tracing::warn!(problem, "notices could not be delivered");
+        }
+        Err(_) => tracing::info!("notices are delivered by a later command"),
     }
 }
 

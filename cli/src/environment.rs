@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use prism_functions::domain::{Code, Problem, Region, UserId};
+use terminal_size::{Height, Width, terminal_size_of};
 
 /// The default Region.
 const REGION: &str = "us-east-1";
@@ -25,6 +26,10 @@ pub(crate) struct Environment {
     pub(crate) profile: Option<String>,
     /// The file that holds the token for an API.
     pub(crate) token_file: Option<PathBuf>,
+    /// The SMTP server of the embedded cloud, which may contain a password.
+    pub(crate) smtp_url: Option<String>,
+    /// The sender of the embedded cloud's e-mail.
+    pub(crate) smtp_from: Option<String>,
     /// The search path of programs.
     pub(crate) path: Option<OsString>,
     /// Whether colour is allowed at all.
@@ -34,6 +39,13 @@ pub(crate) struct Environment {
     pub(crate) stdin_terminal: bool,
     pub(crate) stdout_terminal: bool,
     pub(crate) stderr_terminal: bool,
+    /// The columns of the terminals.
+    pub(crate) stdout_columns: Option<usize>,
+    pub(crate) stderr_columns: Option<usize>,
+}
+
+fn columns((Width(columns), _): (Width, Height)) -> usize {
+    usize::from(columns)
 }
 
 impl Environment {
@@ -57,12 +69,16 @@ impl Environment {
             config_home: set("XDG_CONFIG_HOME").map(PathBuf::from),
             profile: text("PRISM_PROFILE"),
             token_file: set("PRISM_TOKEN_FILE").map(PathBuf::from),
+            smtp_url: text("PRISM_SMTP_URL"),
+            smtp_from: text("PRISM_SMTP_FROM"),
             path: set("PATH"),
             color: !plain,
             program: std::env::current_exe().ok(),
             stdin_terminal: std::io::stdin().is_terminal(),
             stdout_terminal: std::io::stdout().is_terminal(),
             stderr_terminal: std::io::stderr().is_terminal(),
+            stdout_columns: terminal_size_of(std::io::stdout()).map(columns),
+            stderr_columns: terminal_size_of(std::io::stderr()).map(columns),
         }
     }
 
@@ -77,11 +93,13 @@ impl Environment {
         self.config.clone().or_else(usual)
     }
 
-    /// The folder of the embedded cloud: the one named, the profile's, or the default.
+    /// The folder of the embedded cloud: the one named, that of a profile that was named, the environment's, that of any
+    /// other profile, or the default.
     pub(crate) fn home(
         &self,
         named: Option<PathBuf>,
         profile: Option<PathBuf>,
+        profile_named: bool,
     ) -> Result<PathBuf, Problem> {
         let usual = || {
             let data = self.data_home.clone().filter(|path| path.is_absolute());
@@ -89,6 +107,7 @@ impl Environment {
                 .map(|data| data.join("prism"))
         };
         let home = named
+            .or_else(|| profile.clone().filter(|_| profile_named))
             .or_else(|| self.prism_home.clone())
             .or(profile)
             .or_else(usual);

@@ -35,6 +35,9 @@ pub(crate) fn tell(out: &Output, failure: Failure) -> u8 {
 }
 
 fn exit_code(code: Code) -> u8 {
+    if code == Code::Interrupted {
+        return exit::INTERRUPTED;
+    }
     match code.class() {
         Class::BadInput => exit::BAD_ARGUMENTS,
         Class::Refused | Class::Failed | Class::Transient => exit::FAILED,
@@ -58,7 +61,7 @@ pub(crate) struct Told<'a> {
 impl Told<'_> {
     /// Prints the error to stderr, as text or as one line of JSON.
     pub(crate) fn print(&self, out: &Output) {
-        if out.json {
+        if out.form.has_json_errors() {
             let mut message = self.message.to_owned();
             for cause in self.causes {
                 let _ = write!(message, ": {cause}");
@@ -86,6 +89,6 @@ impl Told<'_> {
         if !self.hint.is_empty() {
             let _ = write!(text, "\n{} {}", out.bold("hint:"), plain(self.hint));
         }
-        Output::complain(&text);
+        out.complain_fitted(&text);
     }
 }

@@ -2,14 +2,24 @@
 
 mod app;
 mod args;
+mod candidates;
 mod client;
 mod commands;
+mod complete;
+mod couriers;
+mod desktop;
+mod ends;
 mod environment;
 mod errors;
+mod estimate;
 mod exit;
 mod explain;
 mod failure;
 mod files;
+mod form;
+mod global;
+mod grammar;
+mod names;
 mod opening;
 mod output;
 mod profile;
@@ -20,16 +30,19 @@ mod report;
 mod session;
 mod settle;
 mod signals;
+mod spending;
 mod story;
+mod suggest;
 mod table;
 mod text;
 mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let args = args::Cli::parse();
-    ExitCode::from(app::run(args, environment::Environment::read()))
+    if let Some(code) = complete::run() {
+        return ExitCode::from(code);
+    }
+    let args: Vec<_> = std::env::args_os().collect();
+    ExitCode::from(app::run(&args, environment::Environment::read()))
 }

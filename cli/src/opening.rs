@@ -7,9 +7,9 @@ use prism_functions::domain::{Code, Problem};
 use prism_functions::rules::access::Caller;
 use prism_local::Embedded;
 
-use crate::args::Global;
 use crate::client::{self, Client, Local};
 use crate::environment::Environment;
+use crate::global::Global;
 use crate::profile::{Chosen, Kind, Place, Profile};
 
 /// Chooses the profile for a command. With `embedded` the command only works on an embedded cloud: it needs no profile,
@@ -105,11 +105,20 @@ pub(crate) fn home(
     environment: &Environment,
     profile: &Profile,
 ) -> Result<PathBuf, Problem> {
-    environment.home(global.home.clone(), profile.home.clone())
+    let (named, of_profile) = (global.home.clone(), profile.home.clone());
+    environment.home(named, of_profile, global.profile.is_some())
 }
 
+/// Opens the embedded cloud in a folder, which is created if it does not exist.
 pub(crate) fn embedded(home: &Path, environment: &Environment) -> Result<Embedded, Problem> {
-    Embedded::open(home, &program(environment))
+    if home.exists() && !home.is_dir() {
+        let message = format!("{} is a file, not a folder.", home.display());
+        return Err(Problem::new(Code::LocalIo, message)
+            .hint("Name the folder of an embedded cloud, or one that does not exist yet, with --home PATH."));
+    }
+    let couriers = crate::couriers::of(environment)?;
+    let cloud = Embedded::open(home, &program(environment))?;
+    Ok(cloud.notifying_by(couriers))
 }
 
 /// The path of this program. Without it, executions cannot be handed over, but everything else works.

@@ -4,16 +4,19 @@ use std::io::{ErrorKind, Write};
 
 use prism_functions::domain::{Code, Problem};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::environment::Environment;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
+use crate::form::Form;
+use crate::text::fitted;
 
 /// The output settings of this run.
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
-    /// Whether data is printed as JSON.
-    pub(crate) json: bool,
+    /// The form of results.
+    pub(crate) form: Form,
     /// Whether progress and notes are suppressed.
     pub(crate) quiet: bool,
     /// Whether progress is animated.
@@ -22,19 +25,32 @@ pub(crate) struct Output {
     pub(crate) answers: bool,
     /// Whether tables are fitted to the terminal's width.
     pub(crate) terminal: bool,
+    /// The columns of the terminal that shows results, and of the one that shows everything else.
+    widths: [Option<usize>; 2],
     color: bool,
 }
 
 impl Output {
-    pub(crate) fn new(json: bool, quiet: bool, environment: &Environment) -> Self {
+    pub(crate) fn new(form: Form, quiet: bool, environment: &Environment) -> Self {
         Self {
-            json,
+            form,
             quiet,
             live: environment.stderr_terminal,
             answers: environment.stdin_terminal && environment.stderr_terminal,
             terminal: environment.stdout_terminal,
+            widths: [environment.stdout_columns, environment.stderr_columns],
             color: environment.color && environment.stderr_terminal,
         }
+    }
+
+    /// Whether a program reads the results.
+    pub(crate) fn for_programs(&self) -> bool {
+        self.form.is_for_programs()
+    }
+
+    /// The columns that results may take; `None` without a terminal.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.widths[0]
     }
 
     pub(crate) fn data(bytes: &[u8]) -> Result<(), Failure> {
@@ -56,20 +72,42 @@ impl Output {
         }
     }
 
-    /// Prints a result: `text`, or `value` with `--json`.
+    /// Prints a result: `text`, or `value` in a form for programs.
     pub(crate) fn show<T: Serialize>(
         &self,
         value: &T,
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        if !self.json {
-            return Self::data(text().as_bytes());
+        self.print(value, text, Form::text)
+    }
+
+    /// Prints a list: `text`, or the first list in `value` in a form for programs.
+    pub(crate) fn show_list<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        self.print(value, text, Form::text_of_list)
+    }
+
+    fn print<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+        written: impl FnOnce(&Form, &Value) -> Result<String, Problem>,
+    ) -> Result<(), Failure> {
+        if !self.for_programs() {
+            return Self::data(fitted(&text(), self.widths[0]).as_bytes());
         }
-        let mut json = serde_json::to_string_pretty(value).map_err(|error| {
+        let value = serde_json::to_value(value).map_err(|error| {
             Problem::new(Code::Internal, "The result could not be written as JSON.").because(error)
         })?;
-        json.push('\n');
-        Self::data(json.as_bytes())
+        Self::data(written(&self.form, &value)?.as_bytes())
+    }
+
+    /// Prints text for people, whatever the form of results is.
+    pub(crate) fn print_text(&self, text: &str) -> Result<(), Failure> {
+        Self::data(fitted(text, self.widths[0]).as_bytes())
     }
 
     /// Prints the result of a command, which has succeeded.
@@ -78,16 +116,29 @@ impl Output {
         Ok(exit::DONE)
     }
 
+    /// The line that names the next command; empty if notes are suppressed.
+    pub(crate) fn next(&self, command: &str) -> String {
+        if self.quiet {
+            return String::new();
+        }
+        format!("Next: {command}\n")
+    }
+
     /// Prints a note to stderr, unless notes are suppressed.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            Self::complain(text);
+            self.complain_fitted(text);
         }
     }
 
     /// Prints a warning to stderr.
     pub(crate) fn warn(&self, text: &str) {
-        Self::complain(&format!("{} {text}", self.bold("warning:")));
+        self.complain_fitted(&format!("{} {text}", self.bold("warning:")));
+    }
+
+    /// Writes text to stderr, in lines that fit the terminal.
+    pub(crate) fn complain_fitted(&self, text: &str) {
+        Self::complain(fitted(text, self.widths[1]).trim_end_matches('\n'));
     }
 
     /// Writes a line to stderr. Errors are ignored: if stderr is closed, there is nowhere to report them.

@@ -50,6 +50,18 @@ impl Progress {
         }
     }
 
+    /// Leaves a finished step on the screen, with how long it took. Where nothing is animated, its line is there already.
+    pub(crate) fn finish(&self, step: &str, took: &str) {
+        if let Self::Live(bar) = self {
+            bar.suspend(|| Output::complain(&format!("✓ {step} · {took}")));
+        }
+    }
+
+    /// Whether finished steps and estimates are shown.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+
     /// Prints a message while progress is shown.
     pub(crate) fn say(&self, text: &str) {
         match self {

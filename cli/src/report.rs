@@ -7,8 +7,9 @@ use prism_functions::domain::copy::command;
 use prism_functions::domain::save::{
     RegionCopy, SavePlan, SaveRecord, SaveRequest, SaveState, SavedVolume, TemplateMove,
 };
-use prism_functions::domain::{ImageId, Region, UserId};
-use prism_functions::operations::SaveView;
+use prism_functions::domain::template::{Template, TemplateRef, Visibility};
+use prism_functions::domain::{ImageId, Region};
+use prism_functions::operations::{SaveView, TemplateView};
 use serde::Serialize;
 
 use crate::errors::{Outcome, Told};
@@ -90,23 +91,17 @@ pub(crate) fn moved(plan: &SavePlan, moves: &TemplateMove) -> String {
     )
 }
 
-/// The result of a save as JSON.
+/// The result of a save as JSON: its record, as the API returns it, and what follows from it.
 #[derive(Debug, Serialize)]
 pub(crate) struct End<'a> {
-    save_id: &'a str,
-    state: SaveState,
+    #[serde(flatten)]
+    record: &'a SaveView,
     instance: &'a str,
     template: &'a str,
-    version: Option<u32>,
-    downtime_s: Option<f64>,
     amis: BTreeMap<&'a Region, &'a ImageId>,
     failed_regions: BTreeMap<&'a Region, FailedRegion<'a>>,
-    closed_in: &'a BTreeMap<Region, String>,
-    usd_per_month: Option<f64>,
-    failure: Option<&'a prism_functions::domain::save::Failure>,
-    guide: Option<&'a prism_functions::domain::guide::Guide>,
-    cancelled_by: Option<&'a str>,
-    leftovers: Option<&'a str>,
+    /// Who can use the template, if the save succeeded.
+    visibility: Option<Visibility>,
     next_command: String,
 }
 
@@ -120,27 +115,28 @@ impl<'a> End<'a> {
     /// The result that a record describes.
     pub(crate) fn of(record: &'a SaveView) -> Self {
         let next_command = match record.state {
-            SaveState::Succeeded => format!("prism launch {} NEW-NAME", record.request.template),
+            SaveState::Succeeded => format!("prism launch {} NEW-NAME", launched_as(record)),
             SaveState::Running => format!("prism saves watch {}", record.save_id),
-            _ => format!("prism saves status {}", record.save_id),
+            _ => format!("prism saves show {}", record.save_id),
         };
         Self {
-            save_id: record.save_id.as_str(),
-            state: record.state,
+            record,
             instance: &record.request.instance,
             template: record.request.template.as_str(),
-            version: record.version,
-            downtime_s: record.downtime_s,
             amis: amis(record),
             failed_regions: failed_regions(record),
-            closed_in: &record.closed_in,
-            usd_per_month: record.usd_per_month,
-            failure: record.failure.as_ref(),
-            guide: record.guide.as_ref(),
-            cancelled_by: record.cancelled_by.as_ref().map(UserId::as_str),
-            leftovers: record.leftovers.as_deref(),
+            visibility: None,
             next_command,
         }
+    }
+}
+
+/// The template, or its version if the template's name refers to another one.
+fn launched_as(record: &SaveRecord) -> String {
+    let template = &record.request.template;
+    match record.version {
+        Some(version) if record.request.exclude_from_latest => format!("{template}@{version}"),
+        _ => template.to_string(),
     }
 }
 
@@ -234,13 +230,17 @@ pub(crate) fn cancelled(session: &Session, record: &SaveView) -> Outcome {
 }
 
 /// Reports how a save ended and returns the exit code.
-pub(crate) fn end(session: &Session, record: &SaveView) -> Outcome {
+pub(crate) async fn end(session: &Session, record: &SaveView) -> Outcome {
     let out = &session.out;
-    let end = End::of(record);
+    let mut end = End::of(record);
     if record.state == SaveState::Succeeded {
-        return out.done(&end, || success(record, &end));
+        let template = template(session, record).await;
+        end.visibility = template.as_ref().map(|it| it.visibility);
+        return out.done(&end, || {
+            success(record, template.as_ref()) + &out.next(&end.next_command)
+        });
     }
-    if out.json {
+    if out.for_programs() {
         out.show(&end, String::new)?;
     }
     let copy = record.copy_of.is_some();
@@ -267,13 +267,49 @@ pub(crate) fn end(session: &Session, record: &SaveView) -> Outcome {
         }
         .print(out);
     }
-    if let (Some(guide), false) = (&record.guide, out.json) {
+    if let (Some(guide), false) = (&record.guide, out.for_programs()) {
         Output::complain(story::guide(guide).trim_end());
     }
     Ok(exit::FAILED)
 }
 
-fn success(record: &SaveRecord, end: &End<'_>) -> String {
+/// The template that a save belongs to. The save has succeeded, so that a template that cannot be read is left out.
+async fn template(session: &Session, record: &SaveRecord) -> Option<Template> {
+    let reference = TemplateRef::from(record.request.template.clone());
+    match session.template(&reference).await {
+        Ok(TemplateView::Saved { template, .. }) => Some(*template),
+        Ok(TemplateView::BuiltIn { .. }) | Err(_) => None,
+    }
+}
+
+/// Who can see and launch a template, and how to change that if nobody else can.
+fn seen_by(template: &Template) -> String {
+    let name = &template.name;
+    match (template.visibility, &template.project) {
+        (Visibility::Private, Some(project)) => {
+            format!("you and those who manage {project}; share it: prism template share {name}")
+        }
+        (Visibility::Private, None) => format!("only you; share it: prism template share {name}"),
+        (Visibility::Project, Some(project)) => format!("the members of {project}"),
+        (Visibility::Project, None) => "the members of its project".to_owned(),
+        (Visibility::Shared, _) => format!("those it is shared with: prism template shares {name}"),
+        (Visibility::Public, _) => "everyone whom the deployment's settings name".to_owned(),
+    }
+}
+
+/// Which version the template's name refers to, if it is another one.
+fn latest(record: &SaveRecord, of: Option<&Template>) -> String {
+    let (Some(template), Some(version)) = (of, record.version) else {
+        return String::new();
+    };
+    let (name, latest) = (&template.name, template.latest);
+    if !record.request.exclude_from_latest || latest == version {
+        return String::new();
+    }
+    format!("{name}@{latest}; change it: prism template rollback {name} {version}")
+}
+
+fn success(record: &SaveRecord, of: Option<&Template>) -> String {
     let version = record.version.unwrap_or_default();
     let template = &record.request.template;
     let mut text = match record.copy_of {
@@ -296,8 +332,9 @@ fn success(record: &SaveRecord, end: &End<'_>) -> String {
             "cost",
             cost.map_or(String::new(), |it| monthly_in(it, regions(&record.request))),
         ),
+        ("latest", latest(record, of)),
+        ("visible to", of.map(seen_by).unwrap_or_default()),
         ("not removed", left.map(plain).unwrap_or_default()),
     ]));
-    let _ = writeln!(text, "Next: {}", end.next_command);
     text
 }

@@ -12,7 +12,9 @@ use prism_functions::operations::{
 use crate::args::InRegion;
 use crate::client::{Client, Local};
 use crate::environment::Environment;
+use crate::names::{self, Kind};
 use crate::output::Output;
+use crate::text::{self, Times};
 
 pub(crate) struct Session {
     pub(crate) client: Client,
@@ -31,6 +33,19 @@ impl Session {
     /// Returns the Region of this name, or the default one.
     pub(crate) fn region_of(&self, named: Option<&str>) -> Result<Region, Problem> {
         self.environment.region(named, self.region.as_ref())
+    }
+
+    /// How instants are shown in results.
+    pub(crate) fn times(&self) -> Times {
+        Times(self.out.terminal.then(|| self.client.now()))
+    }
+
+    /// The option that a command needs for this Region; empty for the default one.
+    pub(crate) fn region_option(&self, region: &Region) -> String {
+        match self.region_of(None) {
+            Ok(usual) if usual == *region => String::new(),
+            _ => format!(" --region {region}"),
+        }
     }
 
     pub(crate) async fn save(&self, id: &SaveId) -> Result<SaveView, Problem> {
@@ -54,8 +69,30 @@ impl Session {
         name: &str,
     ) -> Result<InstanceView, Problem> {
         check_name("instance name or ID", name)?;
-        let asked = in_region::<ShowInstance>(region, name);
+        let name = self.whole_id(region, name).await?;
+        let asked = in_region::<ShowInstance>(region, &name);
         self.client.ask(asked).await
+    }
+
+    /// Returns the whole ID of an instance whose ID begins with this text, or the text if it is no such beginning.
+    pub(crate) async fn whole_id(&self, region: &Region, text: &str) -> Result<String, Problem> {
+        if !begins_id(text, "i-", INSTANCE_ID) {
+            return Ok(text.to_owned());
+        }
+        let ids = names::instance_ids(&self.client, region).await?;
+        Ok(whole(text, ids)?.unwrap_or_else(|| text.to_owned()))
+    }
+
+    /// Returns the ID of a save, of which the beginning may have been typed.
+    pub(crate) async fn save_id(&self, text: &str) -> Result<SaveId, Problem> {
+        if begins_id(text, "save-", SAVE_ID) {
+            let region = self.region_of(None)?;
+            let ids = names::of(&self.client, Kind::Save, &region).await?;
+            if let Some(id) = whole(text, ids)? {
+                return Ok(id.parse::<SaveId>()?);
+            }
+        }
+        Ok(text.parse::<SaveId>()?)
     }
 
     /// Returns the embedded cloud, for commands that work only on it.
@@ -67,6 +104,31 @@ impl Session {
     }
 }
 
+/// The length of a whole ID of an instance, and of a save.
+const INSTANCE_ID: usize = 19;
+const SAVE_ID: usize = 25;
+/// The least number of digits that stand for a whole ID.
+const DIGITS: usize = 4;
+
+/// Whether a text is the beginning of an ID that is longer.
+fn begins_id(text: &str, prefix: &str, whole: usize) -> bool {
+    let digits = text.strip_prefix(prefix).filter(|_| text.len() < whole);
+    digits.is_some_and(|it| it.len() >= DIGITS && it.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// The ID that begins with a text; `None` if there is none. Several are refused.
+fn whole(text: &str, ids: Vec<String>) -> Result<Option<String>, Problem> {
+    if ids.iter().any(|id| id == text) {
+        return Ok(Some(text.to_owned()));
+    }
+    let mut found: Vec<String> = ids.into_iter().filter(|id| id.starts_with(text)).collect();
+    if found.len() > 1 {
+        let message = format!("Several IDs begin with {text}: {}.", text::joined(&found));
+        return Err(Problem::new(Code::InvalidName, message).hint("Type more of the ID."));
+    }
+    Ok(found.pop())
+}
+
 /// Builds an operation on an instance.
 pub(crate) fn in_region<O>(region: &Region, name: &str) -> Asked<O>
 where
@@ -74,4 +136,24 @@ where
 {
     let region = region.clone();
     Asked::by(InstanceName(name.to_owned()), parts::InRegion { region })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_of_an_id_stands_for_it_if_there_is_one_only() {
+        let ids = || vec!["save-aaaa1111".to_owned(), "save-aaaa2222".to_owned()];
+        assert_eq!(
+            whole("save-aaaa1", ids()).unwrap(),
+            Some("save-aaaa1111".to_owned())
+        );
+        assert_eq!(whole("save-bbbb", ids()).unwrap(), None);
+        let several = whole("save-aaaa", ids()).unwrap_err();
+        assert!(several.message.contains("save-aaaa2222"), "{several}");
+        assert!(begins_id("i-0123", "i-", INSTANCE_ID));
+        assert!(!begins_id("i-0123456789abcdef0", "i-", INSTANCE_ID));
+        assert!(!begins_id("i-am-a-name", "i-", INSTANCE_ID));
+    }
 }

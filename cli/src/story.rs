@@ -155,9 +155,9 @@ pub(crate) fn guide(guide: &Guide) -> String {
     text
 }
 
-/// The timeline of a save, one entry per line, each with its duration. Consecutive steps with the same description,
-/// such as a request and the wait for its effect, are one entry.
-pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
+/// The steps of a save so far, each with its time and its duration in seconds. Consecutive steps with the same
+/// description, such as a request and the wait for its effect, are one.
+pub(crate) fn steps(record: &SaveRecord, now: Timestamp) -> Vec<(Timestamp, &str, f64)> {
     let mut moments: Vec<(Timestamp, &str)> = Vec::new();
     for moment in &record.moments {
         let what = words(record, &moment.step);
@@ -167,10 +167,18 @@ pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
     }
     let end = record.ended_at.unwrap_or(now);
     let ends = moments.iter().skip(1).map(|(at, _)| *at);
+    let spans: Vec<Timestamp> = ends.chain([end]).collect();
+    let steps = moments.into_iter().zip(spans);
+    let steps = steps.map(|((at, what), until)| (at, what, seconds_between(at, until)));
+    steps.collect()
+}
+
+/// The timeline of a save, one step per line.
+pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
     let mut text = String::new();
-    for ((at, what), until) in moments.iter().zip(ends.chain([end])) {
-        let took = duration(seconds_between(*at, until));
-        let _ = writeln!(text, "  {}  {took:>12}  {what}", time(*at));
+    for (at, what, took) in steps(record, now) {
+        let took = duration(took);
+        let _ = writeln!(text, "  {}  {took:>12}  {what}", time(at));
     }
     if let Some(ended) = record.ended_at {
         let (at, how) = (time(ended), record.state.as_str());

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use prism_functions::domain::pricing::REGION;
 use prism_functions::domain::{Region, Timestamp};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Makes user-supplied text safe to print on a terminal: escapes control characters, and characters that change the
 /// direction of writing, which could make the text look different from what it is.
@@ -19,6 +20,87 @@ pub(crate) fn plain(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Quotes a name for a command that is suggested, if a shell would not take it as one word. A name that cannot be quoted
+/// is shown as it is, because it can only be typed by hand.
+pub(crate) fn quoted(name: &str) -> String {
+    let shown = plain(name);
+    shlex::try_quote(&shown).map_or_else(|_| shown.clone(), std::borrow::Cow::into_owned)
+}
+
+/// Breaks lines that are longer than this width between words, and indents what follows to the column of the value. A
+/// word is never broken, so that it can be copied.
+pub(crate) fn fitted(text: &str, width: Option<usize>) -> String {
+    let Some(width) = width else {
+        return text.to_owned();
+    };
+    let mut all = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if line.trim_end_matches('\n').width() <= width {
+            all.push_str(line);
+        } else {
+            fit(&mut all, line, width);
+        }
+    }
+    all
+}
+
+fn fit(all: &mut String, line: &str, width: usize) {
+    let (text, end) = match line.strip_suffix('\n') {
+        Some(text) => (text, "\n"),
+        None => (line, ""),
+    };
+    let hang = hanging(text, width);
+    // The indentation and the label are not broken.
+    let (mut head, rest) = text.split_at(hang.start);
+    let mut column = head.width();
+    all.push_str(head);
+    head = "";
+    for word in rest.split(' ') {
+        let size = word.width();
+        if !head.is_empty() && column + 1 + size > width {
+            let kept = all.trim_end_matches(' ').len();
+            all.truncate(kept);
+            all.push('\n');
+            all.push_str(&" ".repeat(hang.column));
+            column = hang.column;
+        } else if !head.is_empty() {
+            all.push(' ');
+            column += 1;
+        }
+        all.push_str(word);
+        column += size;
+        head = " ";
+    }
+    all.push_str(end);
+}
+
+struct Hanging {
+    /// The byte at which the value begins.
+    start: usize,
+    /// The column at which it continues on the next line.
+    column: usize,
+}
+
+/// Where the value of a line begins: after its indentation, and after a label that two spaces follow.
+fn hanging(text: &str, width: usize) -> Hanging {
+    let indent = text.len() - text.trim_start_matches(' ').len();
+    let rest = &text[indent..];
+    let label = rest.find("  ").map(|at| {
+        let gap = &rest[at..];
+        indent + at + gap.len() - gap.trim_start_matches(' ').len()
+    });
+    match label {
+        Some(start) if indent > 0 && text[..start].width() <= width / 2 => Hanging {
+            start,
+            column: text[..start].width(),
+        },
+        _ => Hanging {
+            start: indent,
+            column: indent + 2,
+        },
+    }
 }
 
 /// Formats a duration in seconds.
@@ -99,6 +181,49 @@ pub(crate) fn when(at: Timestamp) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// How instants are shown: relative to the present on a terminal, where people read them, and in UTC elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times(pub(crate) Option<Timestamp>);
+
+impl Times {
+    /// An instant in a table.
+    pub(crate) fn when(self, at: Timestamp) -> String {
+        self.0.map_or_else(|| when(at), |now| relative(at, now))
+    }
+
+    /// An instant in a table in which the day is enough.
+    pub(crate) fn day(self, at: Timestamp) -> String {
+        let day = at.format("%Y-%m-%d").to_string();
+        self.0.map_or(day, |now| relative(at, now))
+    }
+
+    /// An instant in a sentence, with its exact time.
+    pub(crate) fn exactly(self, at: Timestamp) -> String {
+        let exact = when(at);
+        self.0.map_or_else(
+            || exact.clone(),
+            |now| format!("{exact} ({})", relative(at, now)),
+        )
+    }
+}
+
+/// How long ago an instant was, or in how long it will be. Beyond a month, the date says more.
+fn relative(at: Timestamp, now: Timestamp) -> String {
+    let seconds = (now - at).num_seconds();
+    let span = match seconds.unsigned_abs() {
+        0..60 => return "now".to_owned(),
+        span @ 60..3600 => format!("{} min", span / 60),
+        span @ 3600..86_400 => format!("{} h", span / 3600),
+        span @ 86_400..2_678_400 => format!("{} d", span / 86_400),
+        _ => return at.format("%Y-%m-%d").to_string(),
+    };
+    if seconds < 0 {
+        format!("in {span}")
+    } else {
+        format!("{span} ago")
+    }
+}
+
 /// Formats the time of day of an instant.
 pub(crate) fn time(at: Timestamp) -> String {
     at.format("%H:%M:%S").to_string()
@@ -161,6 +286,47 @@ mod tests {
                 "59 min 59 s",
                 "2 h 01 min"
             ]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_broken_between_words_only() {
+        let line = "  warning: Its public address 198.18.0.12 changes at the restart.\n";
+        assert_eq!(
+            fitted(line, Some(40)),
+            "  warning: Its public address\n    198.18.0.12 changes at the restart.\n"
+        );
+        let pair = "  volumes     /dev/sda1 (30 GiB), /dev/sdf (100 GiB)\n  next\n";
+        assert_eq!(
+            fitted(pair, Some(36)),
+            "  volumes     /dev/sda1 (30 GiB),\n              /dev/sdf (100 GiB)\n  next\n"
+        );
+        let word = "ami-0123456789abcdef0";
+        assert_eq!(fitted(word, Some(8)), word);
+        assert_eq!(fitted(line, None), line);
+    }
+
+    #[test]
+    fn a_suggested_command_has_a_name_as_one_word() {
+        assert_eq!(quoted("my-research"), "my-research");
+        assert_eq!(quoted("a;rm -rf /"), "'a;rm -rf /'");
+        assert_eq!(quoted("it's"), "\"it's\"");
+    }
+
+    #[test]
+    fn times_are_relative_where_people_read_them() {
+        let at =
+            |seconds: i64| chrono::DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
+        let people = Times(Some(at(0)));
+        let shown = [0, -59, -60, -7200, 90_000, -86_400 * 40].map(|by| people.when(at(by)));
+        assert_eq!(
+            shown,
+            ["now", "now", "1 min ago", "2 h ago", "in 1 d", "2023-10-05"]
+        );
+        assert_eq!(Times(None).when(at(0)), "2023-11-14 22:13:20 UTC");
+        assert_eq!(
+            people.exactly(at(-60)),
+            "2023-11-14 22:12:20 UTC (1 min ago)"
         );
     }
 

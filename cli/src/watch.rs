@@ -3,22 +3,26 @@
 use std::time::Duration;
 
 use prism_functions::domain::{Class, Code, Problem, SaveId};
-use prism_functions::operations::{Asked, CancelSave, SaveView, Unrecorded};
-use tokio::sync::mpsc;
+use prism_functions::operations::parts::Nothing;
+use prism_functions::operations::{Asked, CancelSave, ListSaves, SaveView, SavesPage, Unrecorded};
+use tokio::sync::{OnceCell, mpsc};
 
 use crate::client::{Local, Looks};
 use crate::errors::Outcome;
+use crate::estimate::Estimate;
 use crate::explain::explain;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::prompt::{self, Choice};
 use crate::session::Session;
 use crate::signals::{Signal, Signals};
-use crate::text::plain;
+use crate::text::{duration, plain};
 use crate::{exit, report, story};
 
 /// How long polls may find no record while an execution runs that has to write it.
 const UNKNOWN: Duration = Duration::from_mins(1);
+/// How many of the latest saves are searched for those that are like the present one.
+const EARLIER: usize = 100;
 /// How often to check whether a process that carried out a save has died.
 const SWEEP: Duration = Duration::from_secs(5);
 
@@ -41,7 +45,7 @@ pub(crate) enum Ended {
 /// Waits for the end of a save and reports it.
 pub(crate) async fn follow(session: &Session, id: &SaveId, duty: Duty) -> Outcome {
     let ended = await_end(session, id, duty).await?;
-    conclude(session, id, duty, ended)
+    conclude(session, id, duty, ended).await
 }
 
 /// Why a wait ended without the save's end.
@@ -103,6 +107,8 @@ async fn end(session: &Session, id: &SaveId, duty: Duty) -> Result<Ended, Broken
         duty,
         look: Look::default(),
         progress: Progress::new(&session.out),
+        finished: 0,
+        estimate: OnceCell::new(),
         trouble: None,
         asking: false,
         leaving: false,
@@ -120,15 +126,24 @@ async fn end(session: &Session, id: &SaveId, duty: Duty) -> Result<Ended, Broken
 }
 
 /// Reports how a save ended, or how to continue watching it.
-pub(crate) fn conclude(session: &Session, id: &SaveId, duty: Duty, ended: Ended) -> Outcome {
+pub(crate) async fn conclude(session: &Session, id: &SaveId, duty: Duty, ended: Ended) -> Outcome {
     match ended {
-        Ended::Final(record) => report::end(session, &record),
+        Ended::Final(record) => {
+            crate::desktop::notify(session, &record).await;
+            report::end(session, &record).await
+        }
         Ended::Open(_) => {
             let how = match duty {
                 Duty::Carries => "continues in the background",
                 Duty::Watches => "continues",
             };
-            Output::complain(&format!("{id} {how}. Watch it: prism saves watch {id}"));
+            let watch = format!("prism saves watch {id}");
+            if session.out.form.has_json_errors() {
+                let message = format!("{id} {how}.");
+                let problem = Problem::new(Code::Interrupted, message);
+                return Err(problem.hint(format!("Watch it: {watch}")).into());
+            }
+            Output::complain(&format!("{id} {how}. Watch it: {watch}"));
             Ok(exit::INTERRUPTED)
         }
     }
@@ -160,6 +175,10 @@ struct Waiting<'a> {
     duty: Duty,
     look: Look,
     progress: Progress,
+    /// How many steps are shown as finished.
+    finished: usize,
+    /// How long earlier saves took, once it has been looked up.
+    estimate: OnceCell<Option<Estimate>>,
     /// The last reported problem that a step is waiting out.
     trouble: Option<String>,
     /// Whether a question is on the screen.
@@ -185,6 +204,7 @@ impl Waiting<'_> {
             let Some(record) = self.look.once(self.session, self.id, &looks).await? else {
                 continue;
             };
+            self.tell_finished(&record);
             if record.state.is_final() {
                 return Ok(Ended::Final(Box::new(record)));
             }
@@ -197,10 +217,43 @@ impl Waiting<'_> {
             }
             if !self.asking {
                 self.tell_trouble();
-                let shown = story::progress(&record, self.session.client.now());
+                let now = self.session.client.now();
+                let mut shown = story::progress(&record, now);
+                let left = self.estimate(&record).await;
+                if let Some(left) = left.and_then(|it| it.left(&record, now)) {
+                    shown.details = format!("{} · {left}", shown.details);
+                }
                 self.progress.show(&shown.step, &shown.details);
             }
         }
+    }
+
+    /// Leaves the steps on the screen that have finished since the last poll.
+    fn tell_finished(&mut self, record: &SaveView) {
+        if self.asking {
+            return;
+        }
+        let steps = story::steps(record, self.session.client.now());
+        let open = usize::from(!record.state.is_final());
+        let count = steps.len().saturating_sub(open);
+        for (_, what, took) in steps.iter().take(count).skip(self.finished) {
+            self.progress.finish(what, &duration(*took));
+        }
+        self.finished = self.finished.max(count);
+    }
+
+    /// How long earlier saves took, if that is shown. It is looked up once, and its absence hinders nothing.
+    async fn estimate(&self, record: &SaveView) -> Option<Estimate> {
+        if !self.progress.is_live() {
+            return None;
+        }
+        let look_up = || async {
+            let page = |page| Asked::<ListSaves>::by(Nothing {}, SavesPage::of(page));
+            let earlier = self.session.client.list(EARLIER, page).await;
+            let earlier = earlier.map(|(saves, _)| saves).unwrap_or_default();
+            Estimate::of(record, &earlier)
+        };
+        *self.estimate.get_or_init(look_up).await
     }
 
     /// Reports once what a step is waiting out, such as a full disk, because it may need the user's action.

@@ -24,11 +24,15 @@ fn help_names_the_commands_and_needs_no_home() {
         "open",
         "cp",
         "exec",
-        "keys",
+        "costs",
+        "key",
+        "notify",
+        "region",
+        "show",
+        "help",
         "save",
         "saves",
         "schedule",
-        "templates",
         "template",
         "project",
         "audit",
@@ -88,7 +92,7 @@ fn the_worker_is_hidden() {
 fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = help(&["completions", shell]);
-        assert!(script.contains("accept-instance-store-loss"), "{shell}");
+        assert!(script.contains("PRISM_COMPLETE"), "{shell}: {script}");
     }
 }
 
@@ -99,7 +103,7 @@ fn every_command_has_a_manual_page() {
     assert_eq!(help(&["man", pages.to_str().unwrap()]), "");
     let page = |name: &str| std::fs::read_to_string(pages.join(name)).unwrap();
     assert!(page("prism.1").contains("prism launch python\\-ml my\\-research"));
-    assert!(page("prism-template-info.1").contains("\\-\\-packages"));
+    assert!(page("prism-template-show.1").contains("\\-\\-packages"));
     // It is of use for a release only.
     assert!(!pages.join("prism-man.1").exists());
     assert!(!help(&["-h"]).contains("  man "));

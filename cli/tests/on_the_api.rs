@@ -12,6 +12,8 @@ mod background;
 mod bad_input;
 #[path = "copies.rs"]
 mod copies;
+#[path = "pages.rs"]
+mod pages;
 #[path = "publication.rs"]
 mod publication;
 #[path = "refusals.rs"]

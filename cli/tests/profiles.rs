@@ -75,6 +75,9 @@ fn a_profile_is_written_for_its_owner_alone_and_used() {
     let home = Home::new();
     let cloud = home.0.path().join("cloud");
     let cloud = cloud.to_str().unwrap();
+    // The first profile is the default, and others only if they are made it.
+    let first = home.ok(&["configure", "--local", "--name", "first", "--json"]);
+    assert_eq!(first.json()["default"], true);
     let value = home
         .ok(&[
             "configure",

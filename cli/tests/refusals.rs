@@ -2,7 +2,10 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{FAST, Prism, settings};
+use prism_local::Embedded;
 
 fn with_box() -> Prism {
     let prism = Prism::new(FAST);
@@ -37,11 +40,18 @@ fn an_error_is_told_with_a_hint_and_never_grows() {
 #[test]
 fn two_instances_of_one_name_are_told_apart_by_their_ids() {
     let prism = Prism::new(FAST);
-    for id in ["first", "second"] {
-        prism.ok(&["launch", "ubuntu", "twin", "--request-id", id]);
-    }
-    // The same request ID returns the same instance.
     prism.ok(&["launch", "ubuntu", "twin", "--request-id", "first"]);
+    // The same request ID returns the same instance, and another one gets no second instance of this name.
+    prism.ok(&["launch", "ubuntu", "twin", "--request-id", "first"]);
+    let second = prism.refused(&["launch", "ubuntu", "twin", "--request-id", "second"]);
+    assert_eq!(second, ("InstanceNameTaken".to_owned(), 1));
+    // Somebody gives another instance the same name in the console.
+    let other = prism.run(&["launch", "ubuntu", "other", "--json"]).json();
+    let id = other["instance"]["id"].as_str().unwrap().parse().unwrap();
+    let cloud = Embedded::open(prism.home(), Path::new("prism")).unwrap();
+    let ec2 = cloud.service().env.ec2;
+    let region = "us-east-1".parse().unwrap();
+    futures::executor::block_on(ec2.rename_instance(&region, &id, "twin")).unwrap();
     let list = prism.run(&["list", "--json"]).json();
     let ids: Vec<&str> = list["instances"]
         .as_array()
@@ -52,7 +62,10 @@ fn two_instances_of_one_name_are_told_apart_by_their_ids() {
     assert_eq!(ids.len(), 2);
     let answer = prism.run(&["save", "twin", "twin-env"]);
     assert_eq!(answer.code, 1);
-    assert!(answer.stderr.starts_with("error[InstanceNameAmbiguous]:"));
+    let told = answer
+        .stderr
+        .trim_start_matches("embedded cloud (simulated)\n");
+    assert!(told.starts_with("error[InstanceNameAmbiguous]:"), "{told}");
     assert!(
         ids.iter().all(|id| answer.stderr.contains(id)),
         "{}",

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{FAST, Prism};
+use common::{FAST, Prism, SERVED};
 
 const DOCUMENT: &str = include_str!("../../docs/instance-to-ami-requirements.md");
 /// The document's template file as in the test corpus, with a valid AMI ID.
@@ -221,4 +221,52 @@ fn the_file_of_a_template_is_the_one_that_is_read() {
     let error = prism.piped(FILE, &import).error();
     let text = error.to_string();
     assert!(text.contains("ami-abc123def456"), "{text}");
+}
+
+/// Runs a command as a user of the machine, without an option that says so.
+fn run_as(prism: &Prism, user: &str, command: &[String]) -> common::Answer {
+    let args: Vec<&str> = command[1..].iter().map(String::as_str).collect();
+    let output = prism.command(&args).env("USER", user).output();
+    common::answer(&output.unwrap())
+}
+
+/// The workflows of teams and courses have several users: one saves, and the others launch.
+#[test]
+fn the_workflows_of_several_users_run_as_they_are_written() {
+    if SERVED {
+        return; // The server has one user.
+    }
+    let examples = examples();
+    let workflow = |title: &str| {
+        examples
+            .iter()
+            .find(|it| it.title.starts_with(title))
+            .unwrap()
+    };
+    let prism = Prism::new(FAST);
+    let users = ["alice", "bob", "carol"];
+    for title in ["Workflow 2", "Workflow 3"] {
+        let example = workflow(title);
+        for command in given(&example.title) {
+            prism.ok(command);
+        }
+        for (user, command) in users.iter().zip(&example.commands) {
+            let done = run_as(&prism, user, command);
+            let private = title == "Workflow 3" && *user != "alice";
+            let expected = i32::from(private);
+            assert_eq!(done.code, expected, "{user}: {command:?}: {}", done.stderr);
+            if title == "Workflow 3" && *user == "alice" {
+                // The template is hers alone, and the result says how to change that.
+                done.prints("only you; share it: prism template share cs229-environment");
+            }
+        }
+    }
+    let share = "prism template share cs229-environment";
+    let shared = run_as(&prism, "alice", &words(share));
+    assert_eq!(shared.code, 0, "{}", shared.stderr);
+    let course = workflow("Workflow 3");
+    for (user, command) in users.iter().zip(&course.commands).skip(1) {
+        let done = run_as(&prism, user, command);
+        assert_eq!(done.code, 0, "{user}: {command:?}: {}", done.stderr);
+    }
 }

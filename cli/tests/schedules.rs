@@ -45,7 +45,7 @@ fn a_schedule_is_made_shown_listed_and_deleted() {
     );
     let shown = prism.run(&["schedule", "show", "nightly", "--json"]).json();
     assert_eq!(shown["cadence"], "cron(0 3 ? * MON-FRI *)");
-    assert_eq!(shown["next_runs"].as_array().unwrap().len(), 5);
+    assert_eq!(shown["next_runs"].as_array().unwrap().len(), 10);
     let id = shown["instance_id"].as_str().unwrap();
     assert!(lines[2].contains(&format!("work ({id})")), "{listed}");
     assert!(prism.ok(&["schedule", "show", "nightly"]).contains(id));

@@ -9,7 +9,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use common::{FAST, Prism, SLOW};
 use serde_json::{Value, json};
@@ -47,6 +47,13 @@ impl Served {
 
     /// Sends a request with these headers. Returns the status and the body.
     fn raw(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+        let (head, body) = self.whole(method, path, headers, body);
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, body)
+    }
+
+    /// Sends a request with these headers. Returns the head and the body of the response.
+    fn whole(&self, method: &str, path: &str, headers: &str, body: &str) -> (String, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         let head = format!("{method} {path} HTTP/1.1\r\n{headers}Content-Length: {length}\r\n");
@@ -54,8 +61,7 @@ impl Served {
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        (status, body.to_owned())
+        (head.to_owned(), body.to_owned())
     }
 
     /// Kills the server without warning.
@@ -155,6 +161,59 @@ fn the_token_decides_who_is_answered() {
     assert_eq!(code, 0, "{rest}");
     assert!(!rest.contains(&token), "the token is told once: {rest}");
     assert!(!file.exists());
+}
+
+#[test]
+fn the_portal_needs_no_token_but_its_own_address() {
+    let prism = Prism::new(FAST);
+    let served = Served::begin(&prism, &[]);
+    let host = format!("Host: {}\r\nAccept: text/html\r\n", served.address);
+    for path in ["/", "/saves/save-1"] {
+        let (status, page) = served.raw("GET", path, &host, "");
+        assert_eq!(status, 200);
+        assert!(page.contains("/assets/main-"), "{page}");
+        assert!(!page.contains(&served.token));
+    }
+    let rebound = "Host: evil.example\r\nAccept: text/html\r\n";
+    for headers in [rebound, &host] {
+        let path = if headers == rebound { "/" } else { "/v1/me" };
+        let (head, _) = served.whole("GET", path, headers, "");
+        assert!(head.starts_with("HTTP/1.1 40"), "{head}");
+        assert!(
+            head.contains("content-security-policy: default-src 'self'"),
+            "{head}"
+        );
+    }
+}
+
+/// A program that stands for the browser, and copies the page that it is given.
+#[test]
+fn the_browser_is_given_a_page_and_no_token() {
+    let prism = Prism::new(FAST);
+    let programs = tempfile::tempdir().unwrap();
+    let seen = programs.path().join("seen");
+    let browser = programs.path().join("xdg-open");
+    let script = format!(
+        "#!/bin/sh\necho \"$@\" > {0}.part && /bin/cat \"$1\" >> {0}.part && /bin/mv {0}.part {0}\n",
+        seen.display()
+    );
+    std::fs::write(&browser, script).unwrap();
+    std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = prism.command(&["local", "serve", "--open"]);
+    command.env("PATH", programs.path()).stderr(Stdio::piped());
+    let served = Served::of(&prism, command.stdout(Stdio::piped()).spawn().unwrap());
+    let shown = (0..LOOKS).find_map(|_| {
+        std::thread::yield_now();
+        std::fs::read_to_string(&seen).ok()
+    });
+    let shown = shown.unwrap();
+    let (arguments, page) = shown.split_once('\n').unwrap();
+    assert!(!arguments.contains(&served.token), "{arguments}");
+    let leads = format!("url=http://{}/#token={}\"", served.address, served.token);
+    assert!(page.contains(&leads), "{page}");
+    let (code, _) = served.end("-INT");
+    assert_eq!(code, 0);
+    assert!(!std::path::Path::new(arguments).exists(), "{arguments}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{FAST, Prism};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A cloud in which Alice has saved `kept` twice, the second time with one more package.
 fn saved() -> Prism {
@@ -40,6 +40,7 @@ fn versions_are_listed_compared_and_gone_back_to() {
     assert!(lines[0].contains('2') && lines[1].contains('1'), "{listed}");
     let diff = prism.ok(&["template", "diff", "kept@1", "kept@2"]);
     assert!(diff.contains("+ obspy"), "{diff}");
+    assert!(!diff.contains("how "), "{diff}");
     prism.ok(&["launch", "kept@1", "again"]);
     prism.ok(&["save", "again", "child", "-y"]);
     let tree = prism.ok(&["template", "lineage", "child"]);
@@ -55,6 +56,26 @@ fn versions_are_listed_compared_and_gone_back_to() {
     assert_eq!(prism.refused(&none), ("VersionNotFound".to_owned(), 1));
     prism.ok(&["template", "rollback", "kept", "2"]);
     assert_eq!(info(&prism, "kept")["version"]["number"], 2);
+}
+
+#[test]
+fn versions_that_were_captured_differently_differ_in_how() {
+    let prism = saved();
+    prism.ok(&["save", "work", "kept", "--how", "reboot", "-y"]);
+    let diff = ["template", "diff", "kept@2", "kept@3"];
+    let told = prism.ok(&diff);
+    let how = told.lines().find(|line| line.starts_with("  how "));
+    assert!(
+        how.is_some_and(|line| line.ends_with(" stop → reboot")),
+        "{told}"
+    );
+    let json = prism.run(&[&diff[..], &["--json"]].concat()).json();
+    let fields = json["fields"].as_array().unwrap();
+    let how = fields.iter().find(|field| field["field"] == "how").unwrap();
+    assert_eq!(
+        (&how["from"], &how["to"]),
+        (&json!("stop"), &json!("reboot"))
+    );
 }
 
 #[test]
@@ -105,6 +126,35 @@ fn lists_keep_to_their_filters_and_go_on_where_they_ended() {
     let saved = others.iter().filter(|it| it["kind"] == "saved");
     let saved: Vec<&Value> = saved.map(|it| &it["name"]).collect();
     assert_eq!(saved, ["open-env"]);
+}
+
+#[test]
+fn a_list_by_use_begins_with_what_is_launched_most_whatever_its_name() {
+    let prism = saved();
+    for name in ["a-new-env", "z-old-env"] {
+        prism.ok(&["save", "work", name, "-y"]);
+    }
+    for (template, name) in [
+        ("z-old-env", "one"),
+        ("z-old-env", "two"),
+        ("kept", "three"),
+    ] {
+        prism.ok(&["launch", template, name]);
+    }
+    assert_eq!(names(&prism, &[]), ["a-new-env", "kept", "z-old-env"]);
+    let by_use = names(&prism, &["--sort", "use"]);
+    assert_eq!(by_use, ["z-old-env", "kept", "a-new-env"]);
+    // The first of all, and not the first of a page by name.
+    let first = prism.run(&["templates", "--sort", "use", "--limit", "1"]);
+    assert!(first.stdout.contains("z-old-env"), "{}", first.stdout);
+    assert!(!first.stdout.contains("kept"), "{}", first.stdout);
+    assert!(
+        first.stderr.contains("more: show all with --all"),
+        "{}",
+        first.stderr
+    );
+    let from = ["templates", "--sort", "use", "--cursor", "x"];
+    assert_eq!(prism.run(&from).code, 2);
 }
 
 #[test]

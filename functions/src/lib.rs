@@ -11,7 +11,7 @@
 //! - `api`: the HTTP API.
 //!
 //! None of these depends on whether Prism runs on AWS or embedded on one machine. `aws` contains the adapters for AWS,
-//! behind the feature of the same name.
+//! behind the feature of the same name. `webhooks` calls webhooks, for AWS and for the embedded cloud, behind another.
 
 pub mod api;
 #[cfg(feature = "aws")]
@@ -22,3 +22,5 @@ pub mod ports;
 pub mod registry;
 pub mod rules;
 pub mod steps;
+#[cfg(feature = "webhooks")]
+pub mod webhooks;

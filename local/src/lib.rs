@@ -12,6 +12,6 @@ pub mod store;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use embedded::{Embedded, FILES, Feature, GuestAnswer, OPENING_LOCK, explain};
+pub use embedded::{Embedded, FILES, Feature, GuestAnswer, OPENING_LOCK, PACE_FILE, explain};
 pub use prism_functions::ports::OsEntropy;
 pub use schedules::PolledSchedules;

@@ -27,7 +27,7 @@ Usage: cargo xtask simulate [OPTIONS]
 Without options: all single faults, all pairs, the deliberate defects, 10,000 seeds, and 10,000 sequences of rights.
 
   --singles               each fault at each call of each path
-  --pairs                 each pair of faults on the main path
+  --pairs [--path NAME]   each pair of faults on the main path, or on another one
   --every N [--part K]    with the last two: every N-th of them, from the K-th on (1); of pairs, those of
                           every N-th first fault
   --mutants               the deliberate defects, each of which must be caught
@@ -117,18 +117,17 @@ fn main() -> ExitCode {
     if let Some(seed) = options.seed {
         return show(&random(seed), options.trace);
     }
-    if let Some(name) = &options.path {
-        let Some(path) = Path::named(name) else {
-            let names: Vec<&str> = PATHS.iter().map(|path| path.name).collect();
-            eprintln!(
-                "error: there is no path {name}; there are: {}",
-                names.join(", ")
-            );
-            return ExitCode::from(2);
-        };
+    let path = options.path.as_deref().unwrap_or(MAIN.name);
+    let Some(path) = Path::named(path) else {
+        let names: Vec<&str> = PATHS.iter().map(|path| path.name).collect();
+        let names = names.join(", ");
+        eprintln!("error: there is no path {path}; there are: {names}");
+        return ExitCode::from(2);
+    };
+    if options.path.is_some() && !options.pairs {
         return show(&play(path, &options.faults, None), options.trace);
     }
-    if campaigns(&options) {
+    if campaigns(&options, path) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -151,7 +150,7 @@ fn show(run: &Run, every_call: bool) -> ExitCode {
     }
 }
 
-fn campaigns(options: &Options) -> bool {
+fn campaigns(options: &Options, path: Path) -> bool {
     let mut whole = Tally::default();
     let part = Part {
         every: options.every.unwrap_or(1),
@@ -172,9 +171,9 @@ fn campaigns(options: &Options) -> bool {
         Vec::new()
     };
     if options.pairs {
-        let found = counted(|| pairs(MAIN, part));
+        let found = counted(|| pairs(path, part));
         let what = of_part(format!("pairs of faults, which represent {}", found.all));
-        whole.merge(timed(&what, || play_pairs(MAIN, &found, &watch)));
+        whole.merge(timed(&what, || play_pairs(path, &found, &watch)));
     }
     if let Some(count) = options.seeds {
         let from = options.from.unwrap_or(1);

@@ -23,7 +23,7 @@ use prism_functions::domain::{Problem, ProjectName, Region, SaveId, ScheduleName
 use prism_functions::domain::{TemplateName, UserId};
 use prism_functions::operations::parts::{
     DryRun, Either, IdempotencyKey, InRegion, InstanceName, Json, MustMatch, Nothing, Page, Paging,
-    Told, Trial, VersionRef,
+    Told, Trial, Valued, VersionRef,
 };
 use prism_functions::operations::{
     AddKey, AddMember, ApproveTemplate, Asked, AuditPage, BeginSave, CancelSave, ChangeSchedule,
@@ -36,10 +36,10 @@ use prism_functions::operations::{
     ListSchedules, ListShares, ListTemplates, ListVersions, MemberRequest, Operation, ProjectCosts,
     ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView, RecoverSave, RemoveMember,
     RestoreTemplate, RestoreVersion, RollBackTemplate, RolledBack, RunSchedule, SaveView,
-    ScheduleEdit, ScheduleView, Service, Session, SetBudget, SharePlan, ShareRequest,
-    ShareTemplate, Shared, SharedWith, ShowLineage, ShowProjectCosts, ShowSchedule, StartInstance,
-    StartSession, Started, StopInstance, Target, TemplateEdit, TemplateSummary, TemplateView,
-    TemplatesPage, TerminateInstance, UnshareTemplate, Who, With,
+    SavesPage, ScheduleEdit, ScheduleView, SchedulesPage, Service, Session, SetBudget, SharePlan,
+    ShareRequest, ShareTemplate, Shared, SharedWith, ShowLineage, ShowProjectCosts, ShowSchedule,
+    StartInstance, StartSession, Started, StopInstance, Target, TemplateEdit, TemplateSummary,
+    TemplateView, TemplatesPage, TerminateInstance, UnshareTemplate, Who, With,
 };
 use prism_functions::rules::access::Caller;
 
@@ -59,15 +59,16 @@ pub trait Asks: Sync {
     fn service(&self) -> &Service;
 
     /// Asks for an operation that returns a value.
-    async fn told<O, T, const STATUS: u16>(&self, by: &Caller, asked: Asked<O>) -> Got<T>
+    async fn told<O, T>(&self, by: &Caller, asked: Asked<O>) -> Got<T>
     where
-        O: Operation<Output = Told<T, STATUS>>,
+        O: Operation<Output: Valued<Value = T>>,
     {
-        Ok(O::run(self.service(), by, asked).await?.value)
+        let told = O::run(self.service(), by, asked).await?.into_value();
+        Ok(told.expect("the request has no condition"))
     }
 
     async fn saves(&self, by: &Caller, limit: usize, cursor: Cursor) -> Got<Page<SaveView>> {
-        let asked = Asked::<ListSaves>::by(Nothing {}, page(limit, cursor));
+        let asked = Asked::<ListSaves>::by(Nothing {}, SavesPage::of(page(limit, cursor)));
         self.told(by, asked).await
     }
 
@@ -253,7 +254,7 @@ pub trait Asks: Sync {
 
     async fn instances(&self, by: &Caller, region: &Region) -> Got<Vec<InstanceView>> {
         let wanted = InstancesPage {
-            region: region.clone(),
+            region: Some(region.clone()),
             limit: Some(100),
             cursor: None,
         };
@@ -314,7 +315,7 @@ pub trait Asks: Sync {
     }
 
     async fn schedules(&self, by: &Caller, limit: usize, next: Cursor) -> Got<Page<ScheduleView>> {
-        let asked = Asked::<ListSchedules>::by(Nothing {}, page(limit, next));
+        let asked = Asked::<ListSchedules>::by(Nothing {}, SchedulesPage::of(page(limit, next)));
         self.told(by, asked).await
     }
 

@@ -27,6 +27,8 @@ pub struct Bent {
     /// The error with which an action is refused before it has an effect.
     pub refuses: fn(&'static str) -> Option<Ec2Error>,
     pub opens_in: fn(&Region) -> bool,
+    /// Whether a Region reports its instances.
+    pub answers_in: fn(&Region) -> bool,
     /// Called just after an AMI was shared.
     pub opened: fn(&ImageId),
     pub lost: Mutex<BTreeSet<String>>,
@@ -44,6 +46,7 @@ impl Bent {
             forgetful: false,
             loses_launches: false,
             opens_in: |_| true,
+            answers_in: |_| true,
             opened: |_| {},
             lost: Mutex::default(),
         }
@@ -91,6 +94,9 @@ macro_rules! bent {
         $self.answer($action, $request, answer)
     }};
     ($self:ident, $call:expr, $action:literal, instances($region:ident, $filter:ident)) => {{
+        if !($self.answers_in)($region) {
+            return Err(Ec2Error::new($action, "Timeout", "no response arrived"));
+        }
         let told = bent!(@told $self, $action, instances($region, $filter))?;
         Ok(told.into_iter().map($self.instances).collect())
     }};

@@ -105,7 +105,8 @@ impl Burst {
         setup.settings.ec2_share = self.share;
         if !self.events {
             setup.events = false;
-            setup.settings.events_from = Some("eu-west-1".parse().expect("it is a Region"));
+            setup.settings.events_from =
+                Some(["eu-west-1".parse().expect("it is a Region")].into());
         }
         let world = setup.build();
         let start = world.now();

@@ -1,4 +1,4 @@
-//! Reads `infra/template.yaml` as CloudFormation does: the short forms (`!Ref`, `!Sub`, ...) are equal to the long ones
+//! Reads the templates in `infra` as CloudFormation does: the short forms (`!Ref`, `!Sub`, ...) are equal to the long ones
 //! (`{"Ref": ...}`, `{"Fn::Sub": ...}`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,13 +10,24 @@ use serde_saphyr::Tagged;
 
 pub const TEMPLATE: &str = include_str!("../../infra/template.yaml");
 
+/// What a further Region has, so that its events reach the deployment.
+const EVENTS: &str = include_str!("../../infra/events.yaml");
+
 pub fn template() -> Template {
+    read(TEMPLATE)
+}
+
+pub fn events() -> Template {
+    read(EVENTS)
+}
+
+fn read(text: &str) -> Template {
     let options = serde_saphyr::options! {
         // The template is trusted, and larger than the limit for untrusted input.
         budget: None,
     };
     let Node(document) =
-        serde_saphyr::from_str_with_options(TEMPLATE, options).expect("the template is YAML");
+        serde_saphyr::from_str_with_options(text, options).expect("the template is YAML");
     Template(document)
 }
 

@@ -23,6 +23,8 @@ macro_rules! forward_ec2 {
             probe(region: Region, probe: Probe) -> () = ProbeStop "DryRun";
             stop_instance(region: Region, id: InstanceId) -> () = StopInstance "StopInstances";
             start_instance(region: Region, id: InstanceId) -> () = StartInstance "StartInstances";
+            rename_instance(region: Region, id: InstanceId, name: str) -> () = RenameInstance "CreateTags";
+            resize_instance(region: Region, id: InstanceId, instance_type: str) -> () = ResizeInstance "ModifyInstanceAttribute";
             terminate_instance(region: Region, id: InstanceId) -> () = TerminateInstance "TerminateInstances";
             run_instance(region: Region, new: NewInstance) -> Instance = RunInstance "RunInstances";
             create_image(region: Region, new: NewImage) -> ImageId = CreateImage "CreateImage";

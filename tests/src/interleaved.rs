@@ -26,7 +26,13 @@ impl std::fmt::Debug for Yielding {
 }
 
 /// A clock on which whoever sleeps only yields: no time passes while callers are interleaved.
-struct Sleepless(Arc<dyn Clock>);
+pub struct Sleepless(pub Arc<dyn Clock>);
+
+impl std::fmt::Debug for Sleepless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sleepless")
+    }
+}
 
 impl Clock for Sleepless {
     fn now(&self) -> Timestamp {

@@ -13,6 +13,7 @@ mod forward;
 pub mod harness;
 pub mod interleaved;
 pub mod keys;
+pub mod letters;
 pub mod recorded;
 pub mod repeated;
 pub mod rights;

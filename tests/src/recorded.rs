@@ -15,9 +15,9 @@ use prism_functions::domain::session::SessionKind;
 use prism_functions::domain::{ImageId, InstanceId, Region, Timestamp};
 use prism_functions::operations::calls;
 use prism_functions::ports::{
-    Call, Ec2Error, Execution, Executions, ExecutionsError, Firing, Index, Inspect, Item, Key,
-    Notice, Notifier, NotifierError, Page, Parameters, Query, Schedules, SchedulesError, Sessions,
-    Table, TableError, Ticket, Write,
+    Call, CourierError, Ec2Error, Execution, Executions, ExecutionsError, Firing, Index, Inspect,
+    Item, Key, Mail, Mailer, Notice, Notifier, NotifierError, Page, Parameters, Query, Schedules,
+    SchedulesError, Sessions, Table, TableError, Ticket, Write,
 };
 use serde_json::Value;
 
@@ -146,6 +146,14 @@ impl Notifier for Recorded<dyn Notifier> {
             Call::Notice
         });
         self.0.notify(notice).await
+    }
+}
+
+#[async_trait]
+impl Mailer for Recorded<dyn Mailer> {
+    async fn send(&self, mail: &Mail) -> Result<(), CourierError> {
+        note(Call::SendEmail);
+        self.0.send(mail).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! A table that counts writes, for tests in which nothing may be written, and that can refuse all requests, as if the
-//! permission was removed.
+//! permission was removed, or fail to write items of one kind.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ pub struct Watched {
     writes: AtomicUsize,
     reads: AtomicUsize,
     refuses: AtomicBool,
+    fails: Mutex<Option<&'static str>>,
 }
 
 impl std::fmt::Debug for Watched {
@@ -26,11 +28,37 @@ impl Watched {
             writes: AtomicUsize::new(0),
             reads: AtomicUsize::new(0),
             refuses: AtomicBool::new(false),
+            fails: Mutex::default(),
         }
     }
 
     pub fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::Relaxed);
+    }
+
+    /// Fails all writes of items with this sort key.
+    pub fn fail_writes_of(&self, sk: Option<&'static str>) {
+        *self
+            .fails
+            .lock()
+            .expect("no test panics while it holds this") = sk;
+    }
+
+    fn check_writes(&self, writes: &[Write]) -> Result<(), TableError> {
+        let fails = self
+            .fails
+            .lock()
+            .expect("no test panics while it holds this");
+        let fails = fails.is_some_and(|sk| writes.iter().any(|write| write.key().sk == sk));
+        if !fails {
+            return Ok(());
+        }
+        Err(TableError::Unavailable {
+            reason: "it does not respond".to_owned(),
+            transient: true,
+            advice: None,
+            source: None,
+        })
     }
 
     fn permitted(&self, action: &str) -> Result<(), TableError> {
@@ -70,6 +98,7 @@ impl Table for Watched {
 
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
         self.permitted("dynamodb:PutItem")?;
+        self.check_writes(writes)?;
         self.table.transact(writes).await?;
         // Taking a turn does not count as a change.
         let changes = writes.iter().filter(|write| {

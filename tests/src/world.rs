@@ -16,8 +16,8 @@ use prism_functions::operations::{
     ImportRequest, LaunchRequest, ProjectRequest, Service, ShareRequest,
 };
 use prism_functions::ports::{
-    Clock, Ec2, Entropy, Inspect, Instance, InstanceFilter, Notice, Notifier, NotifierError,
-    Parameters, Schedules, Sessions,
+    Clock, Couriers, Ec2, Entropy, Inspect, Instance, InstanceFilter, Mailer, Notice, Notifier,
+    NotifierError, Parameters, Schedules, Sessions,
 };
 use prism_functions::registry::Registry;
 use prism_functions::rules::access::Caller;
@@ -31,6 +31,7 @@ use crate::ask;
 use crate::asks::Asks as _;
 use crate::bent::Bent;
 use crate::between::{Between, Nothing};
+use crate::letters::Letters;
 use crate::recorded::{Named, Recorded};
 use crate::watched::Watched;
 
@@ -48,6 +49,8 @@ pub struct World {
     pub executions: MemoryExecutions,
     pub service: Service,
     pub notices: Arc<Notices>,
+    /// What reached people.
+    pub letters: Arc<Letters>,
     pub table: Arc<Watched>,
     /// The items of its table.
     pub items: MemoryTable,
@@ -160,6 +163,7 @@ impl Setup {
         let account = account();
         let ec2 = cloud.account(account.clone());
         let notices = Arc::new(Notices::default());
+        let letters = Arc::new(Letters::default());
         let items = MemoryTable::default();
         let table = Arc::new(Watched::new(items.clone()));
         let between = self.between;
@@ -191,6 +195,10 @@ impl Setup {
             schedules: Arc::new(Recorded(Arc::new(PolledSchedules) as Arc<dyn Schedules>)),
             parameters: Arc::new(Recorded(Arc::new(ec2.clone()) as Arc<dyn Parameters>)),
             sessions: Arc::new(Recorded(Arc::new(ec2.clone()) as Arc<dyn Sessions>)),
+            couriers: Couriers {
+                mail: Some(Arc::new(Recorded(Arc::clone(&letters) as Arc<dyn Mailer>))),
+                webhooks: Some(Arc::clone(&letters) as _),
+            },
             entropy: Arc::new(Seeded(Mutex::new(rng))),
         };
         let admin = cloud.admin(account);
@@ -202,6 +210,7 @@ impl Setup {
             executions,
             service,
             notices,
+            letters,
             table,
             items,
         }
@@ -371,6 +380,8 @@ pub fn launch_request(template: &str, name: &str) -> LaunchRequest {
         disk_gib: None,
         keep_volumes: false,
         public_keys: Vec::new(),
+        end: None,
+        for_member: None,
     }
 }
 
@@ -397,6 +408,7 @@ pub fn save_request(instance: &str, template: &str) -> SaveRequest {
         tags: std::collections::BTreeMap::new(),
         accept_instance_store_loss: None,
         publish_sensitive: false,
+        exclude_from_latest: false,
         add_arch: false,
         version: None,
     }
@@ -484,6 +496,7 @@ pub fn share_request(to: impl Into<String>) -> ShareRequest {
         to: to.into(),
         publish_sensitive: false,
         with_snapshots: false,
+        approve: false,
     }
 }
 

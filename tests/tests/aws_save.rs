@@ -11,7 +11,7 @@ use prism_functions::aws::{
 use prism_functions::domain::save::{RegionCopy, SaveRecord, SaveState};
 use prism_functions::domain::{AccountId, SaveId};
 use prism_functions::operations::Service;
-use prism_functions::ports::{Clock, ExecutionStatus, InstanceFilter};
+use prism_functions::ports::{Clock, Couriers, ExecutionStatus, InstanceFilter};
 use prism_functions::registry::Registry;
 use prism_functions::rules::{Env, Settings};
 use prism_local::PolledSchedules;
@@ -77,6 +77,7 @@ async fn wired() -> Wired {
         schedules: Arc::new(PolledSchedules),
         parameters: Arc::new(PublicParameters::new(Arc::clone(&clients))),
         sessions: Arc::new(SessionManager::new(clients)),
+        couriers: Couriers::default(),
         entropy: seeded(1),
     };
     Wired {

@@ -2,17 +2,23 @@
 //! workspace (`prism_tests::recorded`); this test checks that every declared call is made in some scenario.
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
+#[path = "calls/edits.rs"]
+mod edits;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::executor::block_on;
 use prism_functions::domain::copy::CopyRequest;
+use prism_functions::domain::end::{EndRequest, Then};
 use prism_functions::domain::save::{RegionCopy, SaveRequest};
 use prism_functions::domain::schedule::ScheduleRequest;
 use prism_functions::domain::session::SessionKind;
 use prism_functions::domain::{ImageId, Region, SaveId};
-use prism_functions::operations::{ShareRequest, TemplatesPage, calls};
+use prism_functions::operations::{
+    Asked, LaunchRequest, ProjectEndRequest, SetProjectEnd, ShareRequest, TemplatesPage, calls,
+};
 use prism_functions::ports::{
     Call, Change, Condition, Ec2 as _, Encryption, Key, Reservation, Table as _, Write,
 };
@@ -238,6 +244,25 @@ fn gone_to_a_project() {
     }
 }
 
+/// An instance of a project costs as much as an alert says, and an event reports that it was stopped.
+fn costing() {
+    let world = launched(slow());
+    ask!(world, create_project(&ADA, project_request("brain"))).unwrap();
+    let (brain, budget) = ("brain".parse().unwrap(), budget_request(10.0, &[1], false));
+    ask!(world, set_budget(&ADA, &brain, budget)).unwrap();
+    let request = LaunchRequest {
+        project: Some(brain),
+        ..launch_request("ubuntu", "other")
+    };
+    let id = ask!(world, launch(&ADA, &request)).unwrap().1.id;
+    world.pass(24 * 3600);
+    sweep(&world, 1);
+    world.admin.stop(&id.parse().unwrap()).unwrap();
+    world.pass(300);
+    let stopped = json!({"instance-id": id, "state": "stopped"});
+    wake(&world, "EC2 Instance State-change Notification", &stopped);
+}
+
 /// Events report the AMI, and an execution that was stopped midway.
 fn woken() {
     let world = launched(slow());
@@ -301,6 +326,8 @@ fn few_kept() {
     for _ in 0..2 {
         let run = world.service.run_schedule(&ADA, &name, None);
         to_the_end(&world, &world.run(run).unwrap().save_id);
+        // The next run finds that others were missed.
+        world.pass(3 * 24 * 3600);
     }
 }
 
@@ -322,6 +349,7 @@ fn more_than_one_call_removes() {
             to: to.to_owned(),
             publish_sensitive: true,
             with_snapshots,
+            approve: false,
         };
         ask!(world, share(&ADA, &name.parse().unwrap(), &request)).unwrap();
     }
@@ -364,6 +392,7 @@ fn every_declared_call_of_a_step_is_made() {
     stranded_and_shared_no_more();
     gone_to_a_project();
     woken();
+    costing();
     few_kept();
     more_than_one_call_removes();
     registered_late();
@@ -371,7 +400,49 @@ fn every_declared_call_of_a_step_is_made() {
         check(step.name, step.calls);
     }
     check("Sweep", calls::SWEEP);
+    ended();
+    check("Ends", calls::ENDS);
     check("Wake", calls::WAKE);
+}
+
+/// Instances that reach their ends: one is saved and terminated, another is stopped with its project.
+fn ended() {
+    let world = Setup::seeded(11).build();
+    ask!(world, create_project(&ADA, project_request("brain"))).unwrap();
+    let mut launch = launch_request("ubuntu", "work");
+    launch.end = Some(EndRequest {
+        for_minutes: Some(2),
+        then: Then::Terminate,
+        last_save: Some("kept".parse().unwrap()),
+        ..EndRequest::default()
+    });
+    ask!(world, launch(&ADA, &launch)).unwrap();
+    let mut launch = launch_request("ubuntu", "other");
+    launch.project = Some("brain".parse().unwrap());
+    ask!(world, launch(&ADA, &launch)).unwrap();
+    let end = ProjectEndRequest {
+        at: world.now() + chrono::TimeDelta::minutes(10),
+        last_save: false,
+    };
+    let asked = Asked::<SetProjectEnd>::with("brain".parse().unwrap(), end);
+    world.run(world.service.told(&ADA, asked)).unwrap();
+    for _ in 0..30 {
+        let sweep = world.service.sweep_ends(chrono::TimeDelta::zero());
+        world.run(calling("Ends", sweep)).unwrap();
+        world.pass(60);
+    }
+    // Terminated, its end is kept for a while; an instance that somebody else terminates has none.
+    let mut launch = launch_request("ubuntu", "third");
+    launch.end = Some(EndRequest {
+        for_minutes: Some(2),
+        ..EndRequest::default()
+    });
+    let (_, view) = ask!(world, launch(&ADA, &launch)).unwrap();
+    world.pass(60);
+    world.admin.terminate(&view.id.parse().unwrap()).unwrap();
+    world.pass(300);
+    let sweep = world.service.sweep_ends(chrono::TimeDelta::zero());
+    world.run(calling("Ends", sweep)).unwrap();
 }
 
 fn check(handler: &str, declared: &[Call]) {
@@ -455,8 +526,11 @@ fn every_declared_call_of_the_api_is_made() {
     imported(&world, "kept", "again");
     let all = "kept".parse().unwrap();
     as_api(&world, service.delete_template(&ADA, &all, true)).unwrap();
+    edits::edited(&world);
     as_api(&world, service.terminate_instance(&ADA, &here, "work")).unwrap();
+    edits::reach(&world, service);
     check("Api", calls::API);
+    check("Deliver", calls::DELIVER);
 }
 
 fn as_team(world: &World) {

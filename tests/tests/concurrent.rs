@@ -21,7 +21,7 @@ use prism_functions::steps;
 use prism_local::executions::StepFunctions;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::interleaved::{Doing, give_way, interleave};
+use prism_tests::interleaved::{Doing, Sleepless, give_way, interleave};
 use prism_tests::watched::Watched;
 use prism_tests::world::{ADA, Setup, World, launch_request, save_request, share_request as to};
 use proptest::prelude::*;
@@ -240,6 +240,7 @@ fn check(seed: u64) {
     });
     let mut service = scene.world.service.clone();
     service.env.registry = Registry::new(Arc::clone(&table) as Arc<dyn Table>);
+    service.env.clock = Arc::new(Sleepless(service.env.clock));
     let (before, _) = end(&scene.world);
     let mut rng = fastrand::Rng::with_seed(seed);
     let calls = calls(&service, &scene, &mut rng);

@@ -20,8 +20,10 @@ const HOURS: f64 = 730.0;
 /// The billed duration of an invocation of a step or of the sweep, in seconds. Assumed: it waits for one or two calls
 /// of AWS.
 const INVOCATION_S: f64 = 0.2;
-/// The number of index reads of a sweep with nothing to do: the open saves, and the open duties.
-const SWEEP_READS: f64 = 2.0;
+/// The number of index reads of a sweep with nothing to do: the open saves, the open duties, and the meters.
+const SWEEP_READS: f64 = 3.0;
+/// The queries of an invocation of Ends with nothing due: instances, launches and projects.
+const ENDS_READS: f64 = 3.0;
 /// The average read units and write units of an invocation of a step. Assumed: it reads the save's record of at most 3
 /// KB and writes it in a transaction.
 const STEP_UNITS: (f64, f64) = (2.0, 6.0);
@@ -77,6 +79,12 @@ fn section() -> String {
         alarms as f64 * price::ALARM_MONTH,
     );
     let sweeping = sweeps * sweep;
+    let looks = HOURS * 60.0;
+    assert!(
+        prism_tests::cloudformation::TEMPLATE.contains("ScheduleExpression: rate(1 minute)"),
+        "the ends have another interval"
+    );
+    let ending = looks * (invocation(memory("Ends")) + ENDS_READS * 0.5 * price::TABLE_READ);
     let short = effort(Duration::from_mins(5), true);
     let long = effort(Duration::from_mins(90), false);
     format!(
@@ -86,6 +94,7 @@ fn section() -> String {
          | keys of alarms and logs: {keys} | {key:.2} |\n\
          | alarms: {alarms} | {alarm:.2} |\n\
          | sweeps: {sweeps:.0} | {sweeping:.2} |\n\
+         | looks for what ends: {looks:.0} | {ending:.2} |\n\
          | dashboards: {dashboards} | 0 as one of an account's first three, otherwise {:.2} |\n\
          | total | {:.2} |\n\n\
          | a save | states | invocations | USD |\n|---|---|---|---|\n\
@@ -95,7 +104,7 @@ fn section() -> String {
          shows the maximum. Logs, traces and events are a fraction of the rest.\n",
         price::READ_ON,
         dashboards as f64 * price::DASHBOARD_MONTH,
-        key + alarm + sweeping,
+        key + alarm + sweeping + ending,
         short.0,
         short.1,
         save_usd(short),

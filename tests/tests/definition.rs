@@ -12,7 +12,11 @@ use serde_json::{Map, Value, json};
 
 /// Transient codes that steps cannot encounter: they only occur when the embedded cloud's files are opened, or when the
 /// API is called.
-const NOT_MET_BY_STEPS: [Code; 2] = [Code::LocalStateLocked, Code::ApiUnavailable];
+const NOT_MET_BY_STEPS: [Code; 3] = [
+    Code::LocalStateLocked,
+    Code::ApiUnavailable,
+    Code::NoticeNotSent,
+];
 /// The steps that request capacity from EC2, and have codes besides those of all steps.
 const STARTERS: [&str; 2] = ["RestartInstance", "RestoreInstance"];
 /// The step that requests copies, whose number per Region is limited temporarily.

@@ -191,7 +191,7 @@ fn a_lost_key_ends_it_at_once() {
     let notices = world.notices.0.lock().unwrap();
     let alarm = notices.iter().find(|notice| notice.alarm).unwrap();
     assert!(
-        alarm.text.ends_with(&format!("prism saves status {id}")),
+        alarm.text.ends_with(&format!("prism saves show {id}")),
         "{alarm:?}"
     );
 }

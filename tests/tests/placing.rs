@@ -195,6 +195,24 @@ fn a_repeated_launch_returns_the_instance_although_an_earlier_zone_has_room_agai
 }
 
 #[test]
+fn the_same_request_id_in_another_region_is_another_launch() {
+    let world = Setup::seeded(1).build();
+    let here = world.run(launch(&world.service, "work", "one")).unwrap();
+    let mut request = launch_request("ubuntu", "work");
+    request.region = "us-west-2".parse().unwrap();
+    let asked = Asked::<LaunchInstance>::with(Nothing {}, request);
+    let asked = asked.head(IdempotencyKey(Some("one".to_owned())));
+    let launched = world.run(LaunchInstance::run(&world.service, &ADA, asked));
+    let Either::Other(there) = launched.unwrap() else {
+        panic!("it was only planned");
+    };
+    assert_eq!(there.value.instance.zone.as_deref(), Some("us-west-2a"));
+    assert_ne!(there.value.instance.id, here.id);
+    let again = world.run(launch(&world.service, "work", "one")).unwrap();
+    assert_eq!((again.id, instances(&world)), (here.id, 2));
+}
+
+#[test]
 fn a_launch_whose_result_was_lost_is_repeated_in_the_same_zone() {
     let world = Setup::seeded(1)
         .bent(|ec2| ec2.loses_launches = true)
@@ -241,7 +259,7 @@ fn two_requests_for_one_launch_at_once_make_one_instance() {
         let world = setup.build();
         let service = yielding(&world);
         let mut rng = fastrand::Rng::with_seed(seed);
-        let changes: Vec<_> = (0..12)
+        let changes: Vec<_> = (0..24)
             .map(|_| (rng.choice(['a', 'b', 'c']).unwrap(), rng.bool()))
             .collect();
         full(&world, 'a', Capacity::Refused);

@@ -47,6 +47,7 @@ fn share(world: &World, to: &str, publish_sensitive: bool) -> Result<Shared, Pro
         to: to.to_owned(),
         publish_sensitive,
         with_snapshots: false,
+        approve: false,
     };
     ask!(world, share(&ADA, &kept(), &request))
 }

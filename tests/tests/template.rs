@@ -8,11 +8,17 @@ use prism_functions::ports::Index;
 use prism_functions::rules::config;
 use prism_functions::steps;
 use prism_local::executions::DEFINITION;
-use prism_tests::cloudformation::{Template, array, template, text};
+use prism_tests::cloudformation::{Template, array, events, template, text};
 use serde_json::{Value, json};
 
 /// The handlers that are not steps, and whether an EventBridge rule invokes them directly.
-const OTHERS: [(&str, bool); 3] = [("Sweep", true), ("Wake", false), ("Api", false)];
+const OTHERS: [(&str, bool); 5] = [
+    ("Sweep", true),
+    ("Ends", true),
+    ("Wake", false),
+    ("Api", false),
+    ("Deliver", true),
+];
 
 fn names() -> BTreeSet<String> {
     let steps = steps::ALL.iter().map(|step| step.name);
@@ -107,7 +113,7 @@ fn exactly_the_functions_that_events_call_have_dead_letters() {
         assert_eq!(!letters.is_null(), asynchronous, "{name}");
     }
     let rules = template.resources("AWS::Events::Rule");
-    assert_eq!(rules.len(), 4);
+    assert_eq!(rules.len(), 7);
     let policy = &template.properties("DeadLettersPolicy")["PolicyDocument"]["Statement"];
     let admitted = policy.to_string();
     for (id, rule) in rules {
@@ -115,6 +121,8 @@ fn exactly_the_functions_that_events_call_have_dead_letters() {
             let called = text(&target["Arn"]);
             let expected = match id {
                 "SweepRule" => "${SweepFunction.Alias}",
+                "EndsRule" => "${EndsFunction.Alias}",
+                "DeliverRule" | "NoticeRule" => "${DeliverFunction.Alias}",
                 _ => "${WakeQueue.Arn}",
             };
             assert_eq!(called, expected, "{id}");
@@ -161,7 +169,8 @@ fn events_reach_the_wake_up_by_a_queue_that_bounds_it() {
     let from = array(&admitted["Condition"]["ArnEquals"]["aws:SourceArn"]);
     let from: BTreeSet<String> = from.iter().map(text).collect();
     let rules = template.resources("AWS::Events::Rule");
-    let waking = rules.keys().filter(|id| **id != "SweepRule");
+    let others = ["SweepRule", "EndsRule", "DeliverRule", "NoticeRule"];
+    let waking = rules.keys().filter(|id| !others.contains(*id));
     assert_eq!(from, waking.map(|id| format!("${{{id}.Arn}}")).collect());
     // Nothing else may invoke it, so it only runs through the queue.
     let permissions = template.resources("AWS::Lambda::Permission");
@@ -172,6 +181,35 @@ fn events_reach_the_wake_up_by_a_queue_that_bounds_it() {
             "{id}"
         );
     }
+}
+
+#[test]
+fn further_regions_forward_what_the_rules_of_the_deployment_match() {
+    let (home, there) = (template(), events());
+    let rules = there.resources("AWS::Events::Rule");
+    let forwarded: Vec<_> = rules.keys().copied().collect();
+    assert_eq!(forwarded, ["ImageChangedRule", "InstanceChangedRule"]);
+    let bus =
+        "arn:${AWS::Partition}:events:${DeploymentRegion}:${AWS::AccountId}:event-bus/default";
+    for (id, rule) in rules {
+        assert_eq!(rule["EventPattern"], home.properties(id)["EventPattern"]);
+        assert_eq!(home.properties(id)["EventBusName"], Value::Null);
+        let targets = array(&rule["Targets"]);
+        let [target] = targets else {
+            panic!("{id} has one target");
+        };
+        assert_eq!(text(&target["Arn"]), bus);
+        assert_eq!(text(&target["RoleArn"]), "${ForwardRole.Arn}");
+    }
+    let [statement] = &there.statements("ForwardRole", "Forward")[..] else {
+        panic!("the role has one statement");
+    };
+    assert!(statement.actions.iter().eq(["events:PutEvents"]));
+    assert_eq!(statement.resources, [bus]);
+    // An event that went back to its own bus would be forwarded for ever.
+    let rule = &there.0["Rules"]["AnotherRegion"]["Assertions"][0]["Assert"];
+    let same = json!([{ "Ref": "DeploymentRegion" }, { "Ref": "AWS::Region" }]);
+    assert_eq!(*rule, json!({ "Fn::Not": [{ "Fn::Equals": same }] }));
 }
 
 #[test]
@@ -293,12 +331,21 @@ fn the_policy_for_members_has_a_name_only_if_it_is_given_one() {
 }
 
 #[test]
-fn no_route_is_open_and_both_apis_have_the_same() {
+fn only_the_portals_files_and_its_configuration_are_open_and_both_apis_have_the_same_routes() {
+    const OPEN: [&str; 3] = ["GET /v1/config", "GET /", "GET /{proxy+}"];
     let template = template();
     let mut routes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    let mut open = BTreeSet::new();
     for (id, route) in template.resources("AWS::ApiGatewayV2::Route") {
         let kind = route["AuthorizationType"].as_str().expect("it is a name");
         let api = text(&route["ApiId"]);
+        let key = route["RouteKey"].as_str().expect("it is a text");
+        if OPEN.contains(&key) {
+            open.insert(key);
+            assert_eq!((kind, api.as_str()), ("NONE", "${PortalApi}"));
+            assert_eq!(template.0["Resources"][id]["Condition"], "HasPortal");
+            continue;
+        }
         let expected = if api == "${HttpApi}" {
             "AWS_IAM"
         } else {
@@ -306,9 +353,9 @@ fn no_route_is_open_and_both_apis_have_the_same() {
         };
         assert_eq!(kind, expected, "{id}");
         assert_eq!(route["AuthorizerId"].is_null(), kind == "AWS_IAM", "{id}");
-        let key = route["RouteKey"].as_str().expect("it is a text");
         routes.entry(api).or_default().insert(key);
     }
+    assert_eq!(open, BTreeSet::from(OPEN));
     assert_eq!(routes.len(), 2);
     assert_eq!(routes["${HttpApi}"], routes["${PortalApi}"]);
     for (id, stage) in template.resources("AWS::ApiGatewayV2::Stage") {

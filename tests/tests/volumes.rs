@@ -7,13 +7,15 @@ use prism_functions::domain::save::{SaveRequest, SaveState};
 use prism_functions::domain::{Code, InstanceId, VolumeId};
 use prism_functions::operations::parts::{InRegion, InstanceName};
 use prism_functions::operations::{
-    Asked, InstanceVolume, LaunchRequest, ListVolumes, Operation as _,
+    Asked, InstanceVolume, LaunchRequest, ListVolumes, Operation as _, ScheduleEdit,
 };
 use prism_functions::ports::Encryption;
 use prism_local::ec2::VolumeSpec;
 use prism_tests::asks::Asks as _;
 use prism_tests::untouched::{ask, plans, refuses, world};
-use prism_tests::world::{ADA, Setup, World, launch_request, rebooting, region, saved};
+use prism_tests::world::{
+    ADA, Setup, World, launch_request, rebooting, region, saved, schedule_request,
+};
 use prism_tests::{ask, clean};
 
 fn add(world: &World, id: &InstanceId, device: &str, size_gib: u32) -> VolumeId {
@@ -215,4 +217,37 @@ fn the_volumes_of_others_are_not_reported() {
     service.env.identity = other.identity;
     let found = world.run(service.leftovers()).unwrap();
     assert!(found.volumes.is_empty(), "{:?}", found.volumes);
+}
+
+#[test]
+fn a_schedule_leaves_out_the_volumes_that_it_is_changed_to_leave_out() {
+    let (world, id) = world();
+    add(&world, &id, "/dev/sdf", 400);
+    let schedule = schedule_request("nightly", ask());
+    ask!(world, create_schedule(&ADA, schedule)).unwrap();
+    let nightly = "nightly".parse().unwrap();
+    let excluded = |volumes: &[&str]| {
+        let edit = ScheduleEdit {
+            exclude_volumes: Some(without(volumes).exclude_volumes),
+            ..ScheduleEdit::default()
+        };
+        let edited = ask!(world, edit_schedule(&ADA, &nightly, edit)).unwrap();
+        assert_eq!(edited.request, without(volumes));
+        let started = ask!(world, run_schedule(&ADA, &nightly, None)).unwrap();
+        world.clock.run_until_idle().unwrap();
+        let record = world.record(&started.save_id).unwrap();
+        let version = record
+            .version
+            .unwrap_or_else(|| panic!("{:?}", record.failure));
+        let plan = record.plan.unwrap();
+        let excluded: Vec<_> = plan
+            .instance
+            .excluded
+            .into_iter()
+            .map(|it| it.device)
+            .collect();
+        (version, excluded)
+    };
+    assert_eq!(excluded(&["/dev/sdf"]), (1, vec!["/dev/sdf".to_owned()]));
+    assert_eq!(excluded(&[]), (2, Vec::new()));
 }

@@ -64,6 +64,7 @@ def main():
         "root": ROOT,
         "package": options.package.resolve(),
         "prism": options.prism.resolve(),
+        "sam": options.sam.resolve(),
     }
     with contextlib.ExitStack() as servers:
         wire = servers.enter_context(simulated_ec2(options.wire, SPEED, logs))
@@ -86,6 +87,7 @@ def arguments():
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--prism", type=Path, required=True)
     parser.add_argument("--wire", type=Path, required=True)
+    parser.add_argument("--sam", type=Path, required=True)
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--burst", type=int, nargs="?", const=50, default=50, help="how many saves")
     parser.add_argument("--limit", type=int, default=1200, help="seconds that they may take")

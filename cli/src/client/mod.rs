@@ -22,11 +22,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prism_functions::domain::{Class, Code, Problem, SaveId, Timestamp, UserId};
+use prism_functions::domain::{Class, Code, Problem, Region, SaveId, Timestamp, UserId};
 use prism_functions::operations::parts::{
-    DryRun, Either, Found, IdempotencyKey, Nothing, PAGE_MOST, Page, Paging, Told, Trial,
+    DryRun, Either, IdempotencyKey, Nothing, PAGE_MOST, Page, Paging, Told, Trial, Valued,
 };
-use prism_functions::operations::{Asked, Operation, Recovery, Service, ShowMe, Unrecorded};
+use prism_functions::operations::{
+    Asked, InstanceView, InstancesPage, ListInstances, Operation, Recovery, Service, ShowMe,
+    UnavailableRegion, Unrecorded,
+};
 use prism_functions::ports::{Clock, Entropy as _};
 use prism_functions::rules::access::Caller;
 use prism_local::OsEntropy;
@@ -131,11 +134,12 @@ impl Client {
     }
 
     /// Calls an operation and returns the value in its response.
-    pub(crate) async fn ask<T, O, const STATUS: u16>(&self, asked: Asked<O>) -> Result<T, Problem>
+    pub(crate) async fn ask<T, O>(&self, asked: Asked<O>) -> Result<T, Problem>
     where
-        O: Operation<Output = Told<T, STATUS>>,
+        O: Operation<Output: Valued<Value = T>>,
     {
-        Ok(self.call(asked).await?.value)
+        let told = self.call(asked).await?.into_value();
+        told.ok_or_else(unexpected)
     }
 
     /// Returns the plan of an operation and changes nothing.
@@ -166,7 +170,7 @@ impl Client {
     }
 
     /// Reads a list page by page up to a limit. Also returns whether there is more.
-    pub(crate) async fn list<T, O: Operation<Output = Found<Page<T>>>>(
+    pub(crate) async fn list<T, O: Operation<Output: Valued<Value = Page<T>>>>(
         &self,
         limit: usize,
         page: impl Fn(Paging) -> Asked<O>,
@@ -175,9 +179,9 @@ impl Client {
         for _ in 0..PAGES {
             let wanted = (limit - items.len()).min(PAGE_MOST);
             let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-            let page = self.call(page(Paging::new(Some(wanted), cursor))).await?;
-            items.extend(page.value.items);
-            cursor = page.value.cursor;
+            let page = self.ask(page(Paging::new(Some(wanted), cursor))).await?;
+            items.extend(page.items);
+            cursor = page.cursor;
             if cursor.is_none() || items.len() >= limit {
                 break;
             }
@@ -188,11 +192,34 @@ impl Client {
     }
 
     /// Reads a whole list, up to a maximum number of pages.
-    pub(crate) async fn all<T, O: Operation<Output = Found<Page<T>>>>(
+    pub(crate) async fn all<T, O: Operation<Output: Valued<Value = Page<T>>>>(
         &self,
         page: impl Fn(Paging) -> Asked<O>,
     ) -> Result<Vec<T>, Problem> {
         Ok(self.list(PAGE_MOST * PAGES, page).await?.0)
+    }
+
+    /// Returns all instances of a Region or of all Regions, and the Regions that did not answer.
+    pub(crate) async fn instances(
+        &self,
+        region: Option<&Region>,
+    ) -> Result<(Vec<InstanceView>, Vec<UnavailableRegion>), Problem> {
+        let (mut instances, mut cursor) = (Vec::new(), None);
+        loop {
+            let query = InstancesPage {
+                region: region.cloned(),
+                limit: u32::try_from(PAGE_MOST).ok(),
+                cursor,
+            };
+            let page = self
+                .ask(Asked::<ListInstances>::by(Nothing {}, query))
+                .await?;
+            instances.extend(page.items);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok((instances, page.unavailable));
+            }
+        }
     }
 
     /// Returns the calling user.
@@ -207,6 +234,11 @@ impl Client {
     /// The current time on the backend's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Sleeps on the backend's clock.
+    pub(crate) async fn sleep(&self, pause: Duration) {
+        self.clock.sleep(pause).await;
     }
 
     /// How often to poll this backend.
@@ -255,10 +287,14 @@ impl Client {
         })
     }
 
-    /// Ends saves that lost their process, if no other process on this backend does so.
+    /// Ends saves that lost their process, and instances that have reached their ends, if no other process on this backend does so.
     pub(crate) async fn sweep(&self) -> Result<Vec<Recovery>, Problem> {
         match self.embedded() {
-            Some(local) => local.detached.sweep().await,
+            Some(local) => {
+                let recoveries = local.detached.sweep().await;
+                local.detached.sweep_ends(chrono::TimeDelta::zero()).await?;
+                recoveries
+            }
             None => Ok(Vec::new()),
         }
     }
@@ -310,7 +346,7 @@ impl Here {
 mod tests {
     use prism_functions::domain::audit::Channel;
     use prism_functions::operations::InstancesPage;
-    use prism_functions::operations::{BeginSave, ListInstances, ListSaves, ShowSave};
+    use prism_functions::operations::{BeginSave, ListInstances, ListSaves, SavesPage, ShowSave};
 
     use super::router::Router;
     use super::*;
@@ -336,14 +372,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for client in ways(folder.path()) {
             assert_eq!(client.user().await.unwrap().as_str(), "ada");
-            let query = |page: Paging| InstancesPage {
-                region: "us-east-1".parse().unwrap(),
-                limit: page.limit,
-                cursor: page.cursor,
+            let query = InstancesPage {
+                region: Some("us-east-1".parse().unwrap()),
+                ..InstancesPage::default()
             };
-            let page = |page| Asked::<ListInstances>::by(Nothing {}, query(page));
-            assert_eq!(client.all(page).await.unwrap(), []);
-            let page = |page| Asked::<ListSaves>::of(Nothing {}).query(page);
+            let asked = Asked::<ListInstances>::by(Nothing {}, query);
+            assert_eq!(client.ask(asked).await.unwrap().items, []);
+            let page = |page| Asked::<ListSaves>::by(Nothing {}, SavesPage::of(page));
             assert_eq!(
                 client.list(0, page).await.unwrap_err().code,
                 Code::InvalidInput

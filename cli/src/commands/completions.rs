@@ -1,14 +1,19 @@
 //! `prism completions`.
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
+use prism_functions::domain::{Code, Problem};
 
-use crate::args::Cli;
+use crate::candidates::VARIABLE;
 use crate::errors::Outcome;
 use crate::exit;
 use crate::output::Output;
 
 const EXAMPLES: &str = "\
+The script has the shell ask prism what can follow: commands, options, and the names of your instances, \
+templates, projects, schedules, saves and Regions.
+
 Examples:
   prism completions bash > ~/.local/share/bash-completion/completions/prism
   prism completions zsh > ~/.zfunc/_prism
@@ -24,8 +29,20 @@ pub(crate) struct Completions {
 
 impl Completions {
     pub(crate) fn run(self) -> Outcome {
+        let name = self.shell.to_string();
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "prism", &mut script);
+        let shells = Shells::builtins();
+        let written = match shells.completer(&name) {
+            // The program is found by its name, so that the script can be made on another machine.
+            Some(shell) => {
+                shell.write_registration(VARIABLE, "prism", "prism", "prism", &mut script)
+            }
+            None => Err(std::io::ErrorKind::Unsupported.into()),
+        };
+        written.map_err(|error| {
+            let message = format!("There is no completion script for {name}.");
+            Problem::new(Code::Internal, message).because(error)
+        })?;
         Output::data(&script)?;
         Ok(exit::DONE)
     }

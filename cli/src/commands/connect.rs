@@ -8,6 +8,7 @@ use prism_functions::domain::{Code, Problem};
 
 use super::shell;
 use crate::args::InRegion;
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::reach::{self, Need, Reach, Tunnel, Via};
 use crate::session::Session;
@@ -33,6 +34,7 @@ Examples:
 pub(crate) struct Connect {
     /// The instance, by its name or ID
     #[arg(value_name = "NAME")]
+    #[arg(add = candidates::instances())]
     name: String,
     #[command(flatten)]
     region: InRegion,

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::shell;
 use crate::args::InRegion;
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 
@@ -42,6 +43,7 @@ The exit code is the exit code of the command.";
 pub(crate) struct Exec {
     /// The instance, by its name or ID
     #[arg(value_name = "NAME")]
+    #[arg(add = candidates::instances())]
     name: String,
     #[command(flatten)]
     region: InRegion,
@@ -61,8 +63,9 @@ impl Exec {
             Vec::new()
         };
         let id = instance.id.parse().map_err(Problem::from)?;
-        let answer = local.guest(&region, &id, &self.command, &stdin)?;
-        if session.out.json {
+        let answer = local.guest(&region, &id, &self.command, &stdin);
+        let answer = answer.map_err(|problem| shell::unusable(session, &instance, problem))?;
+        if session.out.for_programs() {
             let value = json!({
                 "exit_code": answer.exit_code,
                 "stdout": String::from_utf8_lossy(&answer.stdout),

@@ -13,19 +13,22 @@ use prism_functions::operations::{
 };
 use serde_json::json;
 
-use super::keys;
+use super::key;
 use crate::args::{Arch, InRegion};
+use crate::candidates;
 use crate::client::{Client, Place};
+use crate::ends::{self, What, When};
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::settle::Awaited;
-use crate::text::{joined, pairs, plain, prices, usd_per_hour};
+use crate::text::{Times, joined, pairs, plain, prices, quoted, usd_per_hour};
 
 /// Launch an instance from a built-in or saved template
 #[derive(Debug, Args)]
 #[command(after_long_help = after_help(), after_help = "See the sizes and examples with --help.")]
 pub(crate) struct Launch {
     /// The template: NAME for the latest version, or NAME@3 for version 3
+    #[arg(add = candidates::templates())]
     template: String,
     /// The name of the new instance
     name: String,
@@ -37,6 +40,7 @@ pub(crate) struct Launch {
     arch: Option<Arch>,
     /// The project that the instance is for
     #[arg(long)]
+    #[arg(add = candidates::projects())]
     project: Option<String>,
     /// The size of the disk in GiB, at least the template's [default: the template's]
     #[arg(long, value_name = "GIB")]
@@ -44,9 +48,13 @@ pub(crate) struct Launch {
     /// Keep the volumes other than the root volume when the instance is terminated
     #[arg(long)]
     keep_volumes: bool,
-    /// The .pub file of a public SSH key to install for this launch, besides your own ("prism keys"); repeatable
+    /// The .pub file of a public SSH key to install for this launch, besides your own ("prism key"); repeatable
     #[arg(long, value_name = "FILE")]
     key_file: Vec<PathBuf>,
+    #[command(flatten)]
+    end: When,
+    #[command(flatten)]
+    then: What,
     #[command(flatten)]
     region: InRegion,
     /// Launch only once for this ID, even if the command is repeated
@@ -67,7 +75,7 @@ impl Launch {
         if self.dry_run {
             let plan = session.client.plan(asked).await?;
             let value = json!({ "dry_run": true, "plan": plan });
-            return session.out.done(&value, || would(&plan));
+            return session.out.done(&value, || would(&plan, session.times()));
         }
         if self.request_id.is_none() {
             // A generated idempotency key is new in each run, so a name in use must be detected without it.
@@ -93,7 +101,7 @@ impl Launch {
         }
         let value = json!({ "instance": instance, "plan": plan });
         session.out.done(&value, || {
-            launched(&plan, &instance) + &next(session, &instance)
+            launched(&plan, &instance, session.times()) + &next(session, &instance)
         })
     }
 
@@ -112,13 +120,15 @@ impl Launch {
             public_keys: self
                 .key_file
                 .iter()
-                .map(|file| keys::read(file))
+                .map(|file| key::read(file))
                 .collect::<Result<_, _>>()?,
+            end: self.end.request(&self.then)?,
+            for_member: None,
         })
     }
 }
 
-fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
+fn launched(plan: &LaunchPlan, instance: &InstanceView, times: Times) -> String {
     let name = plain(&instance.name);
     let address = instance.public_ip.clone();
     let mut text = format!("{name} ({}) is {}.\n", instance.id, instance.state.as_str());
@@ -129,6 +139,7 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
         ("type", machine(plan)),
         ("price", price(plan)),
         ("volumes", volumes(plan)),
+        ("ends", end(plan, times)),
         ("address", address.unwrap_or_default()),
         ("log in as", plan.login.clone().unwrap_or_default()),
         ("keys", joined(&plan.public_keys)),
@@ -136,16 +147,18 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView) -> String {
     text
 }
 
-/// The next steps with the instance. `prism exec` only works on simulated instances.
+/// The next step with the instance. `prism exec` only works on simulated instances.
 fn next(session: &Session, instance: &InstanceView) -> String {
-    if session.client.embedded().is_some() {
-        let name = plain(&instance.name);
-        return format!("Next: prism exec {name} -- pip install PACKAGE\n");
-    }
-    format!("Next: prism connect {}\n", instance.id)
+    let name = quoted(&instance.name);
+    let region = session.region_option(&instance.region);
+    session.out.next(&if session.client.embedded().is_some() {
+        format!("prism exec {name}{region} -- pip install PACKAGE")
+    } else {
+        format!("prism connect {name}{region}")
+    })
 }
 
-fn would(plan: &LaunchPlan) -> String {
+fn would(plan: &LaunchPlan, times: Times) -> String {
     let mut text = format!("{} would be launched.\n", plain(&plan.name));
     text.push_str(&pairs([
         ("template", plan.template.clone()),
@@ -155,6 +168,7 @@ fn would(plan: &LaunchPlan) -> String {
         ("type", machine(plan)),
         ("price", price(plan)),
         ("volumes", volumes(plan)),
+        ("ends", end(plan, times)),
         ("volume key", plan.kms_key.clone().unwrap_or_default()),
         ("keys", joined(&plan.public_keys)),
         ("profile", plan.instance_profile.clone().unwrap_or_default()),
@@ -164,6 +178,11 @@ fn would(plan: &LaunchPlan) -> String {
         let _ = writeln!(text, "  warning: {}", plain(&warning.text));
     }
     text
+}
+
+fn end(plan: &LaunchPlan, times: Times) -> String {
+    let end = plan.end.as_ref();
+    end.map_or_else(String::new, |end| ends::text(end, times))
 }
 
 /// The volumes with their sizes, and which of them outlive the instance.
@@ -209,7 +228,9 @@ fn after_help() -> String {
         "\nExamples:\n  \
          prism launch python-ml my-research\n  \
          prism launch my-custom-ml-env new-research --size L\n  \
-         prism launch my-custom-ml-env@2 rerun --region us-west-2",
+         prism launch my-custom-ml-env@2 rerun --region us-west-2\n  \
+         prism launch python-ml my-research --for 4h\n  \
+         prism launch python-ml course --until \"2026-07-01 18:00\" --then terminate --last-save course-env",
     );
     text
 }

@@ -1,6 +1,5 @@
 //! `prism open`.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,21 +7,18 @@ use prism_functions::domain::catalogue::{NOTEBOOK_PORT, NOTEBOOK_TOKEN};
 use prism_functions::domain::session::SessionKind;
 use prism_functions::domain::{Code, Problem};
 use serde_json::json;
-use tempfile::NamedTempFile;
 
 use super::connect::{By, simulated};
 use crate::args::InRegion;
+use crate::candidates;
 use crate::errors::Outcome;
-use crate::reach::{self, Invocation, Need, Reach, Tunnel};
+use crate::reach::{self, Invocation, Need, Page, Reach, Tunnel};
 use crate::session::Session;
 use crate::signals::Signals;
 
 /// How often to check whether the tunnel accepts connections, and how many times.
 const EVERY: Duration = Duration::from_millis(250);
 const LOOKS: u32 = 120;
-
-/// The programs that open a page in the user's browser.
-const BROWSERS: [&str; 3] = ["xdg-open", "open", "wslview"];
 
 const ABOUT: &str = "\
 The notebook listens on the instance itself only, and is reached through a tunnel; no port is open \
@@ -39,6 +35,7 @@ Examples:
 pub(crate) struct Open {
     /// The instance, by its name or ID
     #[arg(value_name = "NAME")]
+    #[arg(add = candidates::instances())]
     name: String,
     #[command(flatten)]
     region: InRegion,
@@ -138,7 +135,7 @@ async fn browse(
     let mut signals = Signals::listen(false).map_err(failed)?;
     let mut child = reach.programs.start(tunnel)?;
     // Removed when the tunnel ends.
-    let page = page(url).map_err(failed)?;
+    let page = Page::leading_to(url, "The notebook").map_err(failed)?;
     let status = tokio::select! {
         status = child.wait() => status.map_err(failed)?,
         () = open(session, reach, &page, port) => {
@@ -153,23 +150,7 @@ async fn browse(
     Ok(code.unwrap_or(crate::exit::FAILED))
 }
 
-/// A page that leads to the URL. Other users could see the token among the arguments of the browser, and only this user
-/// can read the page.
-fn page(url: &str) -> std::io::Result<NamedTempFile> {
-    let mut page = tempfile::Builder::new()
-        .prefix("prism-")
-        .suffix(".html")
-        .tempfile()?;
-    writeln!(
-        page,
-        "<!doctype html><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"0; url={url}\">\
-         <a href=\"{url}\">The notebook</a>"
-    )?;
-    page.flush()?;
-    Ok(page)
-}
-
-async fn open(session: &Session, reach: &Reach, page: &NamedTempFile, port: u16) {
+async fn open(session: &Session, reach: &Reach, page: &Page, port: u16) {
     let mut ticks = tokio::time::interval(EVERY);
     for _ in 0..LOOKS {
         ticks.tick().await;
@@ -180,19 +161,11 @@ async fn open(session: &Session, reach: &Reach, page: &NamedTempFile, port: u16)
             break;
         }
     }
-    let known = BROWSERS
-        .iter()
-        .find(|name| reach.programs.find(name).is_some());
-    let Some(program) = known else {
+    let Some(browser) = page.opened_by(&reach.programs) else {
         session
             .out
             .note("No program that opens a browser was found: open the URL yourself.");
         return;
-    };
-    let browser = Invocation {
-        program,
-        args: vec![page.path().display().to_string()],
-        env: Vec::new(),
     };
     if let Err(problem) = reach.programs.output(&browser) {
         session.out.note(&format!("note: {}", problem.message));
@@ -220,19 +193,5 @@ mod tests {
         ] {
             assert!(!is_token(bad), "{bad}");
         }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn only_its_user_can_read_the_page_and_it_goes_when_it_is_dropped() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let page = page("http://127.0.0.1:1/lab?token=abc").unwrap();
-        let path = page.path().to_owned();
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains("url=http://127.0.0.1:1/lab?token=abc\""));
-        drop(page);
-        assert!(!path.exists());
     }
 }

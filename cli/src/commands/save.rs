@@ -11,6 +11,7 @@ use prism_functions::operations::parts::{DryRun, Either, IdempotencyKey, Nothing
 use prism_functions::operations::{Asked, BeginSave, Started};
 use serde_json::json;
 
+use crate::candidates;
 use crate::client::{Client, Place};
 use crate::errors::Outcome;
 use crate::session::Session;
@@ -42,7 +43,7 @@ Examples:
   prism save my-research my-custom-ml-env --exclude-volume /dev/sdf
   prism save my-genomics-work team-genomics-env --public \\
     --description \"Genomics pipeline with BWA, GATK, and R Bioconductor\"
-  prism save my-research my-custom-ml-env --region us-west-2 --region eu-west-1
+  prism save my-research my-custom-ml-env --copy-to us-west-2,eu-west-1
   prism save my-arm-research my-custom-ml-env --add-arch";
 
 /// Save an instance as a template that can be launched again
@@ -50,8 +51,10 @@ Examples:
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Save {
     /// The instance, by its name or ID
+    #[arg(add = candidates::instances())]
     instance: String,
     /// The name of a new template, or of one of your templates, which gets a new version
+    #[arg(add = candidates::templates())]
     template: String,
     #[command(flatten)]
     what: What,
@@ -64,7 +67,7 @@ pub(crate) struct Save {
     /// Add the AMI to an existing version of the template that has no AMI for this architecture: the
     /// latest version, or the one named, as in --add-arch=3. The rest of the version does not change
     #[arg(long, value_name = "VERSION", num_args = 0..=1, require_equals = true)]
-    #[arg(default_missing_value = "latest", conflicts_with_all = ["public", "project", "description"])]
+    #[arg(default_missing_value = "latest", conflicts_with_all = ["public", "project", "description", "exclude_from_latest"])]
     add_arch: Option<AddTo>,
     /// Save only once for this ID, even if the command is repeated
     #[arg(long, value_name = "ID")]
@@ -94,14 +97,25 @@ pub(super) struct What {
     #[arg(long, value_name = "HOW", default_value = How::Stop.as_str(), value_parser = how())]
     how: How,
     /// Another Region to copy the AMI to; can be repeated, or a list separated by commas
-    #[arg(long, value_name = "REGION", value_delimiter = ',')]
-    region: Vec<String>,
+    #[arg(
+        long,
+        visible_alias = "region",
+        value_name = "REGION",
+        value_delimiter = ','
+    )]
+    #[arg(add = candidates::regions())]
+    copy_to: Vec<String>,
     /// Allow everyone to see and launch the template; the deployment's settings say who that is
     #[arg(long)]
     public: bool,
     /// The project that the template belongs to
     #[arg(long)]
+    #[arg(add = candidates::projects())]
     project: Option<String>,
+    /// Let the template keep its latest version: the new one is launched by its number only, until
+    /// "prism template rollback" makes it the latest
+    #[arg(long)]
+    exclude_from_latest: bool,
     /// Leave a volume out of the AMI: its device name, such as /dev/sdf, or its ID; can be repeated
     #[arg(long = "exclude-volume", value_name = "VOLUME")]
     exclude_volumes: Vec<String>,
@@ -110,6 +124,7 @@ pub(super) struct What {
     tags: Vec<String>,
     /// The Region of the instance [default: $PRISM_REGION, the profile's Region, $AWS_REGION or us-east-1]
     #[arg(long, value_name = "REGION")]
+    #[arg(add = candidates::regions())]
     from_region: Option<String>,
 }
 
@@ -127,7 +142,7 @@ impl What {
             region: session.region_of(self.from_region.as_deref())?,
             how: self.how,
             description: self.description.clone(),
-            copy_to: regions_of(&self.region)?,
+            copy_to: regions_of(&self.copy_to)?,
             public: self.public,
             project: self.project.as_deref().map(str::parse).transpose()?,
             move_template: false,
@@ -135,6 +150,7 @@ impl What {
             tags: tags_of(&self.tags)?,
             accept_instance_store_loss: None,
             publish_sensitive: false,
+            exclude_from_latest: self.exclude_from_latest,
             add_arch: false,
             version: None,
         })
@@ -279,7 +295,7 @@ pub(super) async fn go_on(session: &Session, started: &Started, no_wait: bool) -
 /// Waits until a detached save has started or was refused, and prints how to watch it.
 async fn begun(session: &Session, id: &SaveId) -> Outcome {
     let record = match watch::until_begun(session, id).await? {
-        Ended::Final(record) => return report::end(session, &record),
+        Ended::Final(record) => return report::end(session, &record).await,
         Ended::Open(record) => record,
     };
     let next = format!("prism saves watch {id}");
@@ -290,6 +306,6 @@ async fn begun(session: &Session, id: &SaveId) -> Outcome {
     };
     session.out.done(&value, || {
         let what = report::subject(&record);
-        format!("{id}: {what} is {how} in the background.\nNext: {next}\n")
+        format!("{id}: {what} is {how} in the background.\n") + &session.out.next(&next)
     })
 }

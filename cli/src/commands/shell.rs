@@ -2,7 +2,8 @@
 
 use std::io::{BufRead as _, Write as _};
 
-use prism_functions::domain::{InstanceId, Problem};
+use prism_functions::domain::ec2::InstanceState;
+use prism_functions::domain::{Code, InstanceId, Problem};
 use prism_functions::operations::InstanceView;
 use prism_local::GuestAnswer;
 use prism_local::ec2::words_of;
@@ -12,7 +13,7 @@ use crate::errors::Outcome;
 use crate::exit;
 use crate::output::Output;
 use crate::session::Session;
-use crate::text::plain;
+use crate::text::{plain, quoted};
 
 /// Runs a command, or a shell that reads commands from stdin until `exit`.
 pub(super) fn run(
@@ -22,7 +23,10 @@ pub(super) fn run(
     command: &[String],
 ) -> Outcome {
     let id: InstanceId = instance.id.parse().map_err(Problem::from)?;
-    let run = |words: &[String]| local.guest(&instance.region, &id, words, &[]);
+    let run = |words: &[String]| {
+        let answer = local.guest(&instance.region, &id, words, &[]);
+        answer.map_err(|problem| unusable(session, instance, problem))
+    };
     if !command.is_empty() {
         return shown(&run(command)?);
     }
@@ -45,6 +49,23 @@ pub(super) fn run(
         }
     }
     Ok(code)
+}
+
+/// The problem of an instance that cannot be used, with what brings it up if it is stopped.
+pub(super) fn unusable(session: &Session, instance: &InstanceView, problem: Problem) -> Problem {
+    let (name, region) = (
+        quoted(&instance.name),
+        session.region_option(&instance.region),
+    );
+    match (problem.code, instance.state) {
+        (Code::InstanceStateWrong, InstanceState::Stopped) => {
+            problem.hint(format!("Start it first: prism start {name}{region}"))
+        }
+        (Code::InstanceStateWrong, _) => problem.hint(format!(
+            "Check its state with \"prism show {name}{region}\", and try again when it is running."
+        )),
+        _ => problem,
+    }
 }
 
 /// The lines of stdin, with a prompt for people before each.

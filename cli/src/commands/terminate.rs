@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use prism_functions::domain::ec2::InstanceState;
-use prism_functions::operations::{InstanceVolume, ListVolumes, TerminateInstance};
+use prism_functions::operations::{InstanceView, InstanceVolume, ListVolumes, TerminateInstance};
 
 use crate::commands::stop::Change;
 use crate::errors::Outcome;
 use crate::session::{Session, in_region};
-use crate::text::{plain, usd};
+use crate::text::{joined, plain, usd};
 use crate::{exit, prompt};
 
 /// Terminate an instance permanently, and delete the volumes that end with it
@@ -24,28 +24,42 @@ pub(crate) struct Terminate {
 
 impl Terminate {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let name = plain(&self.change.name);
         let region = session.region(&self.change.region)?;
-        let instance = session.instance(&region, &self.change.name).await?;
-        let id = &instance.id;
-        let asked = in_region::<ListVolumes>(&region, id);
-        let volumes = session.client.ask(asked).await?.volumes;
-        let (deleted, kept): (Vec<_>, Vec<_>) = volumes
-            .iter()
-            .partition(|volume| volume.delete_on_termination);
-        session.out.note(fate(&deleted, &kept).trim_end());
-        let question = format!(
-            "{name} ({id}) and everything on the volumes that are deleted with it will be lost. Terminate it?"
-        );
-        if !prompt::confirm(&session.out, self.yes, &question)? {
+        let mut instances = Vec::new();
+        for name in &self.change.names {
+            let instance = session.instance(&region, name).await?;
+            let asked = in_region::<ListVolumes>(&region, &instance.id);
+            let volumes = session.client.ask(asked).await?.volumes;
+            let (deleted, kept): (Vec<_>, Vec<_>) = volumes
+                .iter()
+                .partition(|volume| volume.delete_on_termination);
+            session.out.note(fate(&deleted, &kept).trim_end());
+            instances.push(instance);
+        }
+        if !prompt::confirm(&session.out, self.yes, &question(&instances))? {
             return Ok(exit::FAILED);
         }
-        // By ID, so that a second instance that gets this name now is not terminated.
-        let asked = in_region::<TerminateInstance>(&region, id);
-        session.client.call(asked).await?;
+        for instance in &instances {
+            // By ID, so that a second instance that gets this name now is not terminated.
+            let asked = in_region::<TerminateInstance>(&region, &instance.id);
+            session.client.call(asked).await?;
+        }
         let state = InstanceState::Terminated;
-        self.change.settle(session, &region, id, state).await
+        self.change
+            .settle(session, &region, &instances, state)
+            .await
     }
+}
+
+fn question(instances: &[InstanceView]) -> String {
+    let names = instances
+        .iter()
+        .map(|it| format!("{} ({})", plain(&it.name), it.id));
+    let it = if instances.len() == 1 { "it" } else { "them" };
+    format!(
+        "{} and everything on the volumes that are deleted with {it} will be lost. Terminate {it}?",
+        joined(names)
+    )
 }
 
 /// What happens to each volume.

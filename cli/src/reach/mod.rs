@@ -1,6 +1,7 @@
 //! How an instance is reached: by a session of Session Manager, or by SSH. Which of them works is decided from facts
 //! ([`ways`]); then other programs are run, whose arguments contain no secrets ([`commands`]).
 
+mod browser;
 mod commands;
 mod programs;
 mod ways;
@@ -16,6 +17,7 @@ use prism_functions::operations::{Asked, InstanceView, Session as Joined, StartS
 
 use crate::session::Session;
 
+pub(crate) use browser::Page;
 pub(crate) use commands::{Place, Tunnel, copied, login_with_ssh, remote, shell, tunnel};
 pub(crate) use programs::{Invocation, Programs};
 pub(crate) use ways::{Facts, Need, Via, Way};

@@ -17,6 +17,9 @@ use tempfile::TempDir;
 pub(crate) const FAST: &str = "1000";
 /// The cloud's speed for tests that do.
 pub(crate) const SLOW: &str = "20";
+/// A public key.
+pub(crate) const PUBLIC_KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl ada@laptop";
 /// How often a condition is checked before a test fails; a check takes milliseconds.
 const LOOKS: u32 = 2000;
 
@@ -207,6 +210,43 @@ impl Prism {
         answer
     }
 
+    /// What a terminal of this width shows of a run: both streams, without styles.
+    #[cfg(unix)]
+    pub(crate) fn on_terminal(&self, width: u16, args: &[&str]) -> String {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        use rustix::termios::{Winsize, tcsetwinsize};
+        use std::io::Read as _;
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let size = Winsize {
+            ws_row: 50,
+            ws_col: width,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&ours, size).unwrap();
+        let name = ptsname(&ours, Vec::new()).unwrap();
+        let name = Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
+        let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+        let theirs = rustix::fs::open(name, flags, rustix::fs::Mode::empty()).unwrap();
+        let mut command = self.command(args);
+        command
+            // Without a kind of terminal, nothing is animated.
+            .env("TERM", "xterm")
+            .stderr(theirs.try_clone().unwrap());
+        let mut child = command.stdout(theirs).spawn().unwrap();
+        // The command keeps the program's side of the terminal open.
+        drop(command);
+        let mut shown = Vec::new();
+        // On Linux, reading fails once the program has ended.
+        let _ = fs::File::from(ours).read_to_end(&mut shown);
+        child.wait().unwrap();
+        unstyled(&String::from_utf8_lossy(&shown).replace('\r', ""))
+    }
+
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         self.command(args)
             .stdin(Stdio::piped())
@@ -262,6 +302,19 @@ impl Prism {
     }
 }
 
+/// A text without the sequences that style it or move the cursor.
+fn unstyled(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part
+            .find(char::is_alphabetic)
+            .map_or(part.len(), |at| at + 1);
+        plain.push_str(&part[end..]);
+    }
+    plain
+}
+
 /// The program, without this process's environment.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prism"));
@@ -281,6 +334,16 @@ pub(crate) fn answer(output: &Output) -> Answer {
     }
 }
 
+/// A list of instances without their costs, which grow while a test runs.
+pub(crate) fn without_costs(list: &str) -> serde_json::Value {
+    let mut list: serde_json::Value = serde_json::from_str(list).unwrap();
+    for instance in list["instances"].as_array_mut().unwrap() {
+        let costs = instance.as_object_mut().unwrap().remove("spending");
+        assert!(costs.is_some_and(|costs| costs.is_object()), "{instance}");
+    }
+    list
+}
+
 /// Snapshot settings that replace everything that differs between runs.
 pub(crate) fn settings() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
@@ -293,6 +356,10 @@ pub(crate) fn settings() -> insta::Settings {
         (r"\b(\d+ h )?(\d+ min )?\d+(\.\d)? s\b", "DURATION"),
         (r"\b(\d+ h )?\d+ min\b", "DURATION"),
         (r"\b198\.1[89]\.\d+\.\d+\b", "ADDRESS"),
+        (
+            r"(\$\d+\.\d{4}|-|not known) +(at least )?(less than \$0\.01|\$\d+\.\d\d|-)  +i-",
+            "PRICE  COST  i-",
+        ),
         (r" +\n", "\n"),
         (r"\b(DURATION|DOWNTIME|TIME|ADDRESS|0) {2,}", "$1  "),
     ] {

@@ -5,9 +5,11 @@
 //! from the request: the outermost layer authenticates the request in its own way and adds an [`Authenticated`] to it
 //! (promise P7). Every problem becomes `application/problem+json` in one place, `finish`, which also logs it.
 
+mod config;
 mod finish;
 mod identity;
 mod openapi;
+mod portal;
 mod problem;
 mod schemas;
 mod serve;
@@ -24,9 +26,11 @@ use crate::operations::Service;
 
 pub use crate::operations::parts::{BODY_BYTES, PAGE_DEFAULT, PAGE_MOST, Page, Planned};
 pub use crate::operations::{Launched, Me};
+pub use config::{PublicConfig, SizeView, TypeView};
 pub use finish::{RequestId, answer};
 pub use identity::{Anonymous, Authenticated};
 pub use openapi::document;
+pub use portal::Portal;
 pub use problem::{PROBLEM_JSON, ProblemBody, Refused, status};
 
 /// The header with the idempotency key: requests with the same key are the same request.
@@ -37,6 +41,7 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub struct Api {
     service: Arc<Service>,
     explain: fn(Problem) -> Problem,
+    portal: Option<Portal>,
 }
 
 impl std::fmt::Debug for Api {
@@ -50,6 +55,7 @@ impl Api {
         Self {
             service: Arc::new(service),
             explain: |problem| problem,
+            portal: None,
         }
     }
 
@@ -60,16 +66,29 @@ impl Api {
         self
     }
 
+    /// Also serves the portal's files, outside `/v1`.
+    #[must_use]
+    pub fn with_portal(mut self, portal: Portal) -> Self {
+        self.portal = Some(portal);
+        self
+    }
+
     /// Returns the router. A layer around it must add an [`Authenticated`] to each request; without it, every route
-    /// except that of the OpenAPI document returns 401.
+    /// except that of the OpenAPI document and that of the configuration returns 401.
     pub fn router(self) -> Router {
-        serve::routes()
+        let portal = self.portal.clone();
+        let router = serve::routes()
             .merge(openapi::route(&openapi::document()))
+            .merge(config::route())
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(route_not_found)
             .layer(DefaultBodyLimit::max(BODY_BYTES))
             .layer(middleware::from_fn_with_state(self.clone(), finish::finish))
-            .with_state(self)
+            .with_state(self);
+        match portal {
+            Some(portal) => portal.around(router),
+            None => router,
+        }
     }
 }
 

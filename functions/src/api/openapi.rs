@@ -14,7 +14,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-use super::{Api, PROBLEM_JSON, ProblemBody};
+use super::{Api, PROBLEM_JSON, ProblemBody, config};
 use crate::operations::{self, Entry, Method};
 
 const PATH: &str = "/v1/openapi.json";
@@ -22,6 +22,7 @@ const PATH: &str = "/v1/openapi.json";
 /// Returns the document, with all routes.
 pub fn document() -> OpenApi {
     let mut document = head();
+    config::describe(&mut document);
     add_operations(&mut document);
     document
 }
@@ -126,12 +127,19 @@ fn responses(entry: &Entry) -> utoipa::openapi::Responses {
     let conditions = [OTHERWISE, CONDITION].into_iter();
     let conditions = conditions.filter(|(status, _)| entry.conditions.contains(status));
     let mut all = problems(missing.into_iter().chain(bodies).chain(conditions));
+    let mut answers = BTreeMap::new();
     for one in (entry.answers)() {
-        let mut response = ResponseBuilder::new().description(one.means);
+        // A response with several media types is described by each of them.
+        let response = answers.remove(&one.status);
+        let mut response =
+            response.unwrap_or_else(|| ResponseBuilder::new().description(one.means));
         if let Some((kind, schema)) = one.content {
             response = response.content(kind, ContentBuilder::new().schema(Some(schema)).build());
         }
-        all.insert(one.status.to_string(), response.build().into());
+        answers.insert(one.status, response);
+    }
+    for (status, response) in answers {
+        all.insert(status.to_string(), response.build().into());
     }
     let mut responses = utoipa::openapi::Responses::new();
     responses.responses = all;

@@ -125,6 +125,8 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ShareNotFound
         | Code::ProjectNotFound
         | Code::MemberNotFound
+        | Code::JoinCodeInvalid
+        | Code::LinkNotFound
         | Code::RouteNotFound => StatusCode::NOT_FOUND,
         Code::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         Code::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,

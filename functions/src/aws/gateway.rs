@@ -9,13 +9,15 @@ use std::fmt::Write as _;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::config::Config;
 use super::panics;
-use crate::api::{Anonymous, Api, Authenticated, PROBLEM_JSON, ProblemBody, RequestId};
+use crate::api::{Anonymous, Api, Authenticated, PROBLEM_JSON, Portal, ProblemBody, RequestId};
 use crate::domain::audit::Origin;
 use crate::domain::ids::shown;
 use crate::domain::principal::{IamIdentity, user_of_arn};
@@ -39,8 +41,14 @@ pub(super) struct Gateway {
 
 impl Gateway {
     pub(super) fn new(service: &Service, config: &Config) -> Self {
+        let settings = &service.env.settings;
+        let mut api = Api::new(service.clone());
+        // Without an issuer there are no routes to the files, and nobody could sign in.
+        if let Some(sign_in) = &settings.sign_in {
+            api = api.with_portal(Portal::deployed(&sign_in.origins()));
+        }
         Self {
-            router: Api::new(service.clone()).router(),
+            router: api.router(),
             user_claim: config.user_claim.clone(),
             iam_identity: config.iam_identity,
         }
@@ -78,8 +86,14 @@ impl Gateway {
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = i64::from(parts.status.as_u16());
         response.headers = parts.headers;
-        // Every response is JSON or YAML.
-        response.body = Some(String::from_utf8_lossy(&body).into_owned().into());
+        // Every response is text (JSON, YAML or CSV), except for the portal's files that are compressed.
+        let text = if let Ok(text) = std::str::from_utf8(&body) {
+            text.to_owned()
+        } else {
+            response.is_base64_encoded = true;
+            BASE64_STANDARD.encode(&body)
+        };
+        response.body = Some(text.into());
         serde_json::to_value(response).map_err(|error| {
             Problem::new(Code::Internal, "The response could not be serialized.").because(error)
         })
@@ -143,6 +157,11 @@ fn broken(request_id: &str) -> Value {
             "cache-control": "no-store",
             "content-type": PROBLEM_JSON,
             "x-request-id": request_id,
+            // As strict as the portal's own, whose responses come from the same origin.
+            "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "no-referrer",
+            "strict-transport-security": "max-age=31536000",
         },
         "body": json!(body).to_string(),
         "isBase64Encoded": false,
@@ -332,12 +351,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_no_text_travels_encoded() {
+        const PACKED: &[u8] = &[0x1f, 0x8b, 0x08, 0xff];
+        let mut gateway = gateway("email");
+        gateway.router = Router::new().fallback(async || PACKED);
+        let answer = gateway.answer(event(&Value::Null)).await.unwrap();
+        assert_eq!(answer["isBase64Encoded"], true);
+        assert_eq!(answer["body"], BASE64_STANDARD.encode(PACKED));
+    }
+
+    #[tokio::test]
+    async fn whoever_has_not_signed_in_gets_files_and_nothing_else() {
+        let mut gateway = gateway("email");
+        let users_only = |_: Authenticated| async move { "what only a user may see" };
+        let router = Router::new().fallback(users_only);
+        gateway.router = Portal::deployed(&[]).around(router);
+        for (path, status) in [("/", 200), ("/saves", 401), ("/v1/me", 401), ("/v1", 401)] {
+            let mut event = event(&Value::Null);
+            event["rawPath"] = path.into();
+            let answer = gateway.answer(event).await.unwrap();
+            assert_eq!(answer["statusCode"], status, "{path}");
+            assert!(
+                answer["headers"]["content-security-policy"].is_string(),
+                "{path}"
+            );
+        }
+    }
+
+    #[tokio::test]
     async fn a_panic_is_answered_without_what_lies_behind() {
         let mut gateway = gateway("email");
         gateway.router = Router::new().fallback(async || -> &'static str { panic!("secret") });
         let answer = gateway.answer(event(&Value::Null)).await.unwrap();
         assert_eq!(answer["statusCode"], 500);
         assert_eq!(answer["headers"]["x-request-id"], "r-1");
+        assert_eq!(answer["headers"]["x-content-type-options"], "nosniff");
         assert!(!answer.to_string().contains("secret"));
     }
 }

@@ -19,6 +19,7 @@ use super::executions::StepFunctions;
 use super::gateway::Gateway;
 use super::handler::{Handler, UnknownHandler};
 use super::inspect::SsmInventory;
+use super::mailer::SesMailer;
 use super::notifier::EventNotifier;
 use super::parameters::PublicParameters;
 use super::schedules::EventBridgeSchedules;
@@ -28,9 +29,10 @@ use super::{gateway, logs, metrics, panics};
 use crate::domain::save::SaveRecord;
 use crate::domain::{Class, Code, InstanceId, Problem, SaveId};
 use crate::operations::Service;
-use crate::ports::OsEntropy;
+use crate::ports::{Couriers, Mailer, OsEntropy};
 use crate::registry::Registry;
 use crate::rules::{Env, Identity, Settings};
+use crate::webhooks::{self, HttpWebhooks};
 
 /// The environment variable with the name of the handler.
 const HANDLER: &str = "_HANDLER";
@@ -106,12 +108,20 @@ impl Function {
         let config = Config::read(variable)?;
         // Only these start executions; the steps do not need the state machine's ARN.
         let machine = match handler {
-            Handler::Sweep | Handler::Wake | Handler::Api => config.state_machine()?,
-            Handler::Step(_) => config.state_machine.as_deref().unwrap_or_default(),
+            Handler::Sweep | Handler::Ends | Handler::Wake | Handler::Api => {
+                config.state_machine()?
+            }
+            Handler::Step(_) | Handler::Deliver => {
+                config.state_machine.as_deref().unwrap_or_default()
+            }
         };
         let limits = match handler {
             Handler::Api => Limits::OF_A_REQUEST,
-            Handler::Step(_) | Handler::Sweep | Handler::Wake => Limits::OF_A_STEP,
+            Handler::Step(_)
+            | Handler::Sweep
+            | Handler::Ends
+            | Handler::Wake
+            | Handler::Deliver => Limits::OF_A_STEP,
         };
         let clients = Arc::new(Clients::load(limits).await?);
         let service = service(&clients, &config, machine);
@@ -209,6 +219,8 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
     let topic = config.alarm_topic.clone();
     let ec2 = AwsEc2::new(Arc::clone(clients), &config.launch_networks)
         .tagging_groups(config.settings.resource_tags.all());
+    // A deployment always learns of the events of its own Region.
+    let reached = config.event_regions.iter().chain([clients.home()]);
     Service {
         env: Env {
             ec2: Arc::new(ec2),
@@ -217,7 +229,7 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
             clock: Arc::new(SystemClock),
             notifier: Arc::new(EventNotifier::new(clients, &config.event_bus, topic)),
             settings: Settings {
-                events_from: Some(clients.home().clone()),
+                events_from: Some(reached.cloned().collect()),
                 ..config.settings.clone()
             },
             identity: Identity::configured(config.deployment.clone()),
@@ -226,6 +238,13 @@ pub fn service(clients: &Arc<Clients>, config: &Config, machine: &str) -> Servic
         schedules: Arc::new(EventBridgeSchedules::new(clients, config.schedules.clone())),
         parameters: Arc::new(PublicParameters::new(Arc::clone(clients))),
         sessions: Arc::new(SessionManager::new(Arc::clone(clients))),
+        couriers: Couriers {
+            mail: config
+                .notice_sender
+                .as_ref()
+                .map(|sender| Arc::new(SesMailer::new(clients, sender)) as Arc<dyn Mailer>),
+            webhooks: Some(Arc::new(HttpWebhooks::new(webhooks::Limits::USUAL, false))),
+        },
         entropy: Arc::new(OsEntropy),
     }
 }
@@ -376,7 +395,7 @@ mod tests {
         assert!(begin(&[]).await.contains("there is no handler \"\""));
         let error = begin(&[(HANDLER, "PlanSave")]).await;
         assert!(error.contains("PRISM_TABLE"), "{error}");
-        for handler in ["Sweep", "Wake", "Api"] {
+        for handler in ["Sweep", "Ends", "Wake", "Api"] {
             let error = begin(&[(HANDLER, handler), ("PRISM_TABLE", "t")]).await;
             assert!(error.contains("PRISM_STATE_MACHINE_ARN"), "{error}");
         }

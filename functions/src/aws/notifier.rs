@@ -119,17 +119,17 @@ mod tests {
 
     use super::*;
     use crate::aws::testing::{Aws, Reply};
+    use crate::domain::NoticeEvent;
 
     const TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:alarms";
 
     fn notice(alarm: bool) -> Notice {
+        let at = "2026-01-02T03:04:05Z".parse().unwrap();
+        let text = "The instance could not be brought back.";
         Notice {
-            at: "2026-01-02T03:04:05Z".parse().unwrap(),
             save_id: Some("save-0123456789abcdef".parse().unwrap()),
-            project: None,
-            event: "save.stranded".to_owned(),
             alarm,
-            text: "The instance could not be brought back.".to_owned(),
+            ..Notice::new(NoticeEvent::SaveStranded, at, text)
         }
     }
 

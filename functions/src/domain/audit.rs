@@ -34,6 +34,8 @@ pub enum Channel {
     Api,
     /// A schedule.
     Schedule,
+    /// The end of an instance or a project, on behalf of whoever set it.
+    End,
 }
 
 impl Channel {
@@ -196,16 +198,24 @@ pub enum AuditAction {
     ProjectDelete,
     ProjectMember,
     ProjectMemberRemoved,
+    ProjectGroup,
+    ProjectLink,
+    ProjectLinkRevoked,
+    ProjectJoin,
     ProjectApprove,
     ProjectDisapprove,
     ProjectBudget,
+    ProjectEnd,
     SaveBegin,
     SaveCancel,
     SaveRecover,
     InstanceStart,
     InstanceStop,
+    InstanceRename,
+    InstanceResize,
     InstanceTerminate,
     InstanceConnect,
+    InstanceEnd,
     ScheduleCreate,
     ScheduleEdit,
     SchedulePause,

@@ -22,7 +22,7 @@ pub struct BudgetRequest {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub alerts: BTreeSet<u16>,
-    /// Whether Prism refuses saves and launches that would exceed the limit.
+    /// Whether Prism refuses saves, launches and starts that would exceed the limit. Nothing that runs is stopped.
     #[serde(default)]
     pub hard_stop: bool,
 }
@@ -34,7 +34,7 @@ impl BudgetRequest {
         let limit = self.limit_usd;
         if !(limit.is_finite() && limit > 0.0 && limit <= LIMIT) {
             return refuse(format!(
-                "The limit {limit} is not valid: it must be more than 0 and at most {LIMIT} USD a month."
+                "The limit {limit} is not valid: it must be more than $0 and at most ${LIMIT} a month."
             ));
         }
         if self.alerts.len() > ALERTS {
@@ -59,7 +59,7 @@ pub struct Budget {
     pub limit_usd: f64,
     /// The alert thresholds, in percent of the limit. An event is sent when the costs cross one.
     pub alerts: BTreeSet<u16>,
-    /// Whether Prism refuses saves and launches that would exceed the limit.
+    /// Whether Prism refuses saves, launches and starts that would exceed the limit. Nothing that runs is stopped.
     pub hard_stop: bool,
     /// The thresholds that the costs have crossed and for which a notification was sent. A threshold is reported again
     /// only after the costs have fallen below it.

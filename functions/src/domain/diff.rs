@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::Region;
 use super::ec2::Architecture;
@@ -27,10 +29,10 @@ pub struct TemplateDiff {
 pub struct FieldDiff {
     /// The name of the field.
     pub field: String,
-    /// The value in the first version; empty if the first version has none.
-    pub from: String,
-    /// The value in the second version; empty if the second version has none.
-    pub to: String,
+    /// The value in the first version, a text or a number; an empty text if the first version has none.
+    pub from: Value,
+    /// The value in the second version; an empty text if the second version has none.
+    pub to: Value,
 }
 
 /// The differences between the packages of two versions.
@@ -80,8 +82,8 @@ pub fn diff(
     }
 }
 
-fn fields(version: &Version) -> [(&'static str, String); 17] {
-    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+fn fields(version: &Version) -> [(&'static str, Value); 18] {
+    let optional = |text: &Option<String>| json!(text.as_deref().unwrap_or_default());
     let ports: Vec<String> = version.ports.iter().map(ToString::to_string).collect();
     let tags: Vec<String> = version
         .tags
@@ -91,26 +93,34 @@ fn fields(version: &Version) -> [(&'static str, String); 17] {
     let architectures = version.architectures().into_iter();
     let architectures: Vec<&str> = architectures.map(Architecture::as_str).collect();
     let regions: Vec<&str> = version.amis.keys().map(Region::as_str).collect();
-    let saved_by = version.saved_by.to_string();
+    let saved = version
+        .saved_date
+        .to_rfc3339_opts(SecondsFormat::Secs, true);
     [
-        ("description", version.description.clone()),
-        ("notes", version.notes.clone()),
-        ("state", version.state.as_str().to_owned()),
-        ("saved_from", version.saved_from.clone()),
-        ("saved_by", saved_by),
-        ("saved_date", version.saved_date.to_rfc3339()),
+        ("description", json!(version.description)),
+        ("notes", json!(version.notes)),
+        ("state", json!(version.state.as_str())),
+        ("saved_from", json!(version.saved_from)),
+        ("saved_by", json!(version.saved_by)),
+        ("saved_date", json!(saved)),
+        ("how", json!(version.how.as_str())),
         ("parent", optional(&version.parent)),
-        ("architectures", architectures.join(", ")),
-        ("regions", regions.join(", ")),
-        ("instance_type", version.instance_type.clone()),
-        ("root_device", version.root_device.clone()),
-        ("root_size_gib", version.root_size_gib.to_string()),
-        ("snapshot_bytes", version.snapshot_bytes.to_string()),
-        ("usd_per_month", format!("{:.2}", version.usd_per_month)),
+        ("architectures", json!(architectures.join(", "))),
+        ("regions", json!(regions.join(", "))),
+        ("instance_type", json!(version.instance_type)),
+        ("root_device", json!(version.root_device)),
+        ("root_size_gib", json!(version.root_size_gib)),
+        ("snapshot_bytes", json!(version.snapshot_bytes)),
+        ("usd_per_month", json!(cents(version.usd_per_month))),
         ("login", optional(&version.login)),
-        ("ports", ports.join(", ")),
-        ("tags", tags.join(", ")),
+        ("ports", json!(ports.join(", "))),
+        ("tags", json!(tags.join(", "))),
     ]
+}
+
+/// An estimate in whole cents, so that versions do not differ by less.
+fn cents(usd: f64) -> f64 {
+    (usd * 100.0).round() / 100.0
 }
 
 /// Packages by name and manager. One name can have several versions, such as for kernels.

@@ -218,6 +218,20 @@ text_id!(
     |t| t.parse::<TemplateName>().is_ok()
 );
 text_id!(
+    /// The name of a group of members, unique in its project. It follows the rule for template names.
+    GroupName,
+    "group name",
+    "it must have 3 to 64 lowercase letters, digits, \".\", \"_\" or \"-\", starting with a letter or digit",
+    "^[a-z0-9][a-z0-9._-]{2,63}$",
+    |t| t.parse::<TemplateName>().is_ok()
+);
+text_id!(
+    /// The ID of a join link: `link-` followed by hexadecimal digits. It is no secret.
+    LinkId, "link ID", "it must be \"link-\" followed by 8 to 32 hexadecimal digits",
+    "^link-[0-9a-f]{8,32}$",
+    |t| resource_id(t, "link-")
+);
+text_id!(
     /// The fingerprint of a public SSH key, as OpenSSH shows it.
     KeyFingerprint, "key fingerprint",
     "it must be \"SHA256:\" followed by 43 characters, as ssh-keygen -l shows it",
@@ -299,6 +313,8 @@ mod tests {
             project in matching(ProjectName::PATTERN),
             schedule in matching(ScheduleName::PATTERN),
             deployment in matching(DeploymentId::PATTERN),
+            group in matching(GroupName::PATTERN),
+            link in matching(LinkId::PATTERN),
             user in matching(UserId::PATTERN),
             key in matching(KeyFingerprint::PATTERN),
         ) {
@@ -309,6 +325,8 @@ mod tests {
             prop_assert!(project.parse::<ProjectName>().is_ok(), "{project}");
             prop_assert!(deployment.parse::<DeploymentId>().is_ok(), "{deployment}");
             prop_assert!(schedule.parse::<ScheduleName>().is_ok(), "{schedule}");
+            prop_assert!(group.parse::<GroupName>().is_ok(), "{group}");
+            prop_assert!(link.parse::<LinkId>().is_ok(), "{link}");
             prop_assert!(user.parse::<UserId>().is_ok(), "{user}");
             prop_assert!(key.parse::<KeyFingerprint>().is_ok(), "{key}");
         }

@@ -25,6 +25,14 @@ pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     from.deserialize_map(Fields(PhantomData))
 }
 
+/// The same for a field that is a list of objects: `#[serde(deserialize_with = "objects")]`.
+pub(crate) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    let objects = Vec::<Object<T>>::deserialize(from)?;
+    Ok(objects.into_iter().map(|Object(value)| value).collect())
+}
+
 struct Fields<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {

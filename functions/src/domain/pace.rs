@@ -71,6 +71,9 @@ pub enum Paced {
     Launch,
     Removal,
     SnapshotRemoval,
+    /// Stops of instances that have reached their end. Those of saves are paced by the turns of saves.
+    Stop,
+    Termination,
 }
 
 /// A request bucket: its size and the number of requests that are added per second.
@@ -86,6 +89,8 @@ const RUN_INSTANCES: Bucket = bucket(5, 2);
 const COPY_IMAGE: Bucket = bucket(100, 1);
 const DEREGISTER_IMAGE: Bucket = bucket(100, 5);
 const DELETE_SNAPSHOT: Bucket = bucket(100, 5);
+const STOP_INSTANCES: Bucket = bucket(50, 5);
+const TERMINATE_INSTANCES: Bucket = bucket(100, 5);
 
 const fn bucket(size: i64, refill_per_s: i64) -> Bucket {
     Bucket { size, refill_per_s }
@@ -107,6 +112,8 @@ impl Paced {
             Paced::Launch => (RUN_INSTANCES, 1),
             Paced::Removal => (DEREGISTER_IMAGE, 1),
             Paced::SnapshotRemoval => (DELETE_SNAPSHOT, 1),
+            Paced::Stop => (STOP_INSTANCES, 1),
+            Paced::Termination => (TERMINATE_INSTANCES, 1),
         }
     }
 

@@ -57,7 +57,7 @@ macro_rules! codes {
 
 codes! {
     InvalidName, BadInput, "A name or an ID is not valid.", "Use a name that follows the rule in the message.";
-    InvalidDescription, BadInput, "A description or note is too long or has control characters.", "Use at most 255 characters of ordinary text.";
+    InvalidDescription, BadInput, "A description or note is too long or has control characters.", "Use ordinary text within the limit that the message names.";
     InvalidTag, BadInput, "A tag is malformed or uses a reserved prefix.", "Use KEY=VALUE with at most 128 and 256 characters; keys may not start with \"aws:\" or \"prism:\".";
     InvalidRegion, BadInput, "A Region is malformed, unknown or not enabled for the account, or there are too many Regions.", "Use at most 10 Regions that are enabled for the account, such as us-west-2.";
     InvalidSize, BadInput, "A size is unknown or not available for the architecture.", "Use XS, S, M, L, XL, GPU-S, GPU-M, GPU-L or GPU-XL.";
@@ -66,8 +66,12 @@ codes! {
     InvalidTemplateFile, BadInput, "The file is not a valid template.", "See the line and the column; \"prism template export\" writes valid files.";
     InvalidCadence, BadInput, "The rate or cron expression of a schedule is malformed, too frequent, or never due.", "Use a rate such as \"1d\" or \"rate(12 hours)\", of at least an hour, or six cron fields such as \"cron(0 3 ? * MON-FRI *)\" with one minute.";
     InvalidTimeZone, BadInput, "A time zone is unknown.", "Use a name from the time zone database, such as Europe/Berlin or UTC.";
-    InvalidBudget, BadInput, "A budget's limit or an alert threshold is not valid.", "Use a limit above 0 USD a month, and at most 10 thresholds of 1 to 1000 percent.";
+    InvalidBudget, BadInput, "A budget's limit or an alert threshold is not valid.", "Use a limit above $0 a month, and at most 10 thresholds of 1 to 1000 percent.";
     InvalidKey, BadInput, "A text is not a public SSH key that can be used.", "Give one line of a .pub file: Ed25519, ECDSA, or RSA of at least 2048 bits. \"ssh-keygen -t ed25519\" creates a key.";
+    ConfirmationWrong, BadInput, "The code does not confirm the e-mail address.", "Enter the code of the last e-mail, or get a new one: prism notify set --email ADDRESS";
+    NoticesUnavailable, Refused, "The deployment cannot send notices in this way.", "Choose another way, or ask an administrator to configure it (docs/notices.md).";
+    NoticeNotSent, Transient, "The message with the code could not be sent.", "Try again later.";
+    InvalidArguments, BadInput, "The arguments of a command are not valid.", "\"prism help COMMAND\" shows the arguments of a command.";
     NotAuthenticated, Refused, "The request is not authenticated, or its credentials are not valid.", "Sign in again, or send the token, then try again.";
     RouteNotFound, BadInput, "The API has no such route.", "GET /v1/openapi.json lists every route.";
     MethodNotAllowed, BadInput, "The path does not support that method.", "The response header Allow lists the supported methods.";
@@ -84,7 +88,7 @@ codes! {
     InstanceBusy, Refused, "The instance is being saved.", "Wait until the save has ended, or cancel it with \"prism saves cancel\".";
     TemplateNameTaken, Refused, "The template belongs to another user, or is built in.", "Choose another template name.";
     SaveInProgress, Refused, "Another save of this instance is in progress.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
-    KeyNotFound, Refused, "You have no public key with that fingerprint.", "\"prism keys list\" shows your keys.";
+    KeyNotFound, Refused, "You have no public key with that fingerprint.", "\"prism key list\" shows your keys.";
     QueueFull, Refused, "Too many saves, or copies to the Region, are waiting to begin.", "Try again later, or ask an administrator to give Prism a larger share of EC2's requests (Ec2SharePercent).";
     InstanceStoreData, Refused, "The instance has instance store volumes, which lose their data when it stops.", "Move the data to an EBS volume first, or accept the loss with --accept-instance-store-loss NAME.";
     InstanceStoreRoot, Refused, "The root device is an instance store volume: the instance cannot be stopped and started.", "Launch the environment from an EBS-backed AMI.";
@@ -110,12 +114,12 @@ codes! {
     InstanceTypeNotOffered, Refused, "No Availability Zone that the deployment launches into offers the instance type.", "Choose another size or another Region, or ask an administrator to launch into more zones.";
     NotAllowed, Refused, "Your role does not allow it.", "Ask the owner, or an administrator.";
     SaveNotFound, Refused, "There is no save with that ID that you may see.", "\"prism saves list\" shows your saves.";
-    SaveEnded, Refused, "The save has already ended.", "\"prism saves status\" shows how it ended.";
+    SaveEnded, Refused, "The save has already ended.", "\"prism saves show\" shows how it ended.";
     ScheduleNotFound, Refused, "You have no schedule with that name.", "\"prism schedule list\" shows your schedules.";
     ScheduleNameTaken, Refused, "You have another schedule with that name.", "Choose another name with --name, or delete the other schedule first: \"prism schedule delete NAME\".";
     ScheduleInstanceChanged, Refused, "The instance name in the schedule now refers to another instance.", "Choose the instance: \"prism schedule edit NAME --instance ID\". Or delete the schedule: \"prism schedule delete NAME\".";
-    TemplateNotFound, Refused, "There is no template with that name that you may see.", "\"prism templates\" shows the templates you can launch.";
-    VersionNotFound, Refused, "The template has no such version.", "\"prism template info\" shows its versions.";
+    TemplateNotFound, Refused, "There is no template with that name that you may see.", "\"prism template list\" shows the templates you can launch.";
+    VersionNotFound, Refused, "The template has no such version.", "\"prism template show\" shows its versions.";
     TemplateInUse, Refused, "Instances run from the template, launch templates refer to its AMIs, it is shared with others, or a schedule saves to it.", "Terminate the instances, change the launch templates, revoke the shares or delete the schedule first, or delete it anyway with --force.";
     ImageGone, Refused, "An AMI of the version was deregistered outside of Prism.", "Copy the version again from another Region, \"prism template copy NAME@N --region REGION\", or use another version.";
     ImageDisabled, Refused, "An AMI of the version is disabled: nobody can launch it.", "Enable it: aws ec2 enable-image --image-id ID";
@@ -135,9 +139,13 @@ codes! {
     ProjectNameTaken, Refused, "A project with that name already exists.", "Choose another name.";
     ProjectInUse, Refused, "The project is still in use.", "Remove what the message names first.";
     MemberNotFound, Refused, "The project has no member with that name.", "\"prism project member list NAME\" lists its members.";
+    JoinCodeInvalid, Refused, "A join code does not admit you to a project.", "Check the code, or ask for a new one: it may be mistyped, expired, used up or revoked.";
+    LinkNotFound, Refused, "The project has no join link with that ID.", "\"prism project link list NAME\" lists its links.";
     OwnerNeeded, Refused, "A project needs an owner.", "Make somebody else an owner first: prism project member add NAME USER --role owner";
     TemplateNotApproved, Refused, "The project allows only approved templates, and this one is not approved.", "Ask an admin of the project to approve it: prism project approve PROJECT TEMPLATE";
-    BudgetExceeded, Refused, "The operation would exceed the project's budget.", "Delete what is not needed (\"prism project costs NAME\"), or ask an admin of the project to raise the limit.";
+    ProjectLimitReached, Refused, "A limit of the project does not allow the instance.", "Launch a smaller instance, terminate one that is not needed any more, or ask an admin of the project for a higher limit: prism project edit NAME";
+    BudgetExceeded, Refused, "The operation would exceed the project's budget.", "Delete, stop or terminate what is not needed (\"prism project costs NAME\"), or ask an admin of the project to raise the limit.";
+    ProjectEnded, Refused, "The project has ended: nothing is launched or started for it any more.", "Ask an admin of the project for another end (\"prism project end NAME --on DATE\"), or launch without the project.";
     LimitReached, Refused, "The maximum number has been reached.", "Remove what is no longer needed.";
     CopyExists, Refused, "The version already has an AMI in that Region.", "No copy is needed: launch it there.";
     CopyInProgress, Refused, "The version is being copied to that Region.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
@@ -154,7 +162,7 @@ codes! {
     ImageNameTaken, Failed, "Another AMI already has the name of this save's AMI.", "Deregister that AMI, or save again: a new save uses a new name.";
     SnapshotsTimedOut, Failed, "The snapshots did not begin in time.", "Save again later.";
     SnapshotFailed, Failed, "A snapshot failed.", "Save again; if it fails again, check the volume that the message names.";
-    RestartTimedOut, Failed, "The instance was not running again in time.", "Prism keeps trying; \"prism saves status\" shows the progress.";
+    RestartTimedOut, Failed, "The instance was not running again in time.", "Prism keeps trying; \"prism saves show\" shows the progress.";
     ImageFailed, Failed, "EC2 could not create the AMI.", "Look up EC2's error code in the message, or its error message in the log, then save again.";
     ImageTimedOut, Failed, "The AMI was not available in time.", "The incomplete AMI is deleted, so the next save takes as long. Create a snapshot of each large volume yourself, \"aws ec2 create-snapshot --volume-id ID\", and save once they are completed: EC2 then copies only what has changed since.";
     CopyFailed, Failed, "EC2 could not copy the AMI to a Region.", "The version is available in its other Regions. Copy it again, without saving: prism template copy NAME --region REGION";
@@ -187,6 +195,7 @@ codes! {
     ApiUnavailable, Transient, "The API did not respond, or its response is not valid.", "Check the URL with \"prism doctor\", then try again.";
     EmbeddedOnly, BadInput, "Only an embedded cloud can do that.", "Use a profile of an embedded cloud (--profile NAME); on AWS, log in to the instance itself.";
     ConfirmationNeeded, BadInput, "The command requires a confirmation, but the terminal is not interactive.", "Add --yes.";
+    Interrupted, Failed, "A signal ended the command.", "Check what happened before you repeat it: \"prism list\", \"prism saves list\".";
     Internal, Failed, "An internal error in Prism.", "Please report it with the message.";
     Throttled, Transient, "EC2 throttled the request, or would have throttled it.", "Prism retries automatically.";
     NotReady, Transient, "AWS is not ready for the request yet: a recent change is not visible everywhere.", "Prism retries automatically.";

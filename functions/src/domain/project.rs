@@ -1,6 +1,6 @@
 //! Projects: their members, the templates they use, and their budgets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,17 @@ use strum::{Display, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use super::budget::Budget;
+use super::end::ProjectEnd;
 use super::ids::shown;
-use super::{Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
+use super::limits::Limits;
+use super::{Code, GroupName, Problem, ProjectName, TemplateName, Timestamp, UserId};
 
 /// The maximum number of projects that a user can be a member of.
 pub const PROJECTS: usize = 100;
 /// The maximum number of members of a project.
 pub const MEMBERS: usize = 500;
+/// The maximum number of groups that a member of a project can be in.
+pub const GROUPS: usize = 20;
 
 /// The role of a member in a project, from the most permissions to the fewest.
 #[derive(
@@ -90,9 +94,15 @@ pub struct Project {
     /// Whether launches for the project must use approved templates.
     #[serde(default)]
     pub approved_only: bool,
+    /// What each member may launch for the project.
+    #[serde(default)]
+    pub limits: Limits,
     /// The monthly budget.
     #[serde(default)]
     pub budget: Option<Budget>,
+    /// When the project ends, and what happens to its instances.
+    #[serde(default)]
+    pub end: Option<ProjectEnd>,
     /// The number of members.
     pub members: u32,
     /// The number of members who are owners.
@@ -113,6 +123,9 @@ pub struct Member {
     pub added_by: UserId,
     /// When the member was added.
     pub added_at: Timestamp,
+    /// The groups of the project that the member is in.
+    #[serde(default)]
+    pub groups: BTreeSet<GroupName>,
 }
 
 /// The projects that a user is a member of.

@@ -20,6 +20,7 @@ pub use super::duty::{Discharge, Duty, Finding, Trouble};
 pub use super::save_plan::{
     SavePlan, SavedInstance, SavedVolume, TemplateMove, Warning, move_not_agreed,
 };
+pub(crate) use super::save_request::check_excluded;
 pub use super::save_request::{COPY_REGIONS, SaveRequest, USER_TAGS};
 pub use super::save_state::SaveState;
 pub use super::text::{check_name, check_text};
@@ -60,7 +61,7 @@ pub struct Failure {
     pub step: String,
 }
 
-/// A step that the save reached, for the history that `saves status` shows.
+/// A step that the save reached, for the history that `saves show` shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Moment {
     /// When the step was reached.

@@ -64,6 +64,10 @@ pub struct SaveRequest {
     /// sensitive, and instances whose files were not checked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub publish_sensitive: bool,
+    /// Whether the template's latest version stays the one that it is. The name of the template refers to the new version
+    /// only after a rollback to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exclude_from_latest: bool,
     /// Whether to add the AMI as a further architecture to an existing version instead of creating a version.
     #[serde(default)]
     pub add_arch: bool,
@@ -71,6 +75,21 @@ pub struct SaveRequest {
     #[serde(default)]
     #[schema(minimum = 1)]
     pub version: Option<u32>,
+}
+
+/// Checks the volumes to leave out: device names and volume IDs.
+pub(crate) fn check_excluded(volumes: &BTreeSet<String>) -> Result<(), Problem> {
+    if volumes.len() > EXCLUDED_VOLUMES {
+        let message = format!(
+            "There are {} volumes to leave out (exclude_volumes); the maximum is {EXCLUDED_VOLUMES}.",
+            volumes.len()
+        );
+        return Err(Problem::new(Code::InvalidInput, message));
+    }
+    let what = "device name or volume ID (exclude_volumes)";
+    volumes
+        .iter()
+        .try_for_each(|volume| check_name(what, volume))
 }
 
 impl SaveRequest {
@@ -90,16 +109,7 @@ impl SaveRequest {
             );
             return Err(Problem::new(Code::InvalidRegion, message));
         }
-        if self.exclude_volumes.len() > EXCLUDED_VOLUMES {
-            let message = format!(
-                "There are {} volumes to leave out; the maximum is {EXCLUDED_VOLUMES}.",
-                self.exclude_volumes.len()
-            );
-            return Err(Problem::new(Code::InvalidInput, message));
-        }
-        for volume in &self.exclude_volumes {
-            check_name("device name or volume ID", volume)?;
-        }
+        check_excluded(&self.exclude_volumes)?;
         if self.tags.len() > USER_TAGS {
             let message = format!(
                 "There are {} tags; the maximum is {USER_TAGS}.",
@@ -134,6 +144,9 @@ impl SaveRequest {
                 Some(
                     "add_arch: an added architecture cannot change the description, project or visibility",
                 )
+            }
+            (true, _) if self.exclude_from_latest => {
+                Some("exclude_from_latest: an added architecture creates no version")
             }
             (false, None) | (true, _) => None,
         };

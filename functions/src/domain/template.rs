@@ -1,23 +1,22 @@
-//! Templates, their versions, and references to them.
+//! Templates and their versions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 use utoipa::ToSchema;
 
+use super::deprecation::Deprecation;
 use super::ec2::Architecture;
 use super::how::How;
-use super::problem::{Code, Problem};
+use super::problem::Problem;
 use super::save_plan::SavedVolume;
-use super::text::from_and_into_string;
 use super::{
     ImageId, InstanceId, MicroUsd, ProjectName, Region, SaveId, ScheduleName, SnapshotId,
     TemplateName, Timestamp, UserId,
 };
-use crate::domain::ids::shown;
+
+pub use super::template_ref::TemplateRef;
 
 /// Who can see and launch a template in addition to its owner.
 #[derive(
@@ -127,6 +126,9 @@ pub struct Template {
     /// The lifecycle state.
     #[serde(default)]
     pub state: TemplateState,
+    /// Its end of life and what replaces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecation: Option<Deprecation>,
     /// The architectures of the latest version.
     #[serde(default)]
     pub architectures: Vec<Architecture>,
@@ -179,6 +181,7 @@ impl Template {
             newest: 0,
             notes: String::new(),
             state: TemplateState::Active,
+            deprecation: None,
             architectures: Vec::new(),
             created_at: at,
             updated_at: at,
@@ -212,12 +215,17 @@ impl Template {
         self.newest.max(self.latest)
     }
 
+    /// Adds a version that the template's name does not refer to.
+    pub fn add(&mut self, version: &Version, at: Timestamp) {
+        self.newest = self.newest().max(version.number);
+        self.updated_at = at;
+    }
+
     /// Makes the version the one that the template's name refers to.
     pub fn point_to(&mut self, version: &Version, at: Timestamp) {
-        self.newest = self.newest().max(version.number);
+        self.add(version, at);
         self.latest = version.number;
         self.architectures = version.architectures();
-        self.updated_at = at;
     }
 }
 
@@ -326,6 +334,9 @@ pub struct Version {
     /// The lifecycle state.
     #[serde(default)]
     pub state: TemplateState,
+    /// Its end of life and what replaces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecation: Option<Deprecation>,
     /// User-defined tags. Instances launched from the version have them too.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -402,79 +413,5 @@ impl Version {
     /// The template version that the instance was launched from, if the recorded text is a valid reference.
     pub fn parent(&self) -> Option<TemplateRef> {
         self.parent.as_deref()?.parse().ok()
-    }
-}
-
-/// A reference to a template or a version as users type it: `name`, `name@3` or `name@latest`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TemplateRef {
-    pub name: TemplateName,
-    /// The version number; `None` means the latest version.
-    pub version: Option<u32>,
-}
-
-impl FromStr for TemplateRef {
-    type Err = Problem;
-
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        let (name, version) = text.split_once('@').unwrap_or((text, "latest"));
-        let name = name.parse()?;
-        let version = match version.parse::<u32>() {
-            _ if version == "latest" => None,
-            Ok(number) if number > 0 && version.starts_with(|c: char| c.is_ascii_digit()) => {
-                Some(number)
-            }
-            _ => {
-                let message = format!(
-                    "{} is not a valid version: use a number from 1, or \"latest\".",
-                    shown(version)
-                );
-                return Err(Problem::new(Code::InvalidName, message));
-            }
-        };
-        Ok(Self { name, version })
-    }
-}
-
-impl From<TemplateName> for TemplateRef {
-    fn from(name: TemplateName) -> Self {
-        let version = None;
-        Self { name, version }
-    }
-}
-
-from_and_into_string!(TemplateRef);
-
-impl fmt::Display for TemplateRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.version {
-            Some(number) => write!(f, "{}@{number}", self.name),
-            None => write!(f, "{}", self.name),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn references_name_a_version_or_the_latest() {
-        let parsed = |text: &str| text.parse::<TemplateRef>().map(|r| r.version);
-        assert_eq!(parsed("abc").unwrap(), None);
-        assert_eq!(parsed("abc@latest").unwrap(), None);
-        assert_eq!(parsed("abc@3").unwrap(), Some(3));
-        for bad in [
-            "abc@",
-            "abc@0",
-            "abc@-1",
-            "abc@+1",
-            "abc@1.5",
-            "abc@99999999999",
-            "@1",
-        ] {
-            assert!(parsed(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -8,7 +8,7 @@ use super::{Asked, Service};
 use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::{Code, Problem, ProjectName, Timestamp, UserId};
 use crate::operations::operation::{Answered, operation};
-use crate::registry::AuditOf;
+use crate::registry::{AuditOf, Listed, Times};
 use crate::rules::access::{Action, Caller, project_not_found, schedule_not_found};
 use crate::rules::audit::event;
 
@@ -26,6 +26,12 @@ pub struct AuditPage {
     /// Only events of this user. Without a resource or a project, this can only be yourself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<UserId>,
+    /// Only events at this time or later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// Only events before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
     /// The maximum number of items on the page.
     #[param(minimum = 1, maximum = 100, default = 50)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +39,19 @@ pub struct AuditPage {
     /// Where the page begins: the cursor of the previous page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+}
+
+impl AuditPage {
+    fn times(&self) -> Result<Times, Problem> {
+        let (from, until) = (self.from, self.until);
+        if let (Some(from), Some(until)) = (from, until)
+            && from >= until
+        {
+            let message = "The query value until must be later than from.";
+            return Err(Problem::new(Code::InvalidInput, message));
+        }
+        Ok(Times { from, until })
+    }
 }
 
 operation! {
@@ -52,16 +71,8 @@ async fn list_audit_events(
     caller: &Caller,
     asked: Asked<ListAuditEvents>,
 ) -> Answered<ListAuditEvents> {
-    let filter = asked.query;
-    let paging = Paging::new(filter.limit, filter.cursor.clone());
-    let limit = paging.limit()?;
-    let of = service.audited(caller, &filter).await?;
-    let registry = &service.env.registry;
-    let mut listed = registry.audit_events(&of, limit, paging.cursor).await?;
-    listed.items.retain(|event| {
-        let by_user = filter.user.as_ref().is_none_or(|user| event.user == *user);
-        by_user && (filter.project.is_none() || event.project == filter.project)
-    });
+    let limit = Paging::new(asked.query.limit, None).limit()?;
+    let listed = service.events(caller, asked.query, limit).await?;
     Ok(Found::new(listed.into()))
 }
 
@@ -79,6 +90,25 @@ impl Service {
     /// Writes an event on its own, before a change that does not involve the registry.
     pub(crate) async fn audit(&self, event: &AuditEvent) -> Result<(), Problem> {
         self.env.registry.audit(event, self.entropy.next()).await
+    }
+
+    /// Returns a page of the events that the filter selects, if the caller may read them.
+    pub(super) async fn events(
+        &self,
+        caller: &Caller,
+        filter: AuditPage,
+        limit: usize,
+    ) -> Result<Listed<AuditEvent>, Problem> {
+        let times = filter.times()?;
+        let of = self.audited(caller, &filter).await?;
+        let registry = &self.env.registry;
+        let listed = registry.audit_events(&of, times, limit, filter.cursor);
+        let mut listed = listed.await?;
+        listed.items.retain(|event| {
+            let by_user = filter.user.as_ref().is_none_or(|user| event.user == *user);
+            by_user && (filter.project.is_none() || event.project == filter.project)
+        });
+        Ok(listed)
     }
 
     /// Resolves the filter to a list that the caller may read.

@@ -3,9 +3,11 @@
 use crate::ports::Call;
 use crate::steps;
 
-/// The sweep: it checks saves, starts recoveries, and continues deletions, which includes closing AMIs that others
-/// keep.
+/// The sweep: it checks saves, starts recoveries, continues deletions, which includes closing AMIs that others keep, and
+/// updates the meters of instances.
 pub const SWEEP: &[Call] = &[
+    Call::Regions,
+    Call::Volumes,
     Call::Get,
     Call::Put,
     Call::Update,
@@ -26,12 +28,32 @@ pub const SWEEP: &[Call] = &[
     Call::SnapshotShares,
     Call::DescribeExecution,
     Call::StartExecution,
+    Call::Notice,
 ];
 
-/// The handler of events: it checks saves, ends waits, and starts recoveries.
+/// The ends: they warn, begin last saves, and stop and terminate instances.
+pub const ENDS: &[Call] = &[
+    Call::Get,
+    Call::Put,
+    Call::Update,
+    Call::Check,
+    Call::Delete,
+    Call::Query,
+    Call::QueryGsi2,
+    Call::Regions,
+    Call::Instances,
+    Call::StopInstance,
+    Call::TerminateInstance,
+    Call::DescribeExecution,
+    Call::StartExecution,
+    Call::Notice,
+];
+
+/// The handler of events: it checks saves, ends waits, starts recoveries, and updates the meters of instances.
 pub const WAKE: &[Call] = &[
     Call::Get,
     Call::Put,
+    Call::Update,
     Call::Instances,
     Call::DescribeExecution,
     Call::StartExecution,
@@ -60,6 +82,8 @@ pub const API: &[Call] = &[
     Call::Packages,
     Call::StopInstance,
     Call::StartInstance,
+    Call::RenameInstance,
+    Call::ResizeInstance,
     Call::TerminateInstance,
     Call::ZonesOffering,
     Call::Subnets,
@@ -92,10 +116,20 @@ pub const API: &[Call] = &[
     Call::PublicParameter,
     Call::StartSession,
     Call::Notice,
+    Call::SendEmail,
 ];
 
+/// The delivery of notices to users.
+pub const DELIVER: &[Call] = &[Call::Get, Call::Put, Call::QueryGsi2, Call::SendEmail];
+
 /// The handlers that are not steps, each with its port calls.
-pub const HANDLERS: [(&str, &[Call]); 3] = [("Sweep", SWEEP), ("Wake", WAKE), ("Api", API)];
+pub const HANDLERS: [(&str, &[Call]); 5] = [
+    ("Sweep", SWEEP),
+    ("Ends", ENDS),
+    ("Wake", WAKE),
+    ("Api", API),
+    ("Deliver", DELIVER),
+];
 
 /// Returns the port calls of the function with that handler; `None` if there is no such handler.
 pub fn of(handler: &str) -> Option<&'static [Call]> {

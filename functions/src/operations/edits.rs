@@ -2,6 +2,7 @@
 //! (promise P6).
 
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
 use super::expected::{check, tag};
 use super::parts::{Found, IfMatch, Json, MustMatch, VersionRef};
@@ -9,9 +10,10 @@ use super::templates::{tagged, version_not_found};
 use super::versions::changed_meanwhile;
 use super::{Asked, Expected, Service, TemplateView};
 use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::deprecation::Deprecation;
 use crate::domain::save::check_text;
 use crate::domain::template::{TemplateRef, TemplateState};
-use crate::domain::{Code, Problem, TemplateName};
+use crate::domain::{Code, Problem, TemplateName, Timestamp};
 use crate::operations::operation::{Answered, operation};
 use crate::registry::{Batch, TRIES};
 use crate::rules::access::{Action, Caller};
@@ -70,10 +72,23 @@ operation! {
     rights: [Edit Template, See Template],
 }
 
+/// What a deprecation says. Each request replaces what was said before.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Deprecates {
+    /// The template or version to use instead, which you can see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<TemplateRef>,
+    /// The end of life. Until then, launches say when it is, and it is not deprecated yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_of_life: Option<Timestamp>,
+}
+
 operation! {
     /// Deprecates a template, so that people use another one
     DeprecateTemplate by deprecate_template: Post "/v1/templates/{name}/deprecate" of "templates",
-    path: TemplateName, head: IfMatch,
+    path: TemplateName, query: Deprecates, head: IfMatch,
     output: Found<TemplateView>,
     rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
@@ -93,7 +108,7 @@ operation! {
 operation! {
     /// Deprecates a version, so that people use another one
     DeprecateVersion by deprecate_version: Post "/v1/templates/{name}/versions/{version}/deprecate" of "templates",
-    path: VersionRef, head: IfMatch,
+    path: VersionRef, query: Deprecates, head: IfMatch,
     output: Found<TemplateView>,
     rights: [Deprecate Template, See Template],
     // Repeating it changes nothing.
@@ -112,25 +127,31 @@ operation! {
 
 /// Declares the functions of operations that make one change to a template or a version.
 macro_rules! changes {
-    ($($by:ident of $operation:ident: |$asked:ident| $change:expr;)*) => {$(
+    ($($by:ident of $operation:ident: |$service:ident, $caller:ident, $asked:ident| $change:expr;)*) => {$(
         async fn $by(
-            service: &Service,
-            caller: &Caller,
+            $service: &Service,
+            $caller: &Caller,
             $asked: Asked<$operation>,
         ) -> Answered<$operation> {
             let change = $change;
-            service.change(caller, $asked.path, change, $asked.head.0).await
+            $service.change($caller, $asked.path, change, $asked.head.0).await
         }
     )*};
 }
 
 changes! {
-    edit_template of EditTemplate: |asked| Change::edit(asked.body.0)?;
-    edit_version of EditVersion: |asked| Change::edit(asked.body.0)?;
-    deprecate_template of DeprecateTemplate: |asked| Change::DEPRECATE;
-    restore_template of RestoreTemplate: |asked| Change::RESTORE;
-    deprecate_version of DeprecateVersion: |asked| Change::DEPRECATE;
-    restore_version of RestoreVersion: |asked| Change::RESTORE;
+    edit_template of EditTemplate: |service, caller, asked| Change::edit(asked.body.0)?;
+    edit_version of EditVersion: |service, caller, asked| Change::edit(asked.body.0)?;
+    deprecate_template of DeprecateTemplate: |service, caller, asked| {
+        let this = asked.path.clone().into();
+        service.deprecating(caller, &this, asked.query).await?
+    };
+    restore_template of RestoreTemplate: |service, caller, asked| Change::restore();
+    deprecate_version of DeprecateVersion: |service, caller, asked| {
+        let this = asked.path.clone().into();
+        service.deprecating(caller, &this, asked.query).await?
+    };
+    restore_version of RestoreVersion: |service, caller, asked| Change::restore();
 }
 
 struct Change {
@@ -138,21 +159,42 @@ struct Change {
     event: AuditAction,
     edit: TemplateEdit,
     state: Option<TemplateState>,
+    /// What is said of its future, if the state changes.
+    deprecation: Option<Deprecation>,
 }
 
 impl Change {
-    const DEPRECATE: Self = Self::to(TemplateState::Deprecated, AuditAction::TemplateDeprecate);
-    const RESTORE: Self = Self::to(TemplateState::Active, AuditAction::TemplateRestore);
-
-    const fn to(state: TemplateState, event: AuditAction) -> Self {
+    fn restore() -> Self {
         Self {
             action: Action::Deprecate,
-            event,
-            edit: TemplateEdit {
-                description: None,
-                notes: None,
-            },
-            state: Some(state),
+            event: AuditAction::TemplateRestore,
+            edit: TemplateEdit::default(),
+            state: Some(TemplateState::Active),
+            deprecation: None,
+        }
+    }
+
+    fn deprecate(says: Deprecates, now: Timestamp) -> Self {
+        let Deprecates {
+            replaced_by,
+            end_of_life,
+        } = says;
+        let later = end_of_life.is_some_and(|end| end > now);
+        let said = replaced_by.is_some() || end_of_life.is_some();
+        let deprecation = said.then_some(Deprecation {
+            replaced_by,
+            end_of_life,
+        });
+        Self {
+            action: Action::Deprecate,
+            event: AuditAction::TemplateDeprecate,
+            edit: TemplateEdit::default(),
+            state: Some(if later {
+                TemplateState::Active
+            } else {
+                TemplateState::Deprecated
+            }),
+            deprecation,
         }
     }
 
@@ -163,10 +205,16 @@ impl Change {
             event: AuditAction::TemplateEdit,
             edit,
             state: None,
+            deprecation: None,
         })
     }
 
-    fn make(&self, description: &mut String, notes: &mut String, state: &mut TemplateState) {
+    fn make(
+        &self,
+        [description, notes]: [&mut String; 2],
+        state: &mut TemplateState,
+        deprecation: &mut Option<Deprecation>,
+    ) {
         for (text, to) in [
             (description, &self.edit.description),
             (notes, &self.edit.notes),
@@ -176,10 +224,32 @@ impl Change {
             }
         }
         *state = self.state.unwrap_or(*state);
+        if self.state.is_some() {
+            deprecation.clone_from(&self.deprecation);
+        }
     }
 }
 
 impl Service {
+    /// Checks a deprecation: what replaces a template exists, and is another one.
+    async fn deprecating(
+        &self,
+        caller: &Caller,
+        this: &TemplateRef,
+        says: Deprecates,
+    ) -> Result<Change, Problem> {
+        if let Some(other) = &says.replaced_by {
+            let same = other.name == this.name
+                && (this.version.is_none() || other.version == this.version);
+            if same {
+                let message = format!("The template {this} cannot be replaced_by itself.");
+                return Err(Problem::new(Code::InvalidInput, message));
+            }
+            self.template(caller, other).await?;
+        }
+        Ok(Change::deprecate(says, self.env.clock.now()))
+    }
+
     /// Changes a template, or a version. Fails if the record does not match `expected`.
     async fn change(
         &self,
@@ -220,7 +290,8 @@ impl Service {
         let before = self.own_template(caller, name, change.action).await?;
         check(expected, &format!("The template {name}"), &tag(&before))?;
         let mut after = before.value.clone();
-        change.make(&mut after.description, &mut after.notes, &mut after.state);
+        let texts = [&mut after.description, &mut after.notes];
+        change.make(texts, &mut after.state, &mut after.deprecation);
         if after == before.value {
             return Ok(true);
         }
@@ -245,7 +316,8 @@ impl Service {
             .await?;
         check(expected, &format!("{name}@{number}"), &tag(&before))?;
         let mut after = before.value.clone();
-        change.make(&mut after.description, &mut after.notes, &mut after.state);
+        let texts = [&mut after.description, &mut after.notes];
+        change.make(texts, &mut after.state, &mut after.deprecation);
         if after == before.value {
             return Ok(true);
         }

@@ -184,6 +184,7 @@ pub(super) fn version_of(
         usage: Usage::default(),
         deleted_at: None,
         removed_at: None,
+        deprecation: None,
         stuck: None,
     }
 }

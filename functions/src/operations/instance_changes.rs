@@ -2,14 +2,17 @@
 
 use super::parts::{Accepted, InRegion, InstanceName};
 use super::{Asked, InstanceView, Service};
-use crate::domain::audit::{AuditAction, Subject};
+use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::ec2::InstanceState;
+use crate::domain::sizes::usd_per_hour;
 use crate::domain::tags::PROJECT_TAG;
-use crate::domain::{Code, Problem, ProjectName, Region};
+use crate::domain::{Code, InstanceId, Problem, ProjectName, Region, SaveId};
 use crate::operations::operation::{Answered, operation};
 use crate::ports::{Instance, from_ec2};
 use crate::rules::access::Caller;
+use crate::rules::holdings;
 use crate::rules::lookup::check_regions;
+use crate::rules::{budget, compute};
 
 operation! {
     /// Starts a stopped instance
@@ -25,21 +28,37 @@ async fn start_instance(
     asked: Asked<StartInstance>,
 ) -> Answered<StartInstance> {
     let (InstanceName(name), InRegion { region }) = (asked.path, asked.query);
+    let mut owed = false;
     let instance = match service.free_instance(caller, &region, &name).await {
         Err(busy) if busy.code == Code::InstanceBusy => {
             match service.owed_a_start(caller, &region, &name, busy).await? {
-                Owed::Now(instance) => instance,
+                Owed::Now(instance) => {
+                    owed = true;
+                    instance
+                }
                 Owed::ByRecovery(instance) => {
                     return service.view_after(caller, &region, &instance).await;
                 }
             }
         }
-        free => free?,
+        free => {
+            let instance = free?;
+            service.check_project_of(&instance).await?;
+            instance
+        }
     };
     match instance.state {
         InstanceState::Stopped => {
+            // A save has to bring its instance back, whatever it costs (promise P1).
+            if let Some(project) = project_of(&instance).filter(|_| !owed) {
+                let price = usd_per_hour(&instance.instance_type);
+                let owner = &caller.user;
+                budget::check_start(&service.env, &project, owner, price).await?;
+            }
             let noted = service.note(caller, AuditAction::InstanceStart, &region, &instance);
             noted.await?;
+            // EC2 no longer says when an instance was stopped once it is started.
+            compute::note(&service.env, &region, &instance).await;
             let started = service.env.ec2.start_instance(&region, &instance.id).await;
             started.map_err(from_ec2)?;
         }
@@ -106,6 +125,7 @@ async fn terminate_instance(
         let ec2 = &service.env.ec2;
         let terminated = ec2.terminate_instance(&region, &instance.id).await;
         terminated.map_err(from_ec2)?;
+        holdings::ended(&service.env, &caller.user, &instance.id).await;
     }
     service.view_after(caller, &region, &instance).await
 }
@@ -141,21 +161,20 @@ impl Service {
 
     /// Returns the state of an instance after its change has begun. The instance is read by ID, because its name may
     /// refer to another instance by now.
-    async fn view_after(
+    pub(super) async fn view_after(
         &self,
         caller: &Caller,
         region: &Region,
         before: &Instance,
     ) -> Result<Accepted<InstanceView>, Problem> {
-        let view = self.instance_view(caller, region, before.id.as_str());
-        let view = match view.await {
+        let after = self.instance(caller, region, before.id.as_str());
+        let after = match after.await {
             // EC2 no longer lists terminated instances after a while.
-            Err(problem) if problem.code == Code::InstanceNotFound => {
-                InstanceView::of(before, region, None)
-            }
-            view => view?,
+            Err(problem) if problem.code == Code::InstanceNotFound => before.clone(),
+            after => after?,
         };
-        Ok(Accepted::new(view))
+        compute::note(&self.env, region, &after).await;
+        self.view_of(region, &after).await.map(Accepted::new)
     }
 
     /// Records a change before it is requested from EC2.
@@ -166,21 +185,28 @@ impl Service {
         region: &Region,
         instance: &Instance,
     ) -> Result<(), Problem> {
-        let subject = Subject::Instance(region.clone(), instance.id.clone());
-        // Anyone who can tag instances may have written this value.
-        let project = instance.tags.get(PROJECT_TAG);
-        let project: Option<ProjectName> = project.and_then(|name| name.parse().ok());
-        let event = self
-            .event(caller, action, subject)
-            .of_project(project.as_ref())
-            .with("name", instance.name());
+        let event = self.noting(caller, action, region, instance);
         self.audit(&event).await
+    }
+
+    /// Returns the audit event of a change.
+    pub(super) fn noting(
+        &self,
+        caller: &Caller,
+        action: AuditAction,
+        region: &Region,
+        instance: &Instance,
+    ) -> AuditEvent {
+        let subject = Subject::Instance(region.clone(), instance.id.clone());
+        self.event(caller, action, subject)
+            .of_project(project_of(instance).as_ref())
+            .with("name", instance.name())
     }
 
     /// Returns an instance that no save holds. Starting an instance during a save would spoil the image, and stopping
     /// it would undo the restart. A stranded save does not hold the instance, because its owner is the one who can
     /// bring it back.
-    async fn free_instance(
+    pub(super) async fn free_instance(
         &self,
         caller: &Caller,
         region: &Region,
@@ -188,15 +214,26 @@ impl Service {
     ) -> Result<Instance, Problem> {
         check_regions(&self.env, [region]).await?;
         let instance = self.instance(caller, region, name).await?;
-        let Some(holder) = self.env.registry.lock_holder(region, &instance.id).await? else {
-            return Ok(instance);
-        };
-        let stored = self.env.registry.save(&holder).await?;
-        if stored.is_some_and(|stored| stored.value.state.is_final()) {
-            return Ok(instance);
+        match self.holding(region, &instance.id).await? {
+            None => Ok(instance),
+            Some(holder) => Err(Problem::new(Code::InstanceBusy, format!("{name} is being saved by {holder}."))
+            .hint(format!("Wait for it with \"prism saves watch {holder}\", or cancel it with \"prism saves cancel {holder}\"."))),
         }
-        Err(Problem::new(Code::InstanceBusy, format!("{name} is being saved by {holder}."))
-            .hint(format!("Wait for it with \"prism saves watch {holder}\", or cancel it with \"prism saves cancel {holder}\".")))
+    }
+
+    /// Returns the save that holds an instance, unless it has ended stranded.
+    pub(in crate::operations) async fn holding(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<Option<SaveId>, Problem> {
+        let registry = &self.env.registry;
+        let Some(holder) = registry.lock_holder(region, id).await? else {
+            return Ok(None);
+        };
+        let stored = registry.save(&holder).await?;
+        let ended = stored.is_some_and(|stored| stored.value.state.is_final());
+        Ok((!ended).then_some(holder))
     }
 }
 
@@ -208,7 +245,17 @@ enum Owed {
     ByRecovery(Instance),
 }
 
-fn wrong_state(instance: &Instance, name: &str, what: &str, hint: &str) -> Problem {
+/// The project that an instance is for. Anyone who can tag instances may have written it.
+pub(super) fn project_of(instance: &Instance) -> Option<ProjectName> {
+    instance.tags.get(PROJECT_TAG)?.parse().ok()
+}
+
+pub(in crate::operations) fn wrong_state(
+    instance: &Instance,
+    name: &str,
+    what: &str,
+    hint: &str,
+) -> Problem {
     let message = format!(
         "{name} is {} and cannot be {what} now.",
         instance.state.as_str()

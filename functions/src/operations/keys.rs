@@ -104,7 +104,7 @@ async fn add_key(service: &Service, caller: &Caller, asked: Asked<AddKey>) -> An
         if keys.len() >= KEYS {
             let message = format!("You already have {KEYS} public keys, which is the maximum.");
             return Err(Problem::new(Code::LimitReached, message)
-                .hint("Remove one that you no longer use: prism keys remove FINGERPRINT"));
+                .hint("Remove one that you no longer use: prism key remove FINGERPRINT"));
         }
         keys.push(new.clone());
         Ok(true)
@@ -161,7 +161,7 @@ impl Service {
                 of_request.len()
             );
             return Err(Problem::new(Code::InvalidInput, message).hint(
-                "Add those that you use often to your own keys, which launches install without being asked: prism keys add",
+                "Add those that you use often to your own keys, which launches install without being asked: prism key add",
             ));
         }
         let own = self.env.registry.keys(&caller.user).await?;

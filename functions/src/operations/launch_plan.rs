@@ -7,12 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::LaunchVolume;
 use super::placing::Places;
+use crate::domain::deprecation::Deprecation;
 use crate::domain::ec2::Architecture;
+use crate::domain::end::{End, EndRequest};
 use crate::domain::public_key::PublicKey;
 use crate::domain::save::Warning;
 use crate::domain::sizes::{Size, usd_per_hour};
 use crate::domain::template::{Template, TemplateRef, TemplateState, Version};
-use crate::domain::{Code, ImageId, KeyFingerprint, Problem, ProjectName, Region};
+use crate::domain::{
+    Code, ImageId, KeyFingerprint, Problem, ProjectName, Region, Timestamp, UserId,
+};
 use crate::ports::NewVolume;
 
 /// The maximum size of the root volume, in GiB: the maximum of gp3 volumes in EBS.
@@ -50,6 +54,13 @@ pub struct LaunchRequest {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub public_keys: Vec<PublicKey>,
+    /// When the instance ends by itself. By default, it runs until somebody stops it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<EndRequest>,
+    /// The member of the project to whom the instance belongs, instead of you. You must manage the project. The member's own
+    /// keys are installed, and none else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_member: Option<UserId>,
 }
 
 /// What a launch does, with all defaults resolved.
@@ -96,10 +107,16 @@ pub struct LaunchPlan {
     /// The Availability Zones that offer the instance type and that the launch is tried in, in this order.
     #[serde(default)]
     pub zones: Vec<String>,
+    /// When the instance ends, and what happens then; null if it runs until somebody stops it.
+    #[serde(default)]
+    pub end: Option<End>,
     #[serde(skip)]
     pub(super) places: Places,
     #[serde(skip)]
     pub(super) new_volumes: Vec<NewVolume>,
+    /// The maximum number of instances that the caller may have for the project.
+    #[serde(skip)]
+    pub(super) most: Option<u32>,
     #[serde(skip)]
     pub(super) user_data: Option<String>,
 }
@@ -109,6 +126,7 @@ pub(super) fn plan_saved(
     request: &LaunchRequest,
     template: &Template,
     version: Version,
+    now: Timestamp,
 ) -> Result<LaunchPlan, Problem> {
     let architecture = request.architecture.unwrap_or(version.architecture);
     let here = version
@@ -132,7 +150,7 @@ pub(super) fn plan_saved(
         usd_per_hour: usd_per_hour(&instance_type),
         instance_type,
         root_size_gib: disk(request, root_size_gib)?,
-        warnings: warnings(template, &version),
+        warnings: warnings(template, &version, now),
         kms_key: None,
         login: version.login,
         public_keys: Vec::new(),
@@ -141,8 +159,10 @@ pub(super) fn plan_saved(
         tags: version.tags,
         volumes: Vec::new(),
         zones: Vec::new(),
+        end: None,
         places: Places::default(),
         new_volumes: Vec::new(),
+        most: None,
         user_data: None,
     })
 }
@@ -162,23 +182,60 @@ pub(super) fn disk(request: &LaunchRequest, least: u32) -> Result<u32, Problem> 
     Err(Problem::new(Code::InvalidInput, message).hint("Specify a size in this range, or none."))
 }
 
-/// Returns warnings about the deprecation of the template or the version.
-fn warnings(template: &Template, version: &Version) -> Vec<Warning> {
-    let (what, notes) = if version.state == TemplateState::Deprecated {
-        (version.reference().to_string(), &version.notes)
-    } else if template.state == TemplateState::Deprecated {
-        (template.name.to_string(), &template.notes)
-    } else {
-        return Vec::new();
+/// Returns warnings about the deprecation of the template or the version, and about an end of life that is to come.
+fn warnings(template: &Template, version: &Version, now: Timestamp) -> Vec<Warning> {
+    let of_version = (
+        version.reference().to_string(),
+        version.state,
+        &version.deprecation,
+        &version.notes,
+    );
+    let of_template = (
+        template.name.to_string(),
+        template.state,
+        &template.deprecation,
+        &template.notes,
+    );
+    let mut told =
+        [of_version, of_template]
+            .into_iter()
+            .filter_map(|(what, state, deprecation, notes)| {
+                let deprecation = deprecation.clone().unwrap_or_default();
+                warning(&what, state, &deprecation, notes, now)
+            });
+    told.next().into_iter().collect()
+}
+
+fn warning(
+    what: &str,
+    state: TemplateState,
+    deprecation: &Deprecation,
+    notes: &str,
+    now: Timestamp,
+) -> Option<Warning> {
+    let use_instead = match &deprecation.replaced_by {
+        Some(other) => format!("use {other} instead"),
+        None => "its owner says to use something else".to_owned(),
     };
-    let mut text = format!("{what} is deprecated: its owner says to use something else.");
+    let (code, mut text) = match deprecation.end_of_life {
+        _ if state == TemplateState::Deprecated || deprecation.has_come(now) => {
+            let text = format!("{what} is deprecated: {use_instead}.");
+            ("TemplateDeprecated", text)
+        }
+        Some(end) => {
+            let day = end.format("%-d %B %Y");
+            let text = format!("{what} reaches its end of life on {day} (UTC): {use_instead}.");
+            ("TemplateEndOfLife", text)
+        }
+        None => return None,
+    };
     if let Some(first) = notes.lines().next() {
         let _ = write!(text, " \"{first}\"");
     }
-    vec![Warning {
-        code: "TemplateDeprecated".to_owned(),
+    Some(Warning {
+        code: code.to_owned(),
         text,
-    }]
+    })
 }
 
 /// Returns the instance type and the root volume size that the version was saved with for that architecture. A version

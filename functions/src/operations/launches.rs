@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::instance_edits::check_new_name;
 use super::launch_plan::{disk, plan_saved};
+use super::launches_for::kind;
 use super::operation::{Answered, operation};
 use super::parts::{Accepted, DryRun, Either, IdempotencyKey, Json, Trial};
 use super::placing::{Places, Placing};
@@ -13,18 +15,18 @@ use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::ec2::Architecture;
 use crate::domain::first_boot;
-use crate::domain::save::check_name;
 use crate::domain::sizes::Size;
 use crate::domain::tags::{
     DEPLOYMENT_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
 };
 use crate::domain::template::TemplateRef;
-use crate::domain::{Code, InstanceId, Problem};
-use crate::ports::{Image, ImageState, NewInstance, Subnet, Tags, from_ec2};
+use crate::domain::{Code, Problem};
+use crate::ports::{Image, ImageState, Instance, NewInstance, Subnet, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
-use crate::rules::lookup::{check_regions, own_instances};
-use crate::rules::{Env, ImageFault, budget, images, lending};
+use crate::rules::holdings::{self, Wanted};
+use crate::rules::lookup::check_regions;
+use crate::rules::{Env, ImageFault, budget, compute, images, lending, limits};
 use crate::steps::{keys, pacing};
 
 /// An instance that was launched.
@@ -43,7 +45,7 @@ operation! {
     LaunchInstance by launch_instance: Post "/v1/instances" of "instances",
     query: DryRun, head: IdempotencyKey, body: Json<LaunchRequest>,
     output: Trial<LaunchPlan, Accepted<Launched>>,
-    rights: [Launch Template, Contribute Project],
+    rights: [Launch Template, Contribute Project, SaveVersion Template, LaunchFor Project],
     repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
 }
 
@@ -53,38 +55,52 @@ async fn launch_instance(
     asked: Asked<LaunchInstance>,
 ) -> Answered<LaunchInstance> {
     let (Json(request), IdempotencyKey(key)) = (asked.body, asked.head);
-    let plan = service.plan_launch(caller, &request, key.is_none()).await?;
+    let owner = &service.owner_of_launch(caller, &request).await?;
+    let plan = service.plan_launch(owner, &request).await?;
+    let wanted = Wanted {
+        region: &request.region,
+        name: &request.name,
+        project: request.project.as_ref(),
+        most: plan.most,
+    };
+    let (env, user) = (&service.env, &owner.user);
     if asked.query.dry_run {
+        holdings::check(env, user, &wanted).await?;
         return Ok(Trial::plan(plan));
     }
-    let token = service.digits("launch", &caller.user, key.as_deref())?;
-    let instance = service.launch(caller, &request, &plan, &token).await?;
+    let token = service.digits(&kind(&request), &caller.user, key.as_deref())?;
+    holdings::take(env, user, &wanted, &token).await?;
+    let who = [caller, owner];
+    let launched = service.launch(who, &request, &plan, &token).await;
+    let instance = match launched {
+        Ok(instance) => instance,
+        Err(problem) => {
+            // Without a response, the instance may have been launched.
+            if problem.code != Code::AwsUnavailable {
+                holdings::give_back(env, user, &token).await;
+            }
+            return Err(problem);
+        }
+    };
+    holdings::launched(env, user, &token, &instance.id).await;
+    let instance = InstanceView {
+        end: plan.end.clone(),
+        ..InstanceView::of(&instance, &request.region, None)
+    };
     let place = format!("/v1/instances/{}?region={}", instance.id, instance.region);
     let launched = Accepted::new(Launched { instance, plan });
     Ok(Either::Other(launched.at(place)))
 }
 
 impl Service {
-    /// Resolves a launch and checks it, without changing anything. With a request ID, it is not `new`: the existing
-    /// instance of that name may be the result of the same request.
-    async fn plan_launch(
+    /// Resolves a launch and checks it, without changing anything.
+    pub(super) async fn plan_launch(
         &self,
         caller: &Caller,
         request: &LaunchRequest,
-        new: bool,
     ) -> Result<LaunchPlan, Problem> {
-        check_name("instance name", &request.name)?;
-        if request.name.parse::<InstanceId>().is_ok() {
-            let message = format!(
-                "An instance cannot be named {}, because that looks like an instance ID.",
-                request.name
-            );
-            return Err(Problem::new(Code::InvalidName, message));
-        }
+        check_new_name(&request.name)?;
         check_regions(&self.env, [&request.region]).await?;
-        if new {
-            self.check_name_free(caller, request).await?;
-        }
         let settings = &self.env.settings;
         settings.allowed_regions.check([&request.region])?;
         let (mut plan, image) = self.resolve(caller, request).await?;
@@ -94,9 +110,15 @@ impl Service {
         let saved = catalogue::find(request.template.name.as_str()).is_none();
         plan.user_data = first_boot::user_data(plan.user_data.take(), saved, keys.values())?;
         plan.public_keys = keys.into_keys().collect();
+        plan.end = self.plan_end(caller, request).await?;
         if let Some(project) = &request.project {
             let name = &request.template.name;
-            budget::check_launch(&self.env, caller, project, name).await?;
+            let price = plan.usd_per_hour;
+            let of = budget::check_launch(&self.env, caller, project, name, price).await?;
+            let (name, limits) = (&of.name, &of.limits);
+            limits::check_hours(&self.env, &of, &caller.user).await?;
+            limits::check_type(name, limits, &plan.instance_type, plan.architecture)?;
+            plan.most = limits.instances_per_member;
         }
         plan.volumes = launch_volumes::planned(&image, plan.root_size_gib, request.keep_volumes);
         plan.new_volumes = launch_volumes::requested(&image, &plan.volumes);
@@ -133,7 +155,8 @@ impl Service {
                 let (template, version) = self
                     .saved_template(caller, &request.template, Action::Launch)
                     .await?;
-                let mut plan = plan_saved(request, &template, version.clone())?;
+                let mut plan =
+                    plan_saved(request, &template, version.clone(), self.env.clock.now())?;
                 let (registry, region) = (&self.env.registry, &plan.region);
                 lending::check_lent(registry, caller, &version, region, &plan.image).await?;
                 let image = self.launchable(&version.reference(), &plan).await?;
@@ -166,13 +189,16 @@ impl Service {
     /// Region than EC2 accepts at once. Nothing was launched in that case.
     async fn launch(
         &self,
-        caller: &Caller,
+        [caller, owner]: [&Caller; 2],
         request: &LaunchRequest,
         plan: &LaunchPlan,
         token: &str,
-    ) -> Result<InstanceView, Problem> {
+    ) -> Result<Instance, Problem> {
         // A launch that is refused takes no turn.
-        pacing::of_launch(&self.env, &request.region).await?;
+        match &request.for_member {
+            None => pacing::of_launch(&self.env, &request.region).await?,
+            Some(_) => self.begin_for(request).await?,
+        }
         let event = self
             .event(
                 caller,
@@ -184,9 +210,14 @@ impl Service {
             .with("name", &request.name)
             .with("region", &request.region)
             .with("instance_type", &plan.instance_type)
-            .with("public_keys", &plan.public_keys);
+            .with("public_keys", &plan.public_keys)
+            .with("end", plan.end.as_ref().map(|end| end.at));
+        let event = match &request.for_member {
+            None => event,
+            Some(member) => event.with("for", member),
+        };
         self.audit(&event).await?;
-        let tags = tags(&self.env, caller, request, plan).await?;
+        let tags = tags(&self.env, owner, request, plan).await?;
         let new = |subnet: Subnet, client_token: String| NewInstance {
             image: plan.image.clone(),
             instance_type: plan.instance_type.clone(),
@@ -207,14 +238,17 @@ impl Service {
             instance_type: &plan.instance_type,
             request: &new,
         };
+        let end = self.note_end(owner, request, plan, token).await?;
         let instance = placing.launch().await?;
+        self.settle_end(end, &instance.id).await;
+        compute::note(&self.env, &request.region, &instance).await;
         if let Ok(of) = plan.template.parse::<TemplateRef>()
             && of.version.is_some()
         {
             let launch = Launch {
                 token,
                 of: &of,
-                by: &caller.user,
+                by: &owner.user,
                 instance: &instance.id,
                 at: self.env.clock.now(),
             };
@@ -223,25 +257,7 @@ impl Service {
                 tracing::warn!(template = %of, instance = %instance.id, code = %problem.code, problem = problem.chain(), "a launch was not counted");
             }
         }
-        Ok(InstanceView::of(&instance, &request.region, None))
-    }
-
-    async fn check_name_free(
-        &self,
-        caller: &Caller,
-        request: &LaunchRequest,
-    ) -> Result<(), Problem> {
-        let found = own_instances(&self.env, caller, &request.region, &request.name).await?;
-        match found.iter().find(|instance| !instance.state.is_gone()) {
-            None => Ok(()),
-            Some(holder) => {
-                let message = format!(
-                    "The instance {} in {} is already named {}.",
-                    holder.id, request.region, request.name
-                );
-                Err(Problem::new(Code::InstanceNameTaken, message))
-            }
-        }
+        Ok(instance)
     }
 
     async fn plan_built_in(
@@ -274,8 +290,10 @@ impl Service {
             usd_per_hour: Some(machine.usd_per_hour),
             volumes: Vec::new(),
             zones: Vec::new(),
+            end: None,
             places: Places::default(),
             new_volumes: Vec::new(),
+            most: None,
             user_data: built_in.user_data(),
         })
     }

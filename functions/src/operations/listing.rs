@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
 use super::parts::{self, Page, Paging};
-use super::templates::{TemplateSummary, built_in_summary, summary};
+use super::templates::{TemplateKind, TemplateSummary, built_in_summary, summary};
 use super::{Asked, Service};
 use crate::domain::ec2::Architecture;
 use crate::domain::grant::Grantee;
@@ -35,6 +35,9 @@ pub struct TemplatesPage {
     /// Only templates of this project.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
+    /// Only templates of this origin: `built-in` or `saved`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<TemplateKind>,
     /// Only templates with words in their name or description that begin with these words.
     #[param(min_length = 2, max_length = 100)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -276,6 +279,9 @@ impl Service {
             listing,
             checked: false,
         };
+        if filter.kind == Some(TemplateKind::BuiltIn) {
+            return Ok(Vec::new());
+        }
         if let Some(project) = &filter.project {
             return Ok(vec![Source {
                 listing: Listing::InProject(project.clone()),
@@ -350,7 +356,8 @@ fn keeps(
 }
 
 fn built_in(filter: &TemplatesPage, search: Option<&Search>) -> Vec<Candidate> {
-    if filter.mine || filter.project.is_some() {
+    let saved = filter.kind == Some(TemplateKind::Saved);
+    if filter.mine || filter.project.is_some() || saved {
         return Vec::new();
     }
     let candidates = catalogue::ALL.iter().filter_map(|built_in| {

@@ -2,27 +2,36 @@
 //! may do what.
 
 mod audit;
+mod audit_export;
 pub mod calls;
+mod class_launch;
 mod copies;
 mod deletion;
 mod deletion_plan;
 mod edits;
+mod ends;
 mod expected;
 mod import;
 mod import_request;
 mod import_version;
 mod instance_changes;
+mod instance_edits;
+mod instance_regions;
 mod instance_volumes;
 mod instances;
 mod keys;
 mod launch_plan;
 mod launch_volumes;
 mod launches;
+mod launches_for;
 mod leftovers;
 mod lineage;
 mod listing;
 mod me;
+mod metering;
+mod notices;
 mod operation;
+mod overview;
 pub mod parts;
 mod placing;
 mod projects;
@@ -30,6 +39,7 @@ mod publication;
 mod recovery;
 mod regions;
 mod removal;
+mod save_views;
 mod saves;
 mod schedules;
 mod sessions;
@@ -37,8 +47,11 @@ mod share_checks;
 mod share_opening;
 mod shares;
 mod sharing;
+mod spending;
 mod templates;
+mod users;
 mod versions;
+mod waiting;
 mod wake;
 
 use std::sync::Arc;
@@ -47,23 +60,39 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::ids::shown;
 use crate::domain::{Code, Problem, SaveId, UserId};
-use crate::ports::{Entropy, Executions, ExecutionsError, Parameters, Schedules, Sessions};
+use crate::ports::{
+    Couriers, Entropy, Executions, ExecutionsError, Parameters, Schedules, Sessions,
+};
 use crate::rules::Env;
 use operation::entry;
 
 pub use audit::{AuditPage, ListAuditEvents};
+pub use audit_export::{ExportAudit, ExportFormat, ExportQuery};
+pub use class_launch::{
+    ClassLaunchPlan, ClassLaunchRequest, MemberLaunch, PlanClassLaunch, PlannedLaunch,
+};
 pub use copies::{Copies, CopyVersion};
 pub use deletion::{DeleteTemplate, DeleteVersion, Deleting};
 pub use deletion_plan::{Deletion, DeletionPlan};
 pub use edits::{
-    DeprecateTemplate, DeprecateVersion, EditTemplate, EditVersion, RestoreTemplate,
+    DeprecateTemplate, DeprecateVersion, Deprecates, EditTemplate, EditVersion, RestoreTemplate,
     RestoreVersion, TemplateEdit,
+};
+pub use ends::{
+    EndOfInstance, Ended, LiftProjectEnd, ProjectEndRequest, RemoveInstanceEnd, SetInstanceEnd,
+    SetProjectEnd, ShowInstanceEnd,
 };
 pub use expected::Expected;
 pub use import_request::{ImportRequest, ImportTemplate, Imported};
 pub use instance_changes::{StartInstance, StopInstance, TerminateInstance};
+pub use instance_edits::{
+    NewName, NewSize, RenameInstance, ResizeInstance, ResizePlan, TryInRegion,
+};
+pub use instance_regions::UnavailableRegion;
 pub use instance_volumes::{InstanceVolume, InstanceVolumes, ListVolumes};
-pub use instances::{InstanceView, InstancesPage, ListInstances, ShowInstance};
+pub use instances::{
+    InstanceList, InstanceView, InstancesPage, ListInstances, ShowInstance, StoppedBy,
+};
 pub use keys::{AddKey, KeyRequest, KeyView, ListKeys, RemoveKey};
 pub use launch_plan::{LaunchPlan, LaunchRequest};
 pub use launch_volumes::LaunchVolume;
@@ -71,39 +100,56 @@ pub use launches::{LaunchInstance, Launched};
 pub use leftovers::{Fixed, Left, Leftover, Leftovers, UnusedVolume};
 pub use lineage::{Lineage, LineageNode, ShowLineage};
 pub use listing::{ListTemplates, TemplatesPage};
-pub use me::{Me, ShowMe};
+pub use me::{Me, MyProject, ShowMe};
+pub use notices::{
+    ConfirmEmail, Deliveries, EmailCode, EmailView, NotifyChanged, NotifyRequest, NotifyTest,
+    NotifyView, SetNotify, ShowNotify, TestNotify, WebhookView,
+};
 pub use operation::{Asked, Entry, Method, Operation, Raw};
+pub use overview::{DueSchedule, Overview, ProjectSpending, ShowOverview};
 pub use projects::{
-    AddMember, ApproveTemplate, CreateProject, DeleteProject, DisapproveTemplate, EditProject,
-    LiftBudget, ListApprovals, ListMembers, ListProjectTemplates, ListProjects, MemberRequest,
-    ProjectCosts, ProjectEdit, ProjectRequest, ProjectTemplateView, ProjectView, RegionCost,
-    RemoveMember, SetBudget, ShowProject, ShowProjectCosts, TemplateCost, VersionCost, Who,
+    AddMember, AddMembers, ApproveTemplate, ChangeGroup, ComputeCosts, CostHistory, CreateLink,
+    CreateProject, DeleteProject, DisapproveTemplate, EditProject, Group, GroupEdit, HistoryQuery,
+    JoinProject, JoinRequest, LiftBudget, LinkCreated, LinkRequest, ListApprovals, ListGroups,
+    ListLinks, ListMembers, ListProjectInstances, ListProjectSaves, ListProjectSchedules,
+    ListProjectTemplates, ListProjects, MemberRequest, MembersAdded, MembersPlan, MembersRequest,
+    MonthCost, NewMember, PersonCost, PlannedChange, PlannedMember, ProjectCosts, ProjectEdit,
+    ProjectInstance, ProjectInstances, ProjectRequest, ProjectSchedule, ProjectTemplateView,
+    ProjectView, RefusedMember, RegionCost, RemoveMember, RevokeLink, SetBudget, ShowCostHistory,
+    ShowProject, ShowProjectCosts, StopProjectInstance, TemplateCost, VersionCost, Who,
+    WhoseInstance,
 };
 pub use recovery::{Backlog, RecoverSave, Recovery};
 pub use regions::{ListRegions, RegionView};
-pub use saves::{BeginSave, CancelSave, ListSaves, SaveView, ShowSave, Started, Unrecorded};
+pub use save_views::{ListSaves, SavesPage, ShowSave, WaitQuery};
+pub use saves::{BeginSave, CancelSave, SaveView, Started, Unrecorded};
 pub use schedules::{
     ChangeSchedule, CreateSchedule, DeleteSchedule, Fired, Keep, ListSchedules, RunSchedule,
-    ScheduleEdit, ScheduleView, ShowSchedule,
+    RunsQuery, ScheduleEdit, ScheduleView, SchedulesPage, ShowSchedule,
 };
 pub use sessions::{Purpose, Session, SessionRequest, StartSession};
 pub use shares::{ListShares, ShareTemplate, SharedWith, UnshareTemplate};
 pub use sharing::{SharePlan, ShareRequest, Shared};
+pub use spending::{InstanceSpending, MyCosts, ShowMyCosts, Spending, SpendingOf};
 pub use templates::{
     ExportVersion, ListPackages, ShowTemplate, ShowVersion, TemplateKind, TemplateSummary,
     TemplateView,
 };
+pub use users::{FindUsers, KnownUsers, UsersQuery};
 pub use versions::{DiffVersions, ListVersions, RollBackTemplate, RolledBack, Target, With};
+pub use waiting::WAIT_MOST_S;
 pub use wake::{Woken, end_wait};
 
 /// All operations, in the order of the API's description. The routes, the description and the generic tests are
 /// generated from this list.
 pub const ALL: &[Entry] = &[
     entry::<me::ShowMe>(),
+    entry::<overview::ShowOverview>(),
+    entry::<spending::ShowMyCosts>(),
     entry::<regions::ListRegions>(),
-    entry::<saves::ListSaves>(),
+    entry::<save_views::ListSaves>(),
     entry::<saves::BeginSave>(),
-    entry::<saves::ShowSave>(),
+    entry::<save_views::ShowSave>(),
     entry::<saves::CancelSave>(),
     entry::<recovery::RecoverSave>(),
     entry::<listing::ListTemplates>(),
@@ -130,12 +176,21 @@ pub const ALL: &[Entry] = &[
     entry::<instances::ShowInstance>(),
     entry::<instance_volumes::ListVolumes>(),
     entry::<instance_changes::TerminateInstance>(),
+    entry::<instance_edits::RenameInstance>(),
+    entry::<instance_edits::ResizeInstance>(),
     entry::<instance_changes::StartInstance>(),
     entry::<instance_changes::StopInstance>(),
+    entry::<ends::ShowInstanceEnd>(),
+    entry::<ends::SetInstanceEnd>(),
+    entry::<ends::RemoveInstanceEnd>(),
     entry::<sessions::StartSession>(),
     entry::<keys::ListKeys>(),
     entry::<keys::AddKey>(),
     entry::<keys::RemoveKey>(),
+    entry::<notices::ShowNotify>(),
+    entry::<notices::SetNotify>(),
+    entry::<notices::ConfirmEmail>(),
+    entry::<notices::TestNotify>(),
     entry::<schedules::ListSchedules>(),
     entry::<schedules::CreateSchedule>(),
     entry::<schedules::ShowSchedule>(),
@@ -151,16 +206,33 @@ pub const ALL: &[Entry] = &[
     entry::<projects::EditProject>(),
     entry::<projects::DeleteProject>(),
     entry::<projects::ListProjectTemplates>(),
+    entry::<projects::ListProjectSaves>(),
+    entry::<projects::ListProjectSchedules>(),
+    entry::<projects::ListProjectInstances>(),
+    entry::<projects::StopProjectInstance>(),
+    entry::<class_launch::PlanClassLaunch>(),
     entry::<projects::SetBudget>(),
     entry::<projects::LiftBudget>(),
+    entry::<ends::SetProjectEnd>(),
+    entry::<ends::LiftProjectEnd>(),
     entry::<projects::ShowProjectCosts>(),
+    entry::<projects::ShowCostHistory>(),
     entry::<projects::ListMembers>(),
     entry::<projects::AddMember>(),
+    entry::<projects::AddMembers>(),
     entry::<projects::RemoveMember>(),
+    entry::<projects::ListGroups>(),
+    entry::<projects::ChangeGroup>(),
+    entry::<projects::ListLinks>(),
+    entry::<projects::CreateLink>(),
+    entry::<projects::RevokeLink>(),
+    entry::<projects::JoinProject>(),
     entry::<projects::ListApprovals>(),
     entry::<projects::ApproveTemplate>(),
     entry::<projects::DisapproveTemplate>(),
+    entry::<users::FindUsers>(),
     entry::<audit::ListAuditEvents>(),
+    entry::<audit_export::ExportAudit>(),
 ];
 
 /// The service, which is shared by all callers.
@@ -176,6 +248,8 @@ pub struct Service {
     pub parameters: Arc<dyn Parameters>,
     /// The sessions with instances.
     pub sessions: Arc<dyn Sessions>,
+    /// What carries notices to people.
+    pub couriers: Couriers,
     /// The source of randomness.
     pub entropy: Arc<dyn Entropy>,
 }

@@ -142,7 +142,7 @@ impl Placing<'_> {
             tries += 1;
             let at = at_place(attempts.as_ref(), &place);
             let Some(noted) = self.note(attempts.as_ref(), at).await? else {
-                attempts = self.env.registry.attempts(self.token).await?;
+                attempts = self.env.registry.attempts(&self.key()).await?;
                 continue;
             };
             attempts = Some(match self.try_at(&place).await? {
@@ -155,15 +155,20 @@ impl Placing<'_> {
         }
     }
 
+    /// The key of the attempts. A request with the same ID in another Region is another launch, as it is for EC2.
+    fn key(&self) -> String {
+        format!("{}/{}", self.token, self.region)
+    }
+
     /// Reads the attempts. A launch that was refused everywhere begins again.
     async fn begun(&self) -> Result<Option<Stored<Attempts>>, Problem> {
-        let stored = self.env.registry.attempts(self.token).await?;
+        let stored = self.env.registry.attempts(&self.key()).await?;
         match stored {
             Some(stored) if self.next_place(Some(&stored)).is_none() => {
                 let again = self.note(Some(&stored), Attempts::default()).await?;
                 match again {
                     Some(again) => Ok(Some(again)),
-                    None => self.env.registry.attempts(self.token).await,
+                    None => self.env.registry.attempts(&self.key()).await,
                 }
             }
             stored => Ok(stored),
@@ -201,7 +206,7 @@ impl Placing<'_> {
             return Ok(Some(before.clone()));
         }
         let (registry, at) = (&self.env.registry, self.env.clock.now());
-        registry.put_attempts(self.token, before, now, at).await
+        registry.put_attempts(&self.key(), before, now, at).await
     }
 
     /// Launches the instance in a place. Returns EC2's refusal if another place may accept the launch.
@@ -234,7 +239,7 @@ impl Placing<'_> {
             if self.note(Some(&known), now).await?.is_some() {
                 return Ok(None);
             }
-            let Some(others) = self.env.registry.attempts(self.token).await? else {
+            let Some(others) = self.env.registry.attempts(&self.key()).await? else {
                 return Ok(None);
             };
             let at = others.value.at.as_ref();
@@ -282,7 +287,7 @@ impl Placing<'_> {
         if let Some(stored) = self.note(Some(&noted), now).await? {
             return Ok(stored);
         }
-        let others = self.env.registry.attempts(self.token).await?;
+        let others = self.env.registry.attempts(&self.key()).await?;
         Ok(others.unwrap_or(noted))
     }
 

@@ -12,6 +12,7 @@ use crate::domain::{Code, Problem, SaveId, Timestamp};
 use crate::operations::operation::{Answered, operation};
 use crate::ports::{ExecutionStatus, ExecutionsError};
 use crate::rules::access::{Action, Caller};
+use crate::rules::budget::tell_budget;
 use crate::steps::Standing;
 
 /// The number of executions after which an unfinished copy is cleaned up instead of continued.
@@ -147,6 +148,9 @@ impl Service {
         // table contains no deployment yet, this writes it at the latest.
         self.env.deployment().await?;
         self.sweep_deletions().await?;
+        for project in self.sweep_meters().await? {
+            tell_budget(&self.env, &project, None).await?;
+        }
         swept.end()
     }
 

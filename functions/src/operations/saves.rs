@@ -1,11 +1,11 @@
-//! Saves: plan, start, read and cancel.
+//! Saves: plan, start and cancel.
 
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::parts::{Accepted, DryRun, Either, Found, IdempotencyKey, Json, Page, Paging, Trial};
+use super::parts::{Accepted, DryRun, Either, IdempotencyKey, Json, Trial};
 use super::{Asked, Service, from_executions, save_id_of};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::guide::{self, Guide};
@@ -13,6 +13,7 @@ use crate::domain::save::{SavePlan, SaveRecord, SaveRequest, SaveState};
 use crate::domain::{Code, Problem, SaveId};
 use crate::operations::operation::{Answered, operation};
 use crate::ports::{ExecutionStatus, ExecutionsError};
+use crate::registry::Stored;
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 use crate::steps;
 
@@ -61,29 +62,6 @@ pub enum Unrecorded {
     Failed(Problem),
     /// The caller has not requested it.
     Unknown,
-}
-
-operation! {
-    /// Lists your saves, newest first
-    ListSaves by list_saves: Get "/v1/saves" of "saves",
-    query: Paging,
-    output: Found<Page<SaveView>>,
-    rights: [],
-}
-
-async fn list_saves(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<ListSaves>,
-) -> Answered<ListSaves> {
-    let (limit, cursor) = (asked.query.limit()?, asked.query.cursor);
-    let registry = &service.env.registry;
-    let listed = registry.saves_of(&caller.user, limit, cursor).await?;
-    let items = listed.items.into_iter();
-    Ok(Found::new(Page {
-        items: items.map(|record| service.guided(record)).collect(),
-        cursor: listed.cursor,
-    }))
 }
 
 operation! {
@@ -138,22 +116,6 @@ async fn begin_save(
     }
     let started = service.start_save(caller, request, key.as_deref());
     Ok(Either::Other(started.await?.accepted()))
-}
-
-operation! {
-    /// Returns the state of a save
-    ShowSave by show_save: Get "/v1/saves/{id}" of "saves",
-    path: SaveId,
-    output: Found<SaveView>,
-    rights: [See Save],
-}
-
-async fn show_save(
-    service: &Service,
-    caller: &Caller,
-    asked: Asked<ShowSave>,
-) -> Answered<ShowSave> {
-    service.save(caller, &asked.path).await.map(Found::new)
 }
 
 operation! {
@@ -329,12 +291,22 @@ impl Service {
         id: &SaveId,
         action: Action,
     ) -> Result<SaveRecord, Problem> {
+        let stored = self.stored_save_for(caller, id, action).await?;
+        Ok(stored.value)
+    }
+
+    pub(super) async fn stored_save_for(
+        &self,
+        caller: &Caller,
+        id: &SaveId,
+        action: Action,
+    ) -> Result<Stored<SaveRecord>, Problem> {
         let registry = &self.env.registry;
         let Some(stored) = registry.save(id).await? else {
             return Err(caller.no_save(registry, id.as_str()).await);
         };
         caller.check_save(registry, action, &stored.value).await?;
-        Ok(stored.value)
+        Ok(stored)
     }
 
     /// Adds to the record what to do about an instance that does not come back.

@@ -47,12 +47,13 @@ operation! {
     ///
     /// A template can be shared with a user or a project of this deployment, another AWS account, an organization, or
     /// everyone within the deployment's public scope. Accounts and organizations can then launch the AMIs of all of its
-    /// current and future versions, in every Region. With `dry_run`, the plan and its warnings are returned and nothing
+    /// current and future versions, in every Region. With `approve`, a template that is shared with a project is also
+    /// approved for it; should that fail, the template is shared already, and the request can be repeated. With `dry_run`, the plan and its warnings are returned and nothing
     /// is shared.
     ShareTemplate by share_template: Post "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: DryRun, head: IfMatch, body: Json<ShareRequest>,
     output: Trial<SharePlan, Created<Shared>>,
-    rights: [Share Template, Open Template, Contribute Project],
+    rights: [Share Template, Open Template, Contribute Project, Approve Project, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }
@@ -73,7 +74,18 @@ async fn share_template(
             // A version was registered since the check, or somebody else shared the template.
             Err(Unshared::Changed) => {}
             Err(Unshared::Problem(problem)) => return Err(problem),
-            Ok(shared) => return Ok(Either::Other(Created::new(shared))),
+            Ok(mut shared) => {
+                if let (true, Grantee::Project(project)) = (request.approve, &shared.grant.to) {
+                    service
+                        .approve_template(caller, project, name, None)
+                        .await?;
+                    shared.approved = true;
+                }
+                if !shared.repeated {
+                    service.tell_shared(caller, &shared).await;
+                }
+                return Ok(Either::Other(Created::new(shared)));
+            }
         }
     }
     Err(changed_meanwhile(name))

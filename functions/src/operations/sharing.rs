@@ -46,6 +46,9 @@ pub struct ShareRequest {
     /// alone, and ends with the share.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_snapshots: bool,
+    /// Whether the template is also approved for the project that it is shared with, which you must manage.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub approve: bool,
 }
 
 /// What sharing would do.
@@ -62,6 +65,9 @@ pub struct SharePlan {
     /// Whether the grantee could launch these AMIs, but not copy them: EC2 shares their snapshots separately.
     #[serde(default)]
     pub launch_only: bool,
+    /// Whether the template would also be approved for the project, or is already.
+    #[serde(default)]
+    pub approves: bool,
     /// What to know before sharing.
     pub warnings: Vec<Warning>,
     /// All sensitive files that the grantee would see.
@@ -83,6 +89,9 @@ pub struct Shared {
     /// Whether the grantee can launch these AMIs, but not copy them: EC2 shares their snapshots separately.
     #[serde(default)]
     pub launch_only: bool,
+    /// Whether the template was also approved for the project.
+    #[serde(default)]
+    pub approved: bool,
 }
 
 struct Checked {
@@ -161,6 +170,7 @@ impl Service {
             repeated: checked.is_repeated(),
             images: checked.images(),
             launch_only: checked.is_launch_only(),
+            approves: request.approve,
             to: checked.to,
             warnings,
             shows: shown.files,
@@ -218,6 +228,7 @@ impl Service {
             visibility: template.visibility,
             images: checked.images(),
             launch_only: checked.is_launch_only(),
+            approved: false,
             grant,
             repeated,
         })
@@ -331,6 +342,17 @@ impl Service {
                 caller
                     .check_project(registry, Action::Contribute, project)
                     .await?;
+                if request.approve {
+                    caller
+                        .check_project(registry, Action::Approve, project)
+                        .await?;
+                }
+            }
+            _ if request.approve => {
+                let message = format!("A template is approved for a project, and not for {to}.");
+                return Err(Problem::new(Code::InvalidInput, message).hint(
+                    "Share it with a project: prism template share NAME --with-class PROJECT",
+                ));
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Recovery, Service, from_executions};
 use crate::domain::save::{SaveRecord, SaveState};
-use crate::domain::{ImageId, InstanceId, Problem, Region, SaveId};
+use crate::domain::{ImageId, InstanceId, Problem, Region, SaveId, Timestamp};
 use crate::ports::Executions;
 use crate::registry::Awaited;
 use crate::rules::Env;
@@ -36,6 +36,8 @@ struct Event {
     #[serde(rename = "detail-type")]
     kind: String,
     region: Region,
+    #[serde(default)]
+    time: Option<Timestamp>,
     detail: Value,
 }
 
@@ -120,9 +122,7 @@ impl Service {
         })
     }
 
-    /// Makes a save that waits for the instance check its state at once. If no execution works on restoring the
-    /// instance, it is recovered now and not only by the next sweep. Most instances have no duty, which costs only one
-    /// read.
+    /// Handles the change of an instance: for a save that must bring it back, and for its meter.
     async fn on_instance(&self, event: &Event) -> Result<Woken, Problem> {
         let Some(OfInstance { instance, state }) = read(&event.detail, INSTANCE) else {
             return Ok(Woken::default());
@@ -130,12 +130,23 @@ impl Service {
         if !matches!(state.as_str(), "running" | "stopped" | "terminated") {
             return Ok(Woken::default());
         }
-        let duty = self.env.registry.duty(&event.region, &instance).await?;
+        let woken = self.on_owed(&event.region, &instance).await?;
+        let down_since = event.time.filter(|_| state != "running");
+        self.meter_event(&event.region, &instance, down_since)
+            .await?;
+        Ok(woken)
+    }
+
+    /// Makes a save that waits for the instance check its state at once. If no execution works on restoring the
+    /// instance, it is recovered now and not only by the next sweep. Most instances have no duty, which costs only one
+    /// read.
+    async fn on_owed(&self, region: &Region, instance: &InstanceId) -> Result<Woken, Problem> {
+        let duty = self.env.registry.duty(region, instance).await?;
         let Some(duty) = duty.filter(|duty| duty.value.discharged.is_none()) else {
             return Ok(Woken::default());
         };
-        let awaited = Awaited::Instance(&instance);
-        let wait_ended = self.end_wait(&event.region, awaited).await?;
+        let awaited = Awaited::Instance(instance);
+        let wait_ended = self.end_wait(region, awaited).await?;
         let record = self.env.registry.save(&duty.value.save_id).await?;
         let recovery = match record.map(|stored| stored.value) {
             Some(record) if record.state == SaveState::Stranded => {

@@ -60,6 +60,8 @@ calls! {
     /// `Ec2::start_instance`. EBS attaches a volume that is encrypted with a customer managed key by using a grant
     /// from the caller.
     StartInstance: OwnInstances "ec2:StartInstances", GrantForStart "kms:CreateGrant", StartWithKeys "kms:Decrypt";
+    RenameInstance: NameInstances "ec2:CreateTags";
+    ResizeInstance: OwnInstances "ec2:ModifyInstanceAttribute";
     TerminateInstance: OwnInstances "ec2:TerminateInstances";
     /// `Ec2::run_instance`, including the security group for its ports and the role of its instance profile.
     RunInstance:
@@ -111,6 +113,9 @@ calls! {
     Notice: Notices "events:PutEvents";
     /// `Notifier::notify` for an alarm, which is also sent to an encrypted topic.
     Alarm: Notices "events:PutEvents", Alarms "sns:Publish", AlarmKey "kms:Decrypt" "kms:GenerateDataKey";
+
+    /// `Mailer::send`.
+    SendEmail: SendMail "ses:SendEmail";
 
     /// `Executions::start`.
     StartExecution: StartExecutions "states:StartExecution";

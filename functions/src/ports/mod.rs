@@ -2,6 +2,7 @@
 
 mod call;
 mod clock;
+mod couriers;
 mod ec2;
 mod entropy;
 mod executions;
@@ -17,6 +18,7 @@ pub mod table_rules;
 
 pub use call::Call;
 pub use clock::Clock;
+pub use couriers::{CourierError, Couriers, Mail, Mailer, Post, Webhooks};
 pub use ec2::*;
 pub use entropy::{Entropy, OsEntropy};
 pub use executions::{Execution, ExecutionStatus, Executions, ExecutionsError};

@@ -7,6 +7,33 @@ use crate::domain::audit::{AuditEvent, Subject};
 use crate::domain::{Problem, ProjectName, Timestamp, UserId};
 use crate::ports::{Condition, Index, Query, SortKeys, Write};
 
+/// The times of audit events: from the first, and before the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Times {
+    pub from: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+}
+
+impl Times {
+    /// Returns the sort keys of events at these times, and not before `since`; `None` if there can be none.
+    fn sort_keys(self, since: Option<Timestamp>) -> Option<SortKeys> {
+        let from = self.from.max(since);
+        if let (Some(from), Some(until)) = (from, self.until)
+            && from >= until
+        {
+            return None;
+        }
+        if from.is_none() && self.until.is_none() {
+            return Some(SortKeys::All);
+        }
+        // "0" sorts before every year, and "~" after it. An event's key continues after its time, so it sorts after the
+        // time alone.
+        let from = from.map_or_else(|| "0".to_owned(), sortable);
+        let until = self.until.map_or_else(|| "~".to_owned(), sortable);
+        Some(SortKeys::Between(from, until))
+    }
+}
+
 /// Selects audit events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditOf {
@@ -42,19 +69,24 @@ impl Registry {
     pub async fn audit_events(
         &self,
         of: &AuditOf,
+        times: Times,
         limit: usize,
         cursor: Option<String>,
     ) -> Result<Listed<AuditEvent>, Problem> {
-        // "~" sorts after every digit.
-        let from = |since: &Timestamp| SortKeys::Between(sortable(*since), "~".to_owned());
-        let (index, pk, sort_keys) = match of {
-            AuditOf::User(user) => (Index::Gsi1, user_pk(user), SortKeys::All),
+        let (index, pk, since) = match of {
+            AuditOf::User(user) => (Index::Gsi1, user_pk(user), None),
             AuditOf::Subject {
                 subject,
                 user,
                 since,
-            } => (Index::Primary, subject_pk(subject, user), from(since)),
-            AuditOf::Project { project, since } => (Index::Gsi2, project_pk(project), from(since)),
+            } => (Index::Primary, subject_pk(subject, user), Some(*since)),
+            AuditOf::Project { project, since } => (Index::Gsi2, project_pk(project), Some(*since)),
+        };
+        let Some(sort_keys) = times.sort_keys(since) else {
+            return Ok(Listed {
+                items: Vec::new(),
+                cursor: None,
+            });
         };
         let query = Query {
             index,

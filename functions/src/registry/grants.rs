@@ -52,6 +52,17 @@ impl Registry {
         }
     }
 
+    /// Returns the grants of a template to users whose names begin with a text, by name.
+    pub(crate) async fn grants_to_users_like(
+        &self,
+        template: &TemplateName,
+        begin: &str,
+    ) -> Result<Vec<Grant>, Problem> {
+        let begin = format!("GRANT#user:{begin}");
+        let query = within(format!("TEMPLATE#{template}"), begin, GRANTS, None);
+        Ok(self.list(&query).await?.items)
+    }
+
     pub async fn grant(
         &self,
         template: &TemplateName,

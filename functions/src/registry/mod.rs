@@ -7,6 +7,8 @@
 //! | packages of a save | `SAVE#id` | `PACKAGES` | | |
 //! | lock | `INSTANCE#region#id` | `LOCK` | | |
 //! | duty | `INSTANCE#region#id` | `DUTY` | | `DUTIES#OPEN`, `time#id`, until the duty is discharged |
+//! | end of an instance | `INSTANCE#region#id` | `END` | | `ENDS#INSTANCES`, `time#id`, until it has ended |
+//! | meter of an instance | `INSTANCE#region#id` | `METER` | | `METERS#OPEN`, `region#id`, until the instance is terminated |
 //! | wait | `IMAGE#region#id`, `INSTANCE#region#id` | `WAIT` | | |
 //! | template | `TEMPLATE#name` | `META` | `OWNER#user`, `TEMPLATE#name` | `TEMPLATES#PUBLIC`, `name`; `DELETIONS#OPEN`, `time#name#000000` |
 //! | version | `TEMPLATE#name` | `VERSION#000001` | `PARENT#name`, `000001#name#000001` | `DELETIONS#OPEN`, `time#name#000001`, until its AMIs are removed |
@@ -18,18 +20,25 @@
 //! | word of a template | `WORDS#OWNER#user#wo` | `word#name` | | |
 //! | word of a public template | `WORDS#PUBLIC#wo` | `word#name` | | |
 //! | counted launch | `LAUNCH#token` | `META` | | |
-//! | attempts of a launch | `LAUNCH#token` | `ATTEMPTS` | | |
+//! | attempts of a launch | `LAUNCH#token/region` | `ATTEMPTS` | | |
+//! | end of a launch | `LAUNCH#token/region` | `END` | | `ENDS#LAUNCHES`, `time#token`, until its instance has the end |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while the schedule is active and not paused |
 //! | recent runs of a schedule | `SCHEDULE#user#name` | `RUNS` | `OWNER#user`, `RUNS#name` | |
-//! | project | `PROJECT#name` | `META` | | |
+//! | project | `PROJECT#name` | `META` | | `ENDS#PROJECTS`, `time#name`, until it has ended, if it has an end |
 //! | member | `PROJECT#name` | `MEMBER#user` | | |
 //! | template of a project | `PROJECT#name` | `TEMPLATE#name` | | |
+//! | join link in the list of its project | `PROJECT#name` | `LINK#id` | | |
+//! | join link | `LINK#id` | `META` | | |
 //! | approval | `PROJECT#name` | `APPROVED#template` | | |
 //! | pledge | `PROJECT#name` | `PLEDGE#` and the save ID | | |
 //! | costs, pledged amount and number of pledges of a project | `PROJECT#name` | `PLEDGES` | | |
+//! | what instances use in a month, for a project or a user | `USED#PROJECT#name`, `USED#USER#user` | `TOTAL#2026-01`; `PART#2026-01#` and `USER#user`, `PROJECT#name`, `TEMPLATE#name` or `INSTANCE#region#id` | | |
 //! | projects of a user | `USER#user` | `PROJECTS` | | |
 //! | public SSH keys of a user | `USER#user` | `KEYS` | | |
-//! | upcoming turns | `TURNS#region` | `SAVES`, `AWAITED`, `AWAITED#user`, `COPIES`, `LAUNCHES`, `REMOVALS` | | |
+//! | instances that a user has launched | `USER#user` | `INSTANCES` | | |
+//! | how a user is notified | `USER#user` | `NOTIFY` | | |
+//! | notice for a user | `OUTBOX#user` | `id#channel` | | `OUTBOX#OPEN`, `time#id#channel#user`, until it is delivered or given up |
+//! | upcoming turns | `TURNS#region` | `SAVES`, `AWAITED`, `AWAITED#user`, `COPIES`, `LAUNCHES`, `REMOVALS`, `STOPS`, `TERMINATIONS` | | |
 //! | deployment of the registry | `DEPLOYMENT` | `META` | | |
 //! | audit event | `AUDIT#resource` | `time#hash` | `AUDITED#user`, `time#hash` | `AUDITED#PROJECT#name`, `time#hash` |
 
@@ -38,17 +47,23 @@ mod audit;
 mod bulk;
 mod copies;
 mod deployment;
+mod ends;
 mod entries;
 mod grants;
+mod holdings;
 mod images;
 mod items;
 mod keys;
+mod links;
 mod listing;
+mod meters;
+mod notify;
 mod packages;
 mod pledges;
 mod projects;
 mod records;
 mod recount;
+mod roster;
 mod runs;
 mod saves;
 mod schedules;
@@ -65,24 +80,29 @@ use serde::de::DeserializeOwned;
 use crate::domain::{Code, Problem};
 use crate::ports::{Item, Key, Query, Table, TableError};
 
-pub use audit::AuditOf;
+pub use audit::{AuditOf, Times};
 pub(crate) use copies::Additions;
 pub(crate) use grants::GrantChange;
 pub(crate) use images::still_used;
 pub(crate) use items::attempts::{Attempts, Refusal};
+pub(crate) use items::holdings::{Holding, Holdings};
 pub(crate) use items::launch::Launch;
+pub(crate) use items::outbox::{Outgoing, notice_id};
 pub use items::place::ProjectTemplate;
 pub(crate) use items::schedule::SavesTo;
 pub use items::sums::Committed;
+pub(crate) use items::tally::{Part, Payer};
 pub(crate) use items::turn::Queue;
 pub use items::wait::{Awaited, Wait};
 pub use items::word::Scope;
 pub use listing::{Entries, Entry, Listing};
+pub(crate) use meters::Used;
 pub(crate) use packages::packages_added;
 pub(crate) use pledges::Admission;
-pub(crate) use projects::MemberChange;
+pub(crate) use projects::{MemberChange, check_projects};
 pub use records::Stored;
 pub use recount::WrongSum;
+pub(crate) use roster::Interrupted;
 pub(crate) use saves::Begun;
 pub(crate) use sums::Batch;
 pub(crate) use templates::{

@@ -21,7 +21,7 @@ use crate::ports::{Condition, TableError, Write};
 const AT_ONCE: usize = 16;
 
 /// The condition that a record is unchanged since it was read. Revision 0 means that it did not exist.
-fn as_read<T>(stored: &Stored<T>) -> Condition {
+pub(super) fn as_read<T>(stored: &Stored<T>) -> Condition {
     match stored.revision {
         0 => Condition::ItemAbsent,
         _ => stored.unchanged(),
@@ -68,6 +68,30 @@ impl Registry {
             .await
     }
 
+    /// Returns all members of a project, by name.
+    pub(crate) async fn all_members(&self, name: &ProjectName) -> Result<Vec<Member>, Problem> {
+        let (mut members, mut cursor) = (Vec::new(), None);
+        loop {
+            let page = self.members(name, QUERY_LIMIT, cursor).await?;
+            members.extend(page.items);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(members);
+            }
+        }
+    }
+
+    /// Returns the members of a project whose names begin with a text, by name.
+    pub(crate) async fn members_like(
+        &self,
+        project: &ProjectName,
+        begin: &str,
+        limit: usize,
+    ) -> Result<Listed<Member>, Problem> {
+        let begin = format!("MEMBER#{begin}");
+        self.list(&within(pk(project), begin, limit, None)).await
+    }
+
     pub async fn templates_of_project(
         &self,
         project: &ProjectName,
@@ -104,11 +128,17 @@ impl Registry {
 
     /// Returns all versions of a template that are not deleted, newest first.
     pub async fn all_versions(&self, name: &TemplateName) -> Result<Vec<Version>, Problem> {
+        let mut versions = self.every_version(name).await?;
+        versions.retain(|version| version.state != TemplateState::Deleted);
+        Ok(versions)
+    }
+
+    /// Returns all versions of a template, including the deleted ones, newest first.
+    pub(crate) async fn every_version(&self, name: &TemplateName) -> Result<Vec<Version>, Problem> {
         let (mut versions, mut cursor) = (Vec::new(), None);
         loop {
             let page = self.versions(name, QUERY_LIMIT, cursor).await?;
-            let there = |version: &Version| version.state != TemplateState::Deleted;
-            versions.extend(page.items.into_iter().filter(there));
+            versions.extend(page.items);
             cursor = page.cursor;
             if cursor.is_none() {
                 return Ok(versions);
@@ -324,12 +354,12 @@ impl Registry {
     }
 }
 
-fn pk(project: &ProjectName) -> String {
+pub(super) fn pk(project: &ProjectName) -> String {
     format!("PROJECT#{project}")
 }
 
 /// Updates the project's counts and checks their rules: it needs an owner, and must not have too many members.
-fn count(
+pub(super) fn count(
     project: &mut Project,
     before: Option<&Member>,
     after: Option<&Member>,
@@ -354,7 +384,7 @@ fn count(
     Ok(())
 }
 
-fn check_projects(user: &UserId, memberships: &Memberships) -> Result<(), Problem> {
+pub(crate) fn check_projects(user: &UserId, memberships: &Memberships) -> Result<(), Problem> {
     if memberships.roles.len() <= PROJECTS {
         return Ok(());
     }
@@ -362,7 +392,7 @@ fn check_projects(user: &UserId, memberships: &Memberships) -> Result<(), Proble
     Err(Problem::new(Code::LimitReached, message))
 }
 
-fn not_found(name: &ProjectName) -> Problem {
+pub(super) fn not_found(name: &ProjectName) -> Problem {
     let message = format!("You are not in a project {name}.");
     Problem::new(Code::ProjectNotFound, message)
 }

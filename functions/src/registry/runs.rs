@@ -43,20 +43,21 @@ impl Registry {
         Ok(of_each.collect())
     }
 
-    /// Records the state of a schedule's save, if the schedule still exists.
-    pub(crate) async fn note_run(&self, record: &SaveRecord) -> Result<(), Problem> {
+    /// Records the state of a schedule's save, if the schedule still exists. Returns the number of runs that were missed
+    /// before this one if it was not recorded before.
+    pub(crate) async fn note_run(&self, record: &SaveRecord) -> Result<u32, Problem> {
         let Some(name) = &record.schedule else {
-            return Ok(());
+            return Ok(0);
         };
         let owner = &record.saved_by;
         for _ in 0..TRIES {
             let Some(schedule) = self.schedule(owner, name).await? else {
-                return Ok(());
+                return Ok(0);
             };
             let schedule = schedule.value;
             if record.started_at < schedule.created_at {
                 // The save was requested by an earlier schedule with the same name.
-                return Ok(());
+                return Ok(0);
             }
             let before = self.stored_runs(&schedule).await?;
             let (revision, condition) = next(before.as_ref());
@@ -64,13 +65,14 @@ impl Registry {
             let mut runs = of(&schedule, noted.clone());
             let run = Run::of(record);
             let missed = schedule.missed(runs.last_began_at(), run.began_at);
+            let is_new = !runs.recent.iter().any(|it| it.save_id == run.save_id);
             runs.note(Run { missed, ..run });
             if noted.as_ref() == Some(&runs) {
-                return Ok(());
+                return Ok(0);
             }
             let item = runs_item(owner, &runs, revision)?;
             if self.commit(&[Write::Put(item, condition)]).await? {
-                return Ok(());
+                return Ok(if is_new { missed } else { 0 });
             }
         }
         let message = format!("Others kept changing the runs of the schedule {name}.");

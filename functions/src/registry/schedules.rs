@@ -1,5 +1,7 @@
 //! Schedules.
 
+use futures::future::try_join_all;
+
 use super::audit::audit_write;
 use super::items::runs::runs_key;
 use super::items::schedule::{
@@ -10,7 +12,11 @@ use super::{Listed, Registry, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::schedule::Schedule;
 use crate::domain::{Code, Problem, ScheduleName, TemplateName, UserId};
+use crate::ports::table_rules::QUERY_LIMIT;
 use crate::ports::{Condition, TableError, Write};
+
+/// How many schedules are read concurrently.
+const AT_ONCE: usize = 16;
 
 impl Registry {
     pub(crate) async fn schedules_into(
@@ -20,6 +26,30 @@ impl Registry {
     ) -> Result<Vec<SavesTo>, Problem> {
         let query = within(format!("TEMPLATE#{template}"), "SCHEDULE#", limit, None);
         Ok(self.list(&query).await?.items)
+    }
+
+    /// Returns all schedules that save to a template, by owner and name.
+    pub(crate) async fn all_schedules_into(
+        &self,
+        template: &TemplateName,
+    ) -> Result<Vec<Schedule>, Problem> {
+        let (mut all, mut cursor) = (Vec::new(), None);
+        loop {
+            let pk = format!("TEMPLATE#{template}");
+            let page: Listed<SavesTo> = self
+                .list(&within(pk, "SCHEDULE#", QUERY_LIMIT, cursor))
+                .await?;
+            for some in page.items.chunks(AT_ONCE) {
+                let read = some.iter().map(|it| self.schedule(&it.owner, &it.name));
+                let read = try_join_all(read).await?.into_iter().flatten();
+                let there = read.map(|stored| stored.value);
+                all.extend(there.filter(|it| it.request.template == *template));
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(all);
+            }
+        }
     }
 
     pub async fn schedule(

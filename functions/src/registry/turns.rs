@@ -64,6 +64,18 @@ impl Registry {
         Ok(at.map(|after| (after - ahead).max(now)))
     }
 
+    /// Returns when the next turn of a queue is, which may be in the past; `None` if none was ever taken.
+    pub(crate) async fn next_turn(
+        &self,
+        region: &Region,
+        queue: Queue<'_>,
+    ) -> Result<Option<Timestamp>, Problem> {
+        let key = turns_key(region, queue);
+        let item = self.table.get(&key).await.map_err(problem)?;
+        let next = number(item.as_ref(), NEXT).map_err(problem)?;
+        Ok(next.and_then(Timestamp::from_timestamp_millis))
+    }
+
     /// Resets a queue to the current time if its next turn is later than any turn can be, which happens after a clock
     /// was wrong. Otherwise nobody would get a turn until that time. Returns whether the queue was reset.
     async fn rewound(&self, key: &Key, advance: &Advance) -> Result<bool, Problem> {

@@ -54,6 +54,8 @@ pub enum Action {
     Delete,
     /// Start, stop, terminate or customize an instance; pause a schedule, or run it now.
     Change,
+    /// Stop an instance that somebody else launched for a project.
+    Stop,
     /// See the state of a save's execution before the save has a record.
     Watch,
     Cancel,
@@ -61,14 +63,20 @@ pub enum Action {
     Recover,
     /// Save and launch for a project, so that the project pays.
     Contribute,
+    /// Launch instances for a project that belong to other members of it.
+    LaunchFor,
     /// Move a template into a project, which pays for all of its versions from then on.
     MoveIn,
     SeeCosts,
+    /// See what others do for a project: its saves, the schedules of its templates, and its instances.
+    SeeActivity,
     Approve,
     Invite,
     /// Make a user an owner or admin of a project, and revoke that role.
     Appoint,
     SetBudget,
+    /// Set when an instance or a project ends.
+    SetEnd,
     Leave,
 }
 
@@ -125,9 +133,13 @@ const TABLE: &[Row] = &[
     (Resource::Save, Action::Cancel, &[Owner]),
     // Recovery only does earlier what the sweep would do anyway.
     (Resource::Save, Action::Recover, MANAGERS),
-    (Resource::Instance, Action::See, &[Owner]),
+    // Who manages the project that an instance was launched for sees that it exists and may stop it, and no more: its data
+    // belongs to its owner.
+    (Resource::Instance, Action::See, MANAGERS),
+    (Resource::Instance, Action::Stop, MANAGERS),
     (Resource::Instance, Action::Change, &[Owner]),
     (Resource::Instance, Action::SaveVersion, &[Owner]),
+    (Resource::Instance, Action::SetEnd, MANAGERS),
     (Resource::Instance, Action::SeeAudit, &[Owner]),
     (Resource::Schedule, Action::See, &[Owner]),
     (Resource::Schedule, Action::Change, &[Owner]),
@@ -136,12 +148,15 @@ const TABLE: &[Row] = &[
     (Resource::Project, Action::See, EVERY_ROLE),
     (Resource::Project, Action::Leave, EVERY_ROLE),
     (Resource::Project, Action::Contribute, WORKERS),
+    (Resource::Project, Action::LaunchFor, ADMINS),
     (Resource::Project, Action::MoveIn, WORKERS),
     (Resource::Project, Action::SeeCosts, WORKERS),
+    (Resource::Project, Action::SeeActivity, ADMINS),
     (Resource::Project, Action::Approve, ADMINS),
     (Resource::Project, Action::Invite, ADMINS),
     (Resource::Project, Action::Edit, ADMINS),
     (Resource::Project, Action::SetBudget, ADMINS),
+    (Resource::Project, Action::SetEnd, ADMINS),
     (Resource::Project, Action::SeeAudit, ADMINS),
     (Resource::Project, Action::Appoint, &[ProjectOwner]),
     (Resource::Project, Action::Delete, &[ProjectOwner]),

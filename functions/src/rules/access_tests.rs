@@ -25,9 +25,11 @@ const DECIDED: &[(Resource, Action, &str)] = &[
     (Resource::Save, Action::Watch, "o ---- -- - -"),
     (Resource::Save, Action::Cancel, "o ---- -- - -"),
     (Resource::Save, Action::Recover, "o oa-- -- - -"),
-    (Resource::Instance, Action::See, "o ---- -- - -"),
+    (Resource::Instance, Action::See, "o oa-- -- - -"),
+    (Resource::Instance, Action::Stop, "o oa-- -- - -"),
     (Resource::Instance, Action::Change, "o ---- -- - -"),
     (Resource::Instance, Action::SaveVersion, "o ---- -- - -"),
+    (Resource::Instance, Action::SetEnd, "o oa-- -- - -"),
     (Resource::Instance, Action::SeeAudit, "o ---- -- - -"),
     (Resource::Schedule, Action::See, "o ---- -- - -"),
     (Resource::Schedule, Action::Change, "o ---- -- - -"),
@@ -36,12 +38,15 @@ const DECIDED: &[(Resource, Action, &str)] = &[
     (Resource::Project, Action::See, "- oamv -- - -"),
     (Resource::Project, Action::Leave, "- oamv -- - -"),
     (Resource::Project, Action::Contribute, "- oam- -- - -"),
+    (Resource::Project, Action::LaunchFor, "- oa-- -- - -"),
     (Resource::Project, Action::MoveIn, "- oam- -- - -"),
     (Resource::Project, Action::SeeCosts, "- oam- -- - -"),
+    (Resource::Project, Action::SeeActivity, "- oa-- -- - -"),
     (Resource::Project, Action::Approve, "- oa-- -- - -"),
     (Resource::Project, Action::Invite, "- oa-- -- - -"),
     (Resource::Project, Action::Edit, "- oa-- -- - -"),
     (Resource::Project, Action::SetBudget, "- oa-- -- - -"),
+    (Resource::Project, Action::SetEnd, "- oa-- -- - -"),
     (Resource::Project, Action::SeeAudit, "- oa-- -- - -"),
     (Resource::Project, Action::Appoint, "- o--- -- - -"),
     (Resource::Project, Action::Delete, "- o--- -- - -"),
@@ -71,7 +76,7 @@ fn every_cell_of_the_table() {
             }
         }
     }
-    assert_eq!(cells, 5 * 26 * 9);
+    assert_eq!(cells, 5 * 30 * 9);
 }
 
 #[test]

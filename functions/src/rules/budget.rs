@@ -1,16 +1,20 @@
 //! The budget of a project: what it may cost, and what happens when the limit is reached.
 //!
 //! A budget counts the monthly cost of all versions of the project's templates in all of their Regions, by the full
-//! size of their snapshots. This is the same upper bound that each version records. Instances are not counted, because
-//! it is not known when they end.
+//! size of their snapshots, which is the same upper bound that each version records, and what the project's instances
+//! have cost in the current month. A hard stop refuses what would exceed the limit before it costs anything: saves and
+//! copies by what they add a month, launches and starts by their next hour. Nothing that runs is stopped.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use super::Env;
 use super::access::{Action, Caller, project_not_found};
+use super::compute::{self, Accrued};
+use super::{ends, limits};
 use crate::domain::budget::Budget;
 use crate::domain::project::Project;
-use crate::domain::{Code, Problem, ProjectName, SaveId, TemplateName};
+use crate::domain::{Code, NoticeEvent, Problem, ProjectName, SaveId, TemplateName, UserId};
 use crate::ports::Notice;
 use crate::registry::{Admission, Committed, Stored};
 
@@ -29,10 +33,11 @@ pub(crate) async fn admit(
     let mark = match project.value.budget.as_ref().filter(stops) {
         None => None,
         Some(budget) => {
-            if budget.refuses(committed.in_all() + usd_per_month) {
+            let accrued = compute::accrued(env, name).await?;
+            if budget.refuses(committed.in_all() + accrued.usd + usd_per_month) {
                 let message = format!(
-                    "The project {name} {}; this would add up to {usd_per_month:.2}, and its budget is {:.2}.",
-                    costs(&committed),
+                    "The project {name} {}; this would add up to ${usd_per_month:.2} a month, and its budget is ${:.2}.",
+                    costs(&committed, accrued),
                     budget.limit_usd
                 );
                 return Err(Problem::new(Code::BudgetExceeded, message));
@@ -47,24 +52,34 @@ pub(crate) async fn admit(
     })
 }
 
-fn costs(committed: &Committed) -> String {
+/// Describes what counts against the budget.
+fn costs(committed: &Committed, accrued: Accrued) -> String {
     let (usd, pledged) = (committed.costs.usd(), committed.pledged.usd());
+    let mut text = format!("costs ${usd:.2} a month");
     if pledged > 0.0 {
-        format!("costs {usd:.2} USD a month, and saves in progress add up to {pledged:.2}")
-    } else {
-        format!("costs {usd:.2} USD a month")
+        let _ = write!(text, ", saves in progress add up to ${pledged:.2}");
     }
+    if accrued.usd > 0.0 || accrued.usd_per_hour > 0.0 {
+        let Accrued { usd, usd_per_hour } = accrued;
+        let _ = write!(
+            text,
+            ", and its instances have cost ${usd:.2} this month and cost ${usd_per_hour:.4} an hour now"
+        );
+    }
+    text
 }
 
 /// Checks that the caller may launch for a project. Refuses the launch if the project requires approved templates and
-/// this one is not approved, or if the project's budget is used up.
+/// this one is not approved, or if the project's budget does not cover its next hour. Returns the project, for its limits.
 pub(crate) async fn check_launch(
     env: &Env,
     caller: &Caller,
     name: &ProjectName,
     template: &TemplateName,
-) -> Result<(), Problem> {
+    usd_per_hour: Option<f64>,
+) -> Result<Project, Problem> {
     let project = contribute(env, caller, name).await?;
+    ends::check_open(&project.value, env.clock.now())?;
     let registry = &env.registry;
     if project.value.approved_only && registry.approval(name, template).await?.is_none() {
         let message = format!("The project {name} has not approved the template {template}.");
@@ -73,20 +88,62 @@ pub(crate) async fn check_launch(
         );
         return Err(Problem::new(Code::TemplateNotApproved, message).hint(hint));
     }
-    let stops = |budget: &Budget| budget.hard_stop;
-    let Some(budget) = project.value.budget.filter(stops) else {
+    check_next_hour(env, &project.value, usd_per_hour).await?;
+    Ok(project.value)
+}
+
+/// Checks that the budget of an instance's project covers the hour after its start, and that its owner has hours left. An
+/// instance of a project that does not exist any more can be started.
+pub(crate) async fn check_start(
+    env: &Env,
+    name: &ProjectName,
+    owner: &UserId,
+    usd_per_hour: Option<f64>,
+) -> Result<(), Problem> {
+    match env.registry.project(name).await? {
+        Some(project) => {
+            limits::check_hours(env, &project.value, owner).await?;
+            check_next_hour(env, &project.value, usd_per_hour).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses an instance at this price if it would exceed the limit within an hour, with what runs already. An instance
+/// whose price is not known is refused only if the limit is reached without it.
+async fn check_next_hour(
+    env: &Env,
+    project: &Project,
+    usd_per_hour: Option<f64>,
+) -> Result<(), Problem> {
+    let stops = |budget: &&Budget| budget.hard_stop;
+    let Some(budget) = project.budget.as_ref().filter(stops) else {
         return Ok(());
     };
-    let committed = registry.committed(name).await?;
-    if committed.in_all() < budget.limit_usd {
+    let (name, limit) = (&project.name, budget.limit_usd);
+    let committed = env.registry.committed(name).await?;
+    let accrued = compute::accrued(env, name).await?;
+    let used = committed.in_all() + accrued.usd;
+    let costs = costs(&committed, accrued);
+    if used >= limit {
+        let message =
+            format!("The project {name} {costs}, and its budget of ${limit:.2} is used up.");
+        return Err(Problem::new(Code::BudgetExceeded, message));
+    }
+    let price = usd_per_hour.unwrap_or_default();
+    if used + accrued.usd_per_hour + price <= limit {
         return Ok(());
     }
     let message = format!(
-        "The project {name} {}, and its budget of {:.2} is used up.",
-        costs(&committed),
-        budget.limit_usd
+        "The project {name} {costs}; this instance would add ${price:.4} an hour, and its budget of ${limit:.2} does not cover the next hour."
     );
     Err(Problem::new(Code::BudgetExceeded, message))
+}
+
+/// What a budget is compared with, in USD.
+async fn counted_usd(env: &Env, name: &ProjectName) -> Result<f64, Problem> {
+    let costs = env.registry.committed(name).await?.costs.usd();
+    Ok(costs + compute::accrued(env, name).await?.usd)
 }
 
 async fn contribute(
@@ -121,7 +178,7 @@ async fn forget_told(env: &Env, name: &ProjectName) -> Result<(), Problem> {
         Some(stored) if has_told(&stored.value) => {}
         _ => return Ok(()),
     }
-    let costs = registry.committed(name).await?.costs.usd();
+    let costs = counted_usd(env, name).await?;
     let change = |_: &_, project: &mut Project| {
         if let Some(budget) = &mut project.budget {
             budget.fall(costs);
@@ -147,7 +204,7 @@ pub(crate) async fn tell_budget(
         Some(stored) if has_alerts(&stored.value) => {}
         _ => return Ok(()),
     }
-    let costs = registry.committed(name).await?.costs.usd();
+    let costs = counted_usd(env, name).await?;
     let mut crossed = BTreeSet::new();
     let change = |_: &_, project: &mut Project| {
         crossed = match &mut project.budget {
@@ -160,17 +217,24 @@ pub(crate) async fn tell_budget(
     let Some(budget) = &project.value.budget else {
         return Ok(());
     };
+    if crossed.is_empty() {
+        return Ok(());
+    }
+    let members = registry.all_members(name).await?.into_iter();
+    let to: BTreeSet<UserId> = members
+        .filter(|member| member.role.manages())
+        .map(|member| member.user)
+        .collect();
     for percent in crossed {
+        let text = format!(
+            "The project {name} costs ${costs:.2} this month: {percent} % of its budget of ${:.2} is used up.",
+            budget.limit_usd
+        );
         let notice = Notice {
-            at: env.clock.now(),
+            to: to.clone(),
             save_id: save_id.cloned(),
             project: Some(name.clone()),
-            event: "budget.crossed".to_owned(),
-            alarm: false,
-            text: format!(
-                "The project {name} costs {costs:.2} USD a month: {percent} % of its budget of {:.2} is used up.",
-                budget.limit_usd
-            ),
+            ..Notice::new(NoticeEvent::BudgetCrossed, env.clock.now(), text)
         };
         env.tell(&notice).await;
     }

@@ -6,15 +6,19 @@
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use super::{PublicScope, Settings};
-use crate::domain::DeploymentId;
+use super::{PublicScope, Settings, SignIn};
 use crate::domain::principal::IamIdentity;
+use crate::domain::{DeploymentId, Region};
 
 const TABLE: &str = "PRISM_TABLE";
 /// Required only by functions that start executions: the steps cannot know it, because the state machine is built from
 /// them.
 const STATE_MACHINE: &str = "PRISM_STATE_MACHINE_ARN";
 const ORGANIZATION: &str = "PRISM_ORGANIZATION_ARN";
+/// Empty if the deployment has no portal.
+const JWT_ISSUER: &str = "PRISM_JWT_ISSUER";
+const JWT_AUDIENCE: &str = "PRISM_JWT_AUDIENCE";
+const TOKEN_ORIGINS: &str = "PRISM_TOKEN_ORIGINS";
 /// Required, with the next one, by functions that create schedules.
 const SCHEDULE_GROUP: &str = "PRISM_SCHEDULE_GROUP";
 const SCHEDULE_ROLE: &str = "PRISM_SCHEDULE_ROLE_ARN";
@@ -46,10 +50,14 @@ pub struct Config {
     pub event_bus: String,
     /// The ARN of the SNS topic for alarms.
     pub alarm_topic: Option<String>,
+    /// The sender of e-mail to users.
+    pub notice_sender: Option<String>,
     /// The settings in which institutions differ.
     pub settings: Settings,
     /// The CIDR blocks that can reach the ports of launched instances.
     pub launch_networks: Vec<String>,
+    /// The further Regions whose events are forwarded to the deployment.
+    pub event_regions: Vec<Region>,
     /// The namespace of the metrics, which keeps deployments apart.
     pub metrics_namespace: String,
     /// The JWT claim that identifies the user.
@@ -134,12 +142,19 @@ variables! {
     STATE_MACHINE, "state_machine", "StateMachineArn", "", "an ARN", None, |c, v| put_arn(&mut c.state_machine, v);
     "PRISM_EVENT_BUS", "event_bus", "EventBusName", "default", "", None, |c, v| put(&mut c.event_bus, v);
     "PRISM_ALARM_TOPIC_ARN", "alarm_topic", "AlarmTopicArn", "", "an ARN", None, |c, v| put_arn(&mut c.alarm_topic, v);
+    "PRISM_NOTICE_SENDER", "", "", "", "", None, |c, v| put_some(&mut c.notice_sender, v);
     "PRISM_METRICS_NAMESPACE", "", "", "Prism", "", None, |c, v| put(&mut c.metrics_namespace, v);
     SCHEDULE_GROUP, "schedule_group", "ScheduleGroupName", "", "", None, |c, v| put(&mut target(c).group, v);
     SCHEDULE_ROLE, "schedule_role", "ScheduleRoleArn", "", "an ARN", None,
         |c, v| v.starts_with("arn:") && put(&mut target(c).role, v);
     "PRISM_SCHEDULE_DLQ_ARN", "dead_letters", "DeadLettersArn", "", "an ARN", None,
         |c, v| put_arn(&mut target(c).dead_letters, v);
+
+    JWT_ISSUER, "", "", "", "a URL", None,
+        |c, v| v.starts_with("http") && put(&mut sign_in(c).issuer, v);
+    JWT_AUDIENCE, "", "", "", "", None, |c, v| put_first(&mut sign_in(c).client_id, v);
+    TOKEN_ORIGINS, "", "", "", "origins, such as https://id.example.org", None,
+        |c, v| put_origins(&mut sign_in(c).token_origins, v);
 
     "PRISM_LAUNCH_INSTANCE_PROFILE", "launch_instance_profile", "InstanceProfileName", "",
         "the name of an instance profile",
@@ -217,6 +232,14 @@ variables! {
              second. The account's other users have the rest.",
         )),
         |c, v| put(&mut c.settings.ec2_share, v);
+    "PRISM_EVENT_REGIONS", "", "EventRegions", "",
+        "a comma-separated list of Regions, such as us-east-1,us-west-2",
+        Some(setting(
+            Values::List("^([a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}(,[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2})*)?$"),
+            "The further Regions in which the stack of infra/events.yaml forwards EC2's events to this deployment. In other \
+             Regions than these and its own, saves poll more often.",
+        )),
+        |c, v| put_each(&mut c.event_regions, v, |it| it.parse().ok());
     "PRISM_IAM_IDENTITY", "iam_identity", "IamIdentity", "arn", "\"arn\" or \"session-name\"",
         Some(setting(
             Values::OneOf(&["arn", "session-name"]),
@@ -270,6 +293,8 @@ impl Config {
         if settings.public_scope == PublicScope::Organization && settings.organization.is_none() {
             return Err(ConfigError::Missing(ORGANIZATION));
         }
+        let is_whole = |it: &SignIn| !(it.issuer.is_empty() || it.client_id.is_empty());
+        self.settings.sign_in = self.settings.sign_in.take().filter(is_whole);
         let asked = |it: &ScheduleTarget| !(it.group.is_empty() && it.role.is_empty());
         if let Some(mut target) = self.schedules.take().filter(asked) {
             target.machine = self.state_machine.clone().unwrap_or_default();
@@ -295,6 +320,21 @@ impl Config {
 
 fn target(config: &mut Config) -> &mut ScheduleTarget {
     config.schedules.get_or_insert_default()
+}
+
+fn sign_in(config: &mut Config) -> &mut SignIn {
+    config.settings.sign_in.get_or_insert_default()
+}
+
+/// Puts the first item of a comma-separated list into its place.
+fn put_first(place: &mut String, value: &str) -> bool {
+    put(place, value.split(',').next().unwrap_or_default().trim())
+}
+
+fn put_origins(place: &mut Vec<String>, value: &str) -> bool {
+    let origins = value.split(',').map(|origin| origin.trim().to_owned());
+    place.extend(origins.filter(|origin| !origin.is_empty()));
+    place.iter().all(|origin| origin.starts_with("https://"))
 }
 
 /// Puts a value into its place, if it is valid.
@@ -342,144 +382,5 @@ fn is_network(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::read(|name| {
-            let found = variables.iter().find(|(known, _)| *known == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn only_the_table_must_be_set() {
-        let config = read(&[(TABLE, "prism")]).unwrap();
-        assert_eq!(config.event_bus, "default");
-        assert_eq!(config.settings, Settings::default());
-        assert!(config.launch_networks.is_empty() && config.alarm_topic.is_none());
-        assert_eq!(config.user_claim, "email");
-        assert_eq!(config.iam_identity, IamIdentity::Arn);
-        let error = config.state_machine().unwrap_err();
-        assert!(error.to_string().contains(STATE_MACHINE));
-        assert_eq!(read(&[]), Err(ConfigError::Missing(TABLE)));
-        assert_eq!(read(&[(TABLE, "")]), Err(ConfigError::Missing(TABLE)));
-    }
-
-    #[test]
-    fn everything_can_be_set() {
-        const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd";
-        let config = read(&[
-            (TABLE, "prism"),
-            (STATE_MACHINE, "arn:aws:states:a"),
-            ("PRISM_PUBLIC_SCOPE", "world"),
-            ("PRISM_ALLOWED_REGIONS", "us-east-1,us-west-2"),
-            ("PRISM_ALLOWED_INSTANCE_TYPES", "t3.*"),
-            ("PRISM_EC2_SHARE_PERCENT", "80"),
-            ("PRISM_KMS_KEYS", KEY),
-            ("PRISM_RESOURCE_TAGS", "CostCentre=42,Owner=lab"),
-            ("PRISM_LAUNCH_NETWORKS", "192.0.2.0/24, 2001:db8::/32"),
-            (
-                "PRISM_LAUNCH_SUBNETS",
-                "subnet-0123456789abcdef0,subnet-01234567",
-            ),
-            ("PRISM_USER_CLAIM", "sub"),
-            ("PRISM_IAM_IDENTITY", "session-name"),
-        ])
-        .unwrap();
-        assert_eq!(config.state_machine(), Ok("arn:aws:states:a"));
-        assert_eq!(config.settings.public_scope, PublicScope::World);
-        assert_eq!(config.settings.allowed_regions.0.len(), 2);
-        assert_eq!(config.settings.allowed_types.list(), ["t3.*"]);
-        assert_eq!(config.settings.ec2_share.to_string(), "80");
-        assert_eq!(config.settings.kms_keys.list(), [KEY]);
-        let tags = config.settings.resource_tags.list();
-        assert_eq!(tags, ["CostCentre=42", "Owner=lab"]);
-        assert_eq!(config.launch_networks, ["192.0.2.0/24", "2001:db8::/32"]);
-        let subnets = ["subnet-0123456789abcdef0", "subnet-01234567"];
-        let launch = config.settings.launch_subnets.iter();
-        assert!(launch.map(crate::domain::ids::SubnetId::as_str).eq(subnets));
-        assert_eq!(config.user_claim, "sub");
-        assert_eq!(config.iam_identity, IamIdentity::SessionName);
-    }
-
-    #[test]
-    fn public_reaches_the_organization_only_where_that_is_named() {
-        const ARN: &str = "arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5";
-        let scope = ("PRISM_PUBLIC_SCOPE", "organization");
-        let missing = read(&[(TABLE, "prism"), scope]).unwrap_err();
-        assert_eq!(missing, ConfigError::Missing(ORGANIZATION));
-        let config = read(&[(TABLE, "prism"), scope, (ORGANIZATION, ARN)]).unwrap();
-        assert_eq!(config.settings.public_scope, PublicScope::Organization);
-        let named = config.settings.organization.map(|arn| arn.to_string());
-        assert_eq!(named.as_deref(), Some(ARN));
-    }
-
-    #[test]
-    fn schedules_need_their_group_their_role_and_the_machine() {
-        let all = [
-            (TABLE, "prism"),
-            (SCHEDULE_GROUP, "saves"),
-            (SCHEDULE_ROLE, "arn:aws:iam::1:role/r"),
-            (STATE_MACHINE, "arn:aws:states:a"),
-        ];
-        let schedules = read(&all).unwrap().schedules.unwrap();
-        assert_eq!(
-            (schedules.group.as_str(), schedules.dead_letters),
-            ("saves", None)
-        );
-        for missing in 1..all.len() {
-            let mut some = all.to_vec();
-            let (name, _) = some.remove(missing);
-            assert_eq!(read(&some), Err(ConfigError::Missing(name)));
-        }
-        assert_eq!(read(&all[..1]).unwrap().schedules, None);
-    }
-
-    fn check_refused(name: &str, value: &str) {
-        let error = read(&[(TABLE, "prism"), (name, value)]).unwrap_err();
-        let text = error.to_string();
-        assert!(text.contains(name) && text.contains(value), "{text}");
-    }
-
-    #[test]
-    fn a_wrong_value_is_named_with_its_rule() {
-        for Variable {
-            name,
-            rule,
-            setting,
-            ..
-        } in VARIABLES
-        {
-            if !rule.is_empty() {
-                check_refused(name, "what nobody may set");
-            }
-            match setting.as_ref().map(|it| &it.values) {
-                Some(Values::Number(least, most)) => {
-                    check_refused(name, &(i32::from(*least) - 1).to_string());
-                    check_refused(name, &(i32::from(*most) + 1).to_string());
-                }
-                Some(Values::OneOf(values)) => {
-                    for value in *values {
-                        assert!(rule.contains(&format!("\"{value}\"")), "{name}: {value}");
-                    }
-                }
-                _ => {}
-            }
-        }
-        for (name, value) in [
-            ("PRISM_LAUNCH_NETWORKS", "192.0.2.0"),
-            ("PRISM_LAUNCH_NETWORKS", "192.0.2.0/33"),
-            ("PRISM_LAUNCH_NETWORKS", "campus/24"),
-            ("PRISM_LAUNCH_SUBNETS", "vpc-0123456789abcdef0"),
-            ("PRISM_LAUNCH_SUBNETS", "subnet-*"),
-            ("PRISM_ALLOWED_REGIONS", "us-east-1,europe"),
-            ("PRISM_ALLOWED_INSTANCE_TYPES", "m7i.large,large"),
-            ("PRISM_KMS_KEYS", "alias/lab"),
-            ("PRISM_RESOURCE_TAGS", "prism:owner=eve"),
-            (ORGANIZATION, "o-a1b2c3d4e5"),
-        ] {
-            check_refused(name, value);
-        }
-    }
-}
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,11 +1,12 @@
 //! The environment that every step runs in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use strum::EnumString;
 
-use super::Identity;
+use super::{Identity, outbox};
 use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::grant::OrganizationArn;
 use crate::domain::kms_keys::KmsKeys;
@@ -16,7 +17,9 @@ use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
 
 /// How far `--public` reaches in this deployment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, EnumString)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, EnumString, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum PublicScope {
@@ -56,9 +59,34 @@ pub struct Settings {
     /// launched into the default subnets of the Region.
     #[serde(default)]
     pub launch_subnets: Vec<SubnetId>,
-    /// The only Region whose instance and AMI events reach this deployment; `None` if the events of all Regions do.
+    /// The Regions whose instance and AMI events reach this deployment; `None` if the events of all Regions do.
     #[serde(default)]
-    pub events_from: Option<Region>,
+    pub events_from: Option<BTreeSet<Region>>,
+    /// How the portal's users sign in; `None` without a portal.
+    #[serde(default)]
+    pub sign_in: Option<SignIn>,
+}
+
+/// The identity provider of the portal's users, for OpenID Connect.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SignIn {
+    /// The issuer of the tokens.
+    pub issuer: String,
+    /// The client ID of the portal, which is the first audience that the API accepts.
+    pub client_id: String,
+    /// Where the portal gets its tokens, if not from the issuer's own origin.
+    #[serde(skip)]
+    pub token_origins: Vec<String>,
+}
+
+impl SignIn {
+    /// The origins that the portal's pages call to sign in.
+    pub fn origins(&self) -> Vec<String> {
+        let end = self.issuer.match_indices('/').nth(2);
+        let origin = end.map_or(self.issuer.as_str(), |(at, _)| &self.issuer[..at]);
+        let others = self.token_origins.iter().cloned();
+        std::iter::once(origin.to_owned()).chain(others).collect()
+    }
 }
 
 /// Everything outside the core that steps and operations use.
@@ -82,12 +110,18 @@ impl std::fmt::Debug for Env {
 }
 
 impl Env {
-    /// Delivers a notice. A failed delivery is not an error, because the records contain the same information.
-    pub(crate) async fn tell(&self, notice: &Notice) {
+    /// Sends a notice: to the outbox, for the users whom it concerns, and to those who operate the deployment. A failure
+    /// is not an error, because the records contain the same information.
+    pub async fn tell(&self, notice: &Notice) {
+        // The outbox first: the event of the notice starts the delivery.
+        if let Err(problem) = outbox::post(&self.registry, notice).await {
+            let save = notice.save_id.as_ref().map(ToString::to_string);
+            tracing::warn!(save.id = save, event = notice.event.as_str(), code = %problem.code, problem = problem.chain(), "a notice was not put into the outbox");
+        }
         if let Err(error) = self.notifier.notify(notice).await {
             let save = notice.save_id.as_ref().map(ToString::to_string);
             let project = notice.project.as_ref().map(ToString::to_string);
-            tracing::warn!(save.id = save, project, event = notice.event, %error, "a notification was not delivered");
+            tracing::warn!(save.id = save, project, event = notice.event.as_str(), %error, "a notification was not delivered");
         }
     }
 }

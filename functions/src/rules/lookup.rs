@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::access::{Action, Caller};
-use super::{Env, Maker};
+use super::{Env, Maker, holdings};
 use crate::domain::ids::shown;
 use crate::domain::{Code, InstanceId, Problem, Region};
 use crate::ports::{Instance, InstanceFilter, from_ec2};
 
 /// Finds the caller's instance with that ID or name. An instance of another user is refused as one that does not exist
-/// (promise P7), and so is an instance of another deployment, even if the caller owns it (promise P9).
+/// (promise P7), and so is an instance of another deployment, even if the caller owns it (promise P9). One that was just
+/// launched is found although EC2 does not list it yet.
 pub(crate) async fn own_instance(
     env: &Env,
     caller: &Caller,
@@ -22,6 +23,9 @@ pub(crate) async fn own_instance(
         let message = format!("{} instances are named {name}.", found.len());
         let hint = format!("Use the instance ID: {}.", ids.join(", "));
         return Err(Problem::new(Code::InstanceNameAmbiguous, message).hint(hint));
+    }
+    if found.is_empty() {
+        found.extend(holdings::just_launched(env, &caller.user, region, name).await?);
     }
     found.pop().ok_or_else(|| {
         let message = format!("You have no instance {} in {region}.", shown(name));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::fail_save::{about, end_event};
 use super::findings::{Standing, look, standing};
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState};
@@ -53,19 +54,18 @@ impl Step for CompleteSave {
         }
         settle_duty(env, &record).await?;
         let now = env.clock.now();
-        let (template, kind) = (&record.request.template, record.kind());
+        let template = &record.request.template;
         let text = match &record.plan {
             Some(plan) => format!("{} was saved as {template}@{version}.", plan.instance.name),
             None => format!("{template}@{version} was copied."),
         };
         let text = text + &closed(&record);
         let notice = Notice {
-            at: now,
-            save_id: Some(record.save_id.clone()),
             project: record.charged().cloned(),
-            event: format!("{kind}.succeeded"),
-            alarm: false,
-            text,
+            ..about(
+                &record,
+                Notice::new(end_event(&record, SaveState::Succeeded), now, text),
+            )
         };
         env.tell(&notice).await;
         tell_costs(env, &record).await?;

@@ -1,12 +1,14 @@
 //! FailSave: ends a save that failed or was cancelled. It records the reason and unlocks the instance.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::fail_copy::Caught;
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{Failure, SaveRecord, SaveRequest, SaveState};
-use crate::domain::{Code, Problem, SaveId, ScheduleName, StepName};
+use crate::domain::{Code, NoticeEvent, Problem, SaveId, ScheduleName, StepName};
 use crate::ports::{Call, Notice};
 use crate::rules::Env;
 use crate::rules::access::Caller;
@@ -137,13 +139,31 @@ fn notice(
     failure: &Failure,
     at: crate::domain::Timestamp,
 ) -> Notice {
+    let event = end_event(record, state);
+    about(record, Notice::new(event, at, failure.message.clone()))
+}
+
+/// The event that reports the end of a save or a copy.
+pub(super) fn end_event(record: &SaveRecord, state: SaveState) -> NoticeEvent {
+    match (record.copy_of.is_some(), state) {
+        (false, SaveState::Succeeded) => NoticeEvent::SaveSucceeded,
+        (true, SaveState::Succeeded) => NoticeEvent::CopySucceeded,
+        (false, SaveState::Cancelled) => NoticeEvent::SaveCancelled,
+        (true, SaveState::Cancelled) => NoticeEvent::CopyCancelled,
+        (false, _) => NoticeEvent::SaveFailed,
+        (true, _) => NoticeEvent::CopyFailed,
+    }
+}
+
+/// Addresses a notice about a save to the user who requested it.
+pub(super) fn about(record: &SaveRecord, notice: Notice) -> Notice {
     Notice {
-        at,
+        to: BTreeSet::from([record.saved_by.clone()]),
         save_id: Some(record.save_id.clone()),
-        project: None,
-        event: format!("{}.{}", record.kind(), state.as_str()),
-        alarm: false,
-        text: failure.message.clone(),
+        template: Some(record.request.template.clone()),
+        instance: record.plan.as_ref().map(|plan| plan.instance.id.clone()),
+        schedule: record.schedule.clone(),
+        ..notice
     }
 }
 
@@ -183,8 +203,8 @@ async fn note_refusal(env: &Env, input: &Input, problem: &Problem) -> Result<(),
     record.failure = Some(failure.clone());
     // Nobody waits for the response to a scheduled run.
     if record.schedule.is_some() {
-        env.tell(&notice(&record, record.state, &failure, now))
-            .await;
+        let notice = Notice::new(NoticeEvent::ScheduleFailed, now, failure.message.clone());
+        env.tell(&about(&record, notice)).await;
     }
     env.registry.note_refused(&record).await?;
     runs::note(env, &record).await;

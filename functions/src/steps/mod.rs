@@ -83,6 +83,7 @@ pub(crate) use plan_copy::check as check_copy;
 pub(crate) use planning::{plan, plan_scheduled, shown};
 pub(crate) use preflight::addressed;
 pub(crate) use rights::check_moves_not;
+pub(crate) use rights::check_target;
 
 /// One step of a save.
 pub trait Step: 'static {

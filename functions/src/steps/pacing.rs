@@ -1,4 +1,5 @@
-//! Turns for everything except saves that puts load on EC2: copies, launches and removals (see `turns.rs` for saves).
+//! Turns for everything except saves that puts load on EC2: copies, launches, removals and the ends of instances (see
+//! `turns.rs` for saves).
 //!
 //! Calls that bring an instance back never take a turn.
 
@@ -11,6 +12,11 @@ use crate::rules::Env;
 
 /// The longest time after which a refused launch is to be requested again, in seconds, because somebody waits for it.
 const LAUNCH_AGAIN_S: i64 = 60;
+
+/// Of many launches that are requested together, how often one begins, in turns: every five quarters of a turn. The fifth
+/// turn is left to the launches of others, who wait for theirs.
+const MANY_EACH: i32 = 5;
+const MANY_OF: i32 = 4;
 
 /// Takes the turn of a copy to a Region: now, or a later time.
 ///
@@ -48,12 +54,69 @@ pub(crate) async fn of_launch(env: &Env, region: &Region) -> Result<(), Problem>
     if now.is_some() {
         return Ok(());
     }
+    Err(launched_too_many(env, region).await?)
+}
+
+/// Sleeps until the turn of a launch that is one of many, if it is soon enough. Such launches take single turns, so that
+/// the launches of others in between find a turn at once.
+///
+/// # Errors
+/// [`Code::Throttled`], as [`of_launch`].
+pub(crate) async fn until_launch(
+    env: &Env,
+    region: &Region,
+    within: TimeDelta,
+) -> Result<(), Problem> {
+    let now = env.clock.now();
+    let rhythm = of_many(env);
+    let turn = env
+        .registry
+        .take_turn(region, Queue::Launches, rhythm, now, within);
+    match turn.await? {
+        Some(at) => {
+            sleep(env, at - now).await;
+            Ok(())
+        }
+        None => Err(launched_too_many(env, region).await?),
+    }
+}
+
+/// How often many launches begin, and when the last one of a number of them would.
+pub(crate) async fn many_launches(
+    env: &Env,
+    region: &Region,
+    count: usize,
+) -> Result<(TimeDelta, TimeDelta), Problem> {
+    let interval = of_many(env).interval * MANY_EACH / MANY_OF;
+    let now = env.clock.now();
+    let next = env.registry.next_turn(region, Queue::Launches).await?;
+    let begin = next.map_or(TimeDelta::zero(), |next| {
+        (next - now).max(TimeDelta::zero())
+    });
+    let others = i32::try_from(count.saturating_sub(1)).unwrap_or(i32::MAX);
+    let wait = if count == 0 {
+        TimeDelta::zero()
+    } else {
+        begin + interval * others
+    };
+    Ok((interval, wait))
+}
+
+fn of_many(env: &Env) -> Rhythm {
+    Rhythm {
+        at_once: 1,
+        ..Rhythm::of(Paced::Launch, env.settings.ec2_share)
+    }
+}
+
+/// The refusal of a launch whose turn is not now.
+async fn launched_too_many(env: &Env, region: &Region) -> Result<Problem, Problem> {
     let pause_s = launch_again_s(env, region).await?;
     let message =
         format!("Too many instances are being launched in {region} at once. Nothing was launched.");
     let hint = format!("Try again in {pause_s} s.");
     let problem = Problem::new(Code::Throttled, message).hint(hint);
-    Err(problem.retry_after(pause_s))
+    Ok(problem.retry_after(pause_s))
 }
 
 /// Sleeps until the turn of a further request of a launch. Returns whether there is one until then; if not, it does not
@@ -118,6 +181,22 @@ pub(crate) async fn until_removal(
     Ok(())
 }
 
+/// Sleeps until the turn of ending an instance. Returns whether there is one until then; if not, it does not sleep.
+pub(crate) async fn until_end(
+    env: &Env,
+    region: &Region,
+    paced: Paced,
+    until: Timestamp,
+) -> Result<bool, Problem> {
+    let now = env.clock.now();
+    let within = (until - now).max(TimeDelta::zero());
+    let turn = take(env, region, paced, within).await?;
+    if let Some(at) = turn {
+        sleep(env, at - now).await;
+    }
+    Ok(turn.is_some())
+}
+
 pub(super) async fn sleep(env: &Env, pause: TimeDelta) {
     if let Ok(pause) = pause.to_std()
         && !pause.is_zero()
@@ -141,6 +220,8 @@ pub(super) async fn take(
         Paced::Launch => Queue::Launches,
         Paced::Removal => Queue::Removals,
         Paced::SnapshotRemoval => Queue::SnapshotRemovals,
+        Paced::Stop => Queue::Stops,
+        Paced::Termination => Queue::Terminations,
     };
     let rhythm = Rhythm::of(paced, env.settings.ec2_share);
     let now = env.clock.now();

@@ -370,6 +370,7 @@ fn record(env: &Env, input: &Input, subject: &Subject) -> SaveRecord {
         accept_instance_store_loss: None,
         publish_sensitive: input.copy.publish_sensitive,
         how: How::Stop,
+        exclude_from_latest: false,
         add_arch: false,
         version: None,
     };

@@ -71,6 +71,7 @@ pub(super) struct Output {
 impl Step for PlanSave {
     const NAME: StepName = StepName::PlanSave;
     const CALLS: &'static [Call] = &[
+        Call::Notice,
         Call::Regions,
         Call::Instances,
         Call::InstanceType,
@@ -157,7 +158,8 @@ async fn turn(
         return Ok(None);
     }
     let (region, user) = (&input.request.region, &input.caller.user);
-    let awaited = input.schedule.is_none() || input.by_hand;
+    let by_itself = input.caller.origin.channel == Channel::End;
+    let awaited = input.by_hand || (input.schedule.is_none() && !by_itself);
     let at = turns::of_save(env, region, user, awaited).await?;
     if at <= env.clock.now() {
         return Ok(None);
@@ -373,7 +375,7 @@ async fn begin(
 /// Returns the output for a plan; `of_many` says whether the save had to wait for its turn.
 fn output(env: &Env, plan: SavePlan, epoch: u32, dry_run: bool, of_many: bool) -> Output {
     let told = env.settings.events_from.as_ref();
-    let told = told.is_none_or(|region| *region == plan.request.region);
+    let told = told.is_none_or(|regions| regions.contains(&plan.request.region));
     Output {
         look_s: match (told, of_many) {
             (true, _) => LOOK_S,

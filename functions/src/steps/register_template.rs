@@ -331,6 +331,7 @@ impl Made<'_> {
             usage: Usage::default(),
             deleted_at: None,
             removed_at: None,
+            deprecation: None,
             stuck: None,
         })
     }
@@ -356,7 +357,12 @@ impl Made<'_> {
             Some(before) => before.clone(),
             None => fresh(original),
         };
-        after.point_to(version, now);
+        // A template always has a latest version.
+        if request.exclude_from_latest && after.latest > 0 {
+            after.add(version, now);
+        } else {
+            after.point_to(version, now);
+        }
         // A saver who may save to the template but not edit it describes only the version.
         if self.edits && !request.description.is_empty() {
             after.description.clone_from(&request.description);

@@ -71,6 +71,15 @@ pub(super) async fn check_template(
     }
 }
 
+/// Checks that a user may save to a template, before there is anything to save.
+pub(crate) async fn check_target(
+    env: &Env,
+    user: &Caller,
+    request: &SaveRequest,
+) -> Result<(), Problem> {
+    check_template(env, user, request).await.map(drop)
+}
+
 fn no_version(name: &TemplateName, number: u32) -> Problem {
     let message = format!("{name} has no version {number}.");
     Problem::new(Code::VersionNotFound, message)

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::await_image::available;
 use super::fail_copy::Caught;
-use super::fail_save::{failed_step, failure};
+use super::fail_save::{about, failed_step, failure};
 use super::register_template::register;
 use super::{SaveRef, Step, runs};
 use crate::domain::save::{RegionCopy, SaveRecord, SaveState, seconds_between};
-use crate::domain::{Code, Problem, StepName};
+use crate::domain::{Code, NoticeEvent, Problem, StepName};
 use crate::ports::{Call, Notice};
 use crate::rules::Env;
 
@@ -80,18 +80,15 @@ impl Step for Stranded {
             let name = &stored.value.request.template;
             format!(" The instance was saved as {name}@{version}.")
         });
-        let notice = Notice {
-            at: now,
-            save_id: Some(input.save.save_id.clone()),
-            project: None,
-            event: "save.stranded".to_owned(),
-            alarm: true,
-            text: format!(
-                "{}{} What to do: prism saves status {id}",
-                problem.message,
-                kept.unwrap_or_default()
-            ),
-        };
+        let text = format!(
+            "{}{} What to do: prism saves show {id}",
+            problem.message,
+            kept.unwrap_or_default()
+        );
+        let notice = about(
+            &stored.value,
+            Notice::new(NoticeEvent::SaveStranded, now, text),
+        );
         env.tell(&notice).await;
         let record = env
             .registry

@@ -249,6 +249,27 @@ impl Ec2 for SimEc2 {
         self.start_instances(region, slice::from_ref(id))
     }
 
+    async fn rename_instance(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        name: &str,
+    ) -> Result<(), Ec2Error> {
+        self.call(region, "CreateTags", |m, s| m.rename_instance(s, id, name))
+    }
+
+    async fn resize_instance(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        instance_type: &str,
+    ) -> Result<(), Ec2Error> {
+        let action = "ModifyInstanceAttribute";
+        self.call(region, action, |m, s| {
+            m.resize_instance(s, id, instance_type)
+        })
+    }
+
     async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
         self.terminate_instances(region, slice::from_ref(id))
     }

@@ -5,6 +5,7 @@
 //! | `cloud.db` | the simulated EC2 |
 //! | `registry.db` | templates, versions, saves, locks, duties, schedules |
 //! | `local.db` | executions and their histories, notices, the settings |
+//! | `pace.json` | how fast the time runs, for processes that already run |
 //! | `leases/` | one locked file for each running execution |
 //! | `opening.lock` | nothing: it is locked while a process opens the folder |
 //! | `background.log` | what detached executions had to say |
@@ -12,26 +13,28 @@
 mod adapters;
 mod explain;
 mod home;
+mod pace;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use prism_functions::domain::{AccountId, Code, InstanceId, Problem, Region};
 use prism_functions::operations::Service;
-use prism_functions::ports::{Clock, Executions, OsEntropy};
+use prism_functions::ports::{Clock, Couriers, Executions, OsEntropy};
 use prism_functions::registry::Registry;
 use prism_functions::rules::{Env, Identity, Settings};
 
-use crate::clock::{Anchor, WallClock};
 use crate::ec2::{Cloud, CloudError, GuestError, Purchase, SimEc2};
 use crate::executions::{LocalExecutions, Place, Records};
 use crate::schedules::PolledSchedules;
 use crate::sqlite::SqliteError;
 use crate::store::SqliteTable;
 use adapters::LocalNotifier;
+use pace::{Pace, PacedClock};
 
 pub use explain::explain;
 pub use home::LOCK as OPENING_LOCK;
+pub use pace::FILE as PACE_FILE;
 
 const ACCOUNT: &str = "000000000000";
 pub const FILES: [&str; 3] = ["cloud.db", "registry.db", "local.db"];
@@ -56,13 +59,6 @@ pub enum Feature {
     ElasticIp,
 }
 
-/// How fast the cloud's time runs. All processes use the same value.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-struct Pace {
-    anchor: Anchor,
-    speed: f64,
-}
-
 /// The embedded cloud in a folder. Several processes may use the same folder.
 pub struct Embedded {
     home: PathBuf,
@@ -70,10 +66,11 @@ pub struct Embedded {
     records: Records,
     cloud: Cloud,
     account: AccountId,
-    clock: Arc<WallClock>,
+    clock: PacedClock,
     env: Env,
     ec2: SimEc2,
     executions: LocalExecutions,
+    couriers: Couriers,
 }
 
 impl std::fmt::Debug for Embedded {
@@ -105,8 +102,9 @@ impl Embedded {
 
     fn opened(home: &Path, program: &Path, adopt: bool) -> Result<Self, Problem> {
         let records = Records::open(&home.join("local.db")).map_err(file)?;
-        let clock = Arc::new(clock(&records).map_err(file)?);
-        let shared: Arc<dyn Clock> = Arc::clone(&clock) as Arc<dyn Clock>;
+        let pace: Option<Pace> = records.setting("pace").map_err(file)?;
+        let clock = PacedClock::new(home, pace);
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let cloud = Cloud::open(&home.join("cloud.db"), Arc::clone(&shared)).map_err(cloud_file)?;
         let table = SqliteTable::open(&home.join("registry.db")).map_err(file)?;
         let account: AccountId = ACCOUNT.parse()?;
@@ -137,7 +135,15 @@ impl Embedded {
             env,
             ec2,
             executions,
+            couriers: Couriers::default(),
         })
+    }
+
+    /// The same cloud, whose notices these carry.
+    #[must_use]
+    pub fn notifying_by(mut self, couriers: Couriers) -> Self {
+        self.couriers = couriers;
+        self
     }
 
     pub fn home(&self) -> &Path {
@@ -148,7 +154,7 @@ impl Embedded {
         &self.cloud
     }
 
-    pub fn clock(&self) -> &WallClock {
+    pub fn clock(&self) -> &PacedClock {
         &self.clock
     }
 
@@ -175,6 +181,7 @@ impl Embedded {
             schedules: Arc::new(PolledSchedules),
             parameters: Arc::new(self.ec2.clone()),
             sessions: Arc::new(self.ec2.clone()),
+            couriers: self.couriers.clone(),
             entropy: Arc::new(OsEntropy),
         }
     }
@@ -262,8 +269,8 @@ impl Embedded {
         Ok(pace.map_or(1.0, |pace| pace.speed))
     }
 
-    /// Changes the speed, from 0.1 to 10,000, for every process that opens the cloud from now on. The cloud's time
-    /// continues from its present value.
+    /// Changes the speed, from 0.1 to 10,000, for every process that uses the cloud, also those that already
+    /// run. The cloud's time continues from its present value.
     pub fn set_speed(&self, speed: f64) -> Result<(), Problem> {
         if !(0.1..=10_000.0).contains(&speed) {
             let message = format!("The speed {speed} is not possible: it is 0.1 to 10000.");
@@ -271,15 +278,11 @@ impl Embedded {
                 Problem::new(Code::InvalidInput, message).hint("1 is the speed of the wall clock.")
             );
         }
-        self.records
-            .set_setting(
-                "pace",
-                &Pace {
-                    anchor: self.clock.anchor(),
-                    speed,
-                },
-            )
-            .map_err(file)
+        let pace = self.clock.set_speed(speed).map_err(|error| {
+            let message = "The speed of the embedded cloud could not be changed.";
+            Problem::new(Code::LocalIo, message).because(error)
+        })?;
+        self.records.set_setting("pace", &pace).map_err(file)
     }
 
     pub fn settings(&self) -> Result<Settings, Problem> {
@@ -308,13 +311,6 @@ fn settings(records: &Records) -> Result<Settings, Problem> {
         .setting("settings")
         .map_err(file)?
         .unwrap_or_default())
-}
-
-fn clock(records: &Records) -> Result<WallClock, SqliteError> {
-    let pace: Option<Pace> = records.setting("pace")?;
-    Ok(pace.map_or_else(WallClock::real, |pace| {
-        WallClock::at_speed(pace.anchor, pace.speed)
-    }))
 }
 
 fn cloud_file(error: CloudError) -> Problem {

@@ -18,21 +18,28 @@ import checks_api
 import checks_cli
 import checks_events
 import checks_logs
+import checks_portal
 import checks_recovery
 import checks_save
 import checks_schedule
 import checks_stack
 import checks_team
+import checks_walk
 import stack
 from gate import gate
 from issuer import issuer
+from machines import Debian
+from manager import manager
 from servers import SPEED, ministack, simulated_ec2
 from world import User, World, canary
 
 CHECKS = [
+    *checks_walk.CHECKS,
+    ("what the other checks need, by an upgrade", stack.settle),
     *checks_stack.CHECKS,
     *checks_cli.CHECKS,
     *checks_api.CHECKS,
+    *checks_portal.CHECKS,
     # They take rights away, so they end before the schedule can start a save.
     *checks_save.CHECKS,
     *checks_schedule.CREATE,
@@ -57,14 +64,18 @@ def main():
         "root": Path(__file__).resolve().parents[3],
         "package": options.package.resolve(),
         "prism": options.prism.resolve(),
+        "sam": options.sam.resolve(),
+        "archives": options.archives.resolve(),
     }
     with contextlib.ExitStack() as servers:
         wire = servers.enter_context(simulated_ec2(options.wire, SPEED, logs))
-        gated = servers.enter_context(gate(wire))
+        sessions = manager(options.scratch, logs, Debian(options.debian.resolve()))
+        sessions = servers.enter_context(sessions)
+        gated = servers.enter_context(gate(wire, sessions))
         tokens = servers.enter_context(issuer())
         emulator = ministack(options.scratch, logs, root, gated.endpoint, 1 / SPEED)
         url = servers.enter_context(emulator)
-        world = World(options.scratch, logs, url, gated, tokens, root, programs)
+        world = World(options.scratch, logs, url, gated, tokens, root, programs, manager=sessions)
         world.canaries["the secret key of root"] = root.secret
         failed = run(world, options.only)
         if options.stay:
@@ -78,6 +89,9 @@ def arguments():
     parser.add_argument("--package", type=Path, required=True)
     parser.add_argument("--prism", type=Path, required=True)
     parser.add_argument("--wire", type=Path, required=True)
+    parser.add_argument("--sam", type=Path, required=True)
+    parser.add_argument("--archives", type=Path, required=True, help="the folder of a release")
+    parser.add_argument("--debian", type=Path, required=True, help="a folder with sshd")
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--only", default=".*", help="a pattern of the names of the checks to run")
     parser.add_argument("--stay", type=int, default=0, help="seconds to stay up afterwards")

@@ -4,8 +4,6 @@ import json
 
 from world import AWAY, REGION
 
-ANY = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
-
 
 def prism(world, user, *words, expect=0, **more):
     """Runs prism as a user, with a configuration folder for each user."""
@@ -22,7 +20,7 @@ def told(world, user, *words, **more):
 
 def check_configure(world):
     """An operator's profile is created from the outputs of the stack, and the doctor finds no problem."""
-    ann = world.user("ann", ANY)
+    ann = world.users["ann"]
     prism(world, ann, "configure", "--stack", "prism", "--region", REGION, "--default")
     # The emulator accepts an input that is not JSON, so the permission to start executions cannot be checked.
     report = prism(world, ann, "doctor", expect=1).stdout

@@ -1,16 +1,14 @@
 """A proxy between a client and another server that sees the requests."""
 
-import contextlib
-import threading
 import urllib.error
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from servers import Handler, serving
 
 TIMEOUT_S = 30
 KEPT = {"Authorization", "Content-Type", "X-Amz-Target", "X-Amz-Date"}
 
 
-@contextlib.contextmanager
 def forwarding(url, answer):
     """Serves on 127.0.0.1 until the block ends, and yields the URL.
 
@@ -18,7 +16,7 @@ def forwarding(url, answer):
     returns the response of the server at `url`.
     """
 
-    class Handler(BaseHTTPRequestHandler):
+    class Forward(Handler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self):
@@ -39,13 +37,4 @@ def forwarding(url, answer):
             except urllib.error.HTTPError as error:
                 return error.code, error.headers["Content-Type"], error.read()
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return serving(Forward)

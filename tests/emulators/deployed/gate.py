@@ -6,6 +6,7 @@ request, and ec2:CreateTags for resources that are tagged on creation. The polic
 IAM and evaluated by its evaluator. Signatures are not verified here.
 """
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -31,7 +32,9 @@ NAMES = {
     "DescribeImageAttribute": {"ImageId": "image"},
     "DescribeInstanceAttribute": {"InstanceId": "instance"},
     "DescribeSnapshotAttribute": {"SnapshotId": "snapshot"},
+    "CreateTags": {"ResourceId": "instance"},
     "ModifyImageAttribute": {"ImageId": "image"},
+    "ModifyInstanceAttribute": {"InstanceId": "instance"},
     "ModifySnapshotAttribute": {"SnapshotId": "snapshot"},
     "RunInstances": {"ImageId": "image", "SecurityGroupId": "security-group", "SubnetId": "subnet"},
     "StartInstances": {"InstanceId": "instance"},
@@ -52,8 +55,9 @@ OWNERLESS = {"image", "snapshot"}
 class Gate:
     """Authorises requests, and records who made them."""
 
-    def __init__(self, url):
+    def __init__(self, url, sessions):
         self.url = url
+        self.sessions = sessions
         self.asked = {}
         self.refused = []
         self.endpoint = None
@@ -108,6 +112,15 @@ class Gate:
                 return "UnauthorizedOperation", told
         return None
 
+    def seen(self, body, answered):
+        """Takes the user data of launches out of requests, for the stand-ins of the instances."""
+        params = dict(urllib.parse.parse_qsl(body.decode()))
+        if params.get("Action") == "RunInstances" and answered[0] == 200 and self.sessions:
+            text = base64.b64decode(params.get("UserData", "")).decode()
+            for instance in re.findall(rb"<instanceId>([^<]+)", answered[2]):
+                self.sessions.launched(instance.decode(), text)
+        return answered
+
     def tags(self, kind, region, names):
         """The tags of existing resources, by ID."""
         ec2 = self.ec2(region)
@@ -159,6 +172,11 @@ def demands(service, headers, body, region, tags_of):
         asked = json.loads(body)
         if action == "ssm:GetParameter":
             arn = f"arn:aws:ssm:{region}::parameter{asked['Name']}"
+        elif action == "ssm:StartSession":
+            arns = [arn_of("instance", region, asked["Target"])]
+            if "DocumentName" in asked:
+                arns.append(f"arn:aws:ssm:{region}::document/{asked['DocumentName']}")
+            return action, [(action, arn, tags_of_arn(arn, region, tags_of)) for arn in arns]
         elif "InstanceId" in asked:
             arn = arn_of("instance", region, asked["InstanceId"])
         else:
@@ -167,6 +185,14 @@ def demands(service, headers, body, region, tags_of):
         return action, [(action, arn, {})]
     params = dict(urllib.parse.parse_qsl(body.decode()))
     return "ec2:" + params["Action"], list(of_ec2(params, region, tags_of))
+
+
+def tags_of_arn(arn, region, tags_of):
+    """The tags of an instance for Systems Manager's own key, which is spelled in another way than EC2's."""
+    if ":instance/" not in arn:
+        return {}
+    tags = tags_of("instance", region, [arn.rsplit("/", 1)[1]])
+    return tags | {key.replace("aws:", "ssm:"): value for key, value in tags.items()}
 
 
 def of_ec2(params, region, tags_of):
@@ -179,6 +205,8 @@ def of_ec2(params, region, tags_of):
         for name in numbered(params, parameter):
             try:
                 context = tags_of(kind, region, [name])
+                if keys := numbered(params, r"Tag\.\d+\.Key"):
+                    context = {**context, "aws:TagKeys": keys}
                 if kind == "subnet":
                     context = {**context, "ec2:SubnetID": name}
                 yield f"ec2:{action}", arn_of(kind, region, name), context
@@ -226,13 +254,17 @@ def tags_asked(params):
 
 
 @contextlib.contextmanager
-def gate(url):
-    """Serves a gate in front of the simulated EC2 at `url` until the block ends."""
-    one = Gate(url)
+def gate(url, sessions=None):
+    """Serves a gate in front of the simulated EC2 at `url` until the block ends; `sessions` starts sessions."""
+    one = Gate(url, sessions)
 
     def answer(headers, body, ask):
-        refusal = one.refusal(headers, body)
-        return refused(headers, *refusal) if refusal else ask()
+        if refusal := one.refusal(headers, body):
+            return refused(headers, *refusal)
+        if headers.get("X-Amz-Target", "").endswith(".StartSession"):
+            region = CREDENTIAL.search(headers["Authorization"])[2]
+            return sessions.start(one.ec2(region), json.loads(body))
+        return one.seen(body, ask())
 
     with forwarding(url, answer) as one.endpoint:
         yield one

@@ -1,73 +1,56 @@
-"""Deploys infra/template.yaml with the AWS CLI, as described in docs/deploy.md."""
+"""Deploys infra/template.yaml with the SAM CLI, as docs/deploy.md says."""
 
 import shutil
-import sys
-from pathlib import Path
 
-from awscli.customizations.cloudformation.yamlhelper import yaml_dump, yaml_parse
+import checks_walk
 from gate import session_of
 from issuer import AUDIENCE
+import yaml
+from samtranslator.yaml_helper import yaml_parse
 from world import STACK
 
-ARTEFACTS = "prism-artefacts"
-# Resources that this emulator cannot create, which would roll the whole stack back.
-REFUSED = {}
-PARAMETERS = {"Architecture": "x86_64", "JwtAudience": AUDIENCE, "LogLevel": "debug"}
+# What the checks need beyond the guide's own deployment.
+PARAMETERS = {"JwtAudience": AUDIENCE, "LogLevel": "debug"}
 
 
 def deploy(world):
-    """Packages and deploys the template, and reads the resulting resources."""
-    project = lay_out(world)
-    environment = world.environment(world.root)
-    aws = [Path(sys.executable).with_name("aws")]
-    world.client("s3").create_bucket(Bucket=ARTEFACTS)
-    packaged = world.scratch / "packaged.yaml"
-    world.run(
-        [*aws, "cloudformation", "package", "--template-file", "template.yaml"]
-        + ["--s3-bucket", ARTEFACTS, "--output-template-file", packaged],
-        environment,
-        cwd=project / "infra",
-    )
-    world.template = yaml_parse((project / "infra/template.yaml").read_text())
-    leave_out(packaged)
-    parameters = PARAMETERS | {"JwtIssuer": world.issuer.url}
-    apply(world, packaged, parameters)
+    """Deploys with the guide's commands, and reads the resulting resources."""
+    lay_out(world)
+    world.operator = checks_walk.operator(world)
+    walk, lines = world.operator
+    for line in lines[:2]:
+        walk.run(line)
     learn(world)
+
+
+def settle(world):
+    """Sets what the checks need, in an upgrade."""
+    change(world, PARAMETERS | {"JwtIssuer": world.issuer.url})
 
 
 def change(world, parameters):
-    """Deploys the template again with other values of some parameters."""
-    apply(world, world.scratch / "packaged.yaml", parameters)
+    """Deploys the template again with other values of some parameters. The others keep theirs."""
+    walk, lines = world.operator
+    given = " ".join(f"{name}={value}" for name, value in parameters.items())
+    walk.run(lines[1].rstrip(")") + f" --parameter-overrides {given})")
     learn(world)
 
 
-def apply(world, packaged, parameters):
-    aws = [Path(sys.executable).with_name("aws")]
-    world.run(
-        [*aws, "cloudformation", "deploy", "--template-file", packaged, "--stack-name", STACK]
-        + ["--s3-bucket", ARTEFACTS, "--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
-        + ["CAPABILITY_AUTO_EXPAND", "--parameter-overrides"]
-        + [f"{name}={value}" for name, value in parameters.items()],
-        world.environment(world.root),
-    )
-
-
 def lay_out(world):
-    """Creates the folders that the template names, with the given package in its place."""
+    """Creates the folders that the deployment reads."""
     project = world.scratch / "project"
     for folder in ("infra", "statemachine"):
         shutil.copytree(world.programs["root"] / folder, project / folder)
-    package = project / "target/package/bootstrap.zip"
-    package.parent.mkdir(parents=True)
-    package.symlink_to(world.programs["package"])
-    return project
+    template = project / "infra/template.yaml"
+    world.template = yaml_parse(template.read_text())
+    template.write_text(yaml.dump(named(world.template), Dumper=Flat))
 
 
-def leave_out(packaged):
-    template = yaml_parse(packaged.read_text())
-    for name in REFUSED:
-        del template["Resources"][name]
-    packaged.write_text(yaml_dump(named(template)))
+class Flat(yaml.SafeDumper):
+    """Writes what is used twice twice."""
+
+    def ignore_aliases(self, data):
+        return True
 
 
 def named(node):

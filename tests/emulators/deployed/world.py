@@ -47,6 +47,8 @@ class World:
     resources: dict = field(default_factory=dict)
     canaries: dict = field(default_factory=dict)
     transcript: list = field(default_factory=list)
+    manager: object = None
+    operator: tuple = ()
 
     def client(self, service, user=None, region=REGION):
         """A client of the emulator, as root unless a user is given."""
@@ -142,6 +144,16 @@ class World:
             Key={"pk": {"S": f"SAVE#{save_id}"}, "sk": {"S": "META"}},
         )
         return plain(got["Item"]["record"]) if "Item" in got else None
+
+    def saves_of(self, template):
+        """The records of the saves that made a template."""
+        pages = self.client("dynamodb").get_paginator("scan").paginate(
+            TableName=self.outputs["TableName"],
+            FilterExpression="begins_with(pk, :save) AND sk = :meta",
+            ExpressionAttributeValues={":save": {"S": "SAVE#"}, ":meta": {"S": "META"}},
+        )
+        records = [plain(item["record"]) for page in pages for item in page["Items"]]
+        return [one for one in records if one["request"]["template"] == template]
 
     def saved(self, save_id, wanted="succeeded", timeout=120):
         """Waits for a save to end, and checks its final state."""

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
-use prism_functions::ports::{Item, Key, Table};
+use prism_functions::ports::{Condition, Item, Key, Table, TableError, Write};
 use serde_json::{Map, Value, json};
 
 use super::http::Server;
@@ -95,7 +95,8 @@ async fn answer(
     )
 }
 
-/// Responses from a table: GetItem reads it, Query returns nothing, and everything else is refused.
+/// Responses from a table: GetItem reads it, Query returns nothing, TransactWriteItems puts its items without their
+/// conditions and accepts everything else, and other actions are refused.
 pub fn table(table: Arc<dyn Table>) -> impl Fn(&str, &Value) -> Reply + Send + Sync + 'static {
     move |action, request| match action {
         "GetItem" => {
@@ -104,17 +105,65 @@ pub fn table(table: Arc<dyn Table>) -> impl Fn(&str, &Value) -> Reply + Send + S
             match futures::executor::block_on(table.get(&key)) {
                 Ok(Some(found)) => (200, json!({ "Item": item(&found) })),
                 Ok(None) => (200, json!({})),
-                Err(error) => (
-                    500,
-                    json!({"__type": "InternalServerError", "message": error.to_string()}),
-                ),
+                Err(error) => failed(&error),
             }
         }
         "Query" => (200, json!({"Items": [], "Count": 0, "ScannedCount": 0})),
+        "TransactWriteItems" => {
+            let writes = request["TransactItems"].as_array().into_iter().flatten();
+            let puts = writes.filter_map(|write| write["Put"]["Item"].as_object());
+            let puts: Vec<Write> = puts
+                .map(|put| Write::Put(stored(put), Condition::Always))
+                .collect();
+            match futures::executor::block_on(table.transact(&puts)) {
+                Ok(()) => (200, json!({})),
+                Err(error) => failed(&error),
+            }
+        }
         other => (
             400,
             json!({"__type": "UnknownOperationException", "message": format!("no {other} here")}),
         ),
+    }
+}
+
+fn failed(error: &TableError) -> Reply {
+    let message = error.to_string();
+    (
+        500,
+        json!({"__type": "InternalServerError", "message": message}),
+    )
+}
+
+/// The item that a request puts.
+fn stored(put: &Map<String, Value>) -> Item {
+    let part = |name: &str| put[name]["S"].as_str().unwrap_or_default();
+    let others = put
+        .iter()
+        .filter(|(name, _)| !["pk", "sk"].contains(&name.as_str()));
+    Item {
+        key: Key::new(part("pk"), part("sk")),
+        attributes: others
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect(),
+    }
+}
+
+fn plain(attribute: &Value) -> Value {
+    let Some((kind, value)) = attribute.as_object().and_then(|it| it.iter().next()) else {
+        return Value::Null;
+    };
+    match (kind.as_str(), value) {
+        ("N", Value::String(number)) => serde_json::from_str(number).unwrap_or_default(),
+        ("L", Value::Array(values)) => values.iter().map(plain).collect(),
+        ("M", Value::Object(values)) => {
+            let values = values.iter();
+            values
+                .map(|(name, value)| (name.clone(), plain(value)))
+                .collect()
+        }
+        ("NULL", _) => Value::Null,
+        (_, value) => value.clone(),
     }
 }
 

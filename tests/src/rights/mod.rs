@@ -457,5 +457,6 @@ fn share(to: &str) -> ShareRequest {
         to: to.to_owned(),
         publish_sensitive: true,
         with_snapshots: false,
+        approve: false,
     }
 }

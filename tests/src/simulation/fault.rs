@@ -205,6 +205,8 @@ pub(super) fn changes(call: Call) -> bool {
         call,
         Call::StopInstance
             | Call::StartInstance
+            | Call::RenameInstance
+            | Call::ResizeInstance
             | Call::TerminateInstance
             | Call::RunInstance
             | Call::CreateImage
@@ -320,7 +322,7 @@ impl fmt::Display for Fault {
 }
 
 pub(super) fn function(name: &str) -> Option<&'static str> {
-    let others = ["Sweep", "Wake", "Api"];
+    let others = ["Sweep", "Ends", "Wake", "Api"];
     let step = steps::find(name).map(|step| step.name);
     step.or_else(|| others.into_iter().find(|other| *other == name))
 }

@@ -38,6 +38,7 @@ pub(crate) fn limit(function: &str) -> Duration {
     Duration::from_secs(match function {
         "DiscardImage" => 290,
         "Sweep" => 240,
+        "Ends" => 120,
         "Api" => 29,
         _ => 55,
     })

@@ -108,6 +108,9 @@ fn changes(file: &str) -> Vec<Change> {
     let limit = Some(json!({"limit_usd": 10.0}));
     add("PUT", "/v1/projects/brain/budget", limit, brain);
     add("DELETE", "/v1/projects/brain/budget", None, brain);
+    let end = Some(json!({"at": "2026-07-01T00:00:00Z"}));
+    add("PUT", "/v1/projects/brain/end", end, brain);
+    add("DELETE", "/v1/projects/brain/end", None, brain);
     let nightly = "/v1/schedules/kept";
     add("PATCH", nightly, Some(json!({"paused": true})), nightly);
     add("DELETE", nightly, None, nightly);

@@ -38,6 +38,10 @@ fn the_document_has_every_route_including_its_own() {
     for (method, path, _) in operations() {
         let path = path.replace(['{', '}'], "x");
         let answer = portal.ask(Ask::new("ada", method.as_str(), &path));
+        // An export is no JSON.
+        if answer.status.is_success() {
+            continue;
+        }
         let code = answer.json()["code"].clone();
         assert!(
             code != "RouteNotFound" && code != "MethodNotAllowed",

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 
 use crate::portal::{Ask, Portal, document, operations};
 
-const PARTS: [(&str, &str); 5] = [
+const PARTS: [(&str, &str); 8] = [
+    ("{group}", "lab1"),
+    ("{instance}", "work"),
+    ("{link}", "link-0123456789abcdef"),
     ("{name}", "kept"),
     ("{version}", "1"),
     ("{id}", "save-0123456789"),
@@ -169,6 +172,7 @@ fn every_name_in_a_path_and_every_header_keeps_to_its_rule() {
         for header in parameters(operation, "header") {
             let (names, odd) = match header {
                 "If-Match" => ("If-Match", ["x", "\"a"]),
+                "If-None-Match" => ("If-None-Match", ["x", "\"a"]),
                 "Idempotency-Key" => ("request ID", ["a b", "ä"]),
                 other => panic!("{other} is not known here"),
             };
@@ -223,6 +227,8 @@ fn right_body(route: &str) -> Value {
         "shares" => json!({"to": "user:bob"}),
         "members" => json!({"user": "bob", "role": "member"}),
         "budget" => json!({"limit_usd": 5.0}),
+        "end" if route.starts_with("/v1/projects") => json!({"at": "2026-07-01T00:00:00Z"}),
+        "end" => json!({"for_minutes": 60}),
         "projects" => json!({"name": "brain"}),
         "sessions" => json!({"kind": "ssh"}),
         _ if route == "/v1/schedules/{name}" => json!({"paused": true}),

@@ -2,22 +2,33 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
+mod audit_export;
 mod conditions;
 mod copies;
 mod document;
+mod everywhere;
 mod fields;
+mod history;
 mod launches;
+mod me;
+mod next_runs;
 mod nonsense;
+mod nonsense_courses;
+mod nonsense_pages;
 mod nonsense_team;
 mod odd_templates;
 mod odds;
+mod overview;
 mod portal;
+mod project_lists;
 mod roles;
 mod routes;
 mod saves;
 mod schedules;
 mod sentences;
 mod templates;
+mod users;
+mod waiting;
 
 use portal::{Ask, Portal, operations};
 use prism_tests::ask;

@@ -7,6 +7,7 @@ use prism_functions::api::BODY_BYTES;
 use serde_json::json;
 
 use self::bodies::{bodies, launch, save, schedule};
+use crate::nonsense_pages as pages;
 use crate::nonsense_team as team;
 use crate::odd_templates::questions;
 use crate::odds::{Odd, Odds};
@@ -86,10 +87,15 @@ fn addresses() -> Vec<Odd> {
         ("DELETE", "/v1/instances/work"),
         ("POST", "/v1/instances/work/start"),
         ("POST", "/v1/instances/work/stop"),
+        ("GET", "/v1/instances/work/end"),
+        ("DELETE", "/v1/instances/work/end"),
         ("GET", "/v1/instances"),
     ];
     for (method, path) in instances {
-        all.ask(method, path.to_owned(), "region");
+        // Without a Region, the instances of all Regions are listed.
+        if path != "/v1/instances" {
+            all.ask(method, path.to_owned(), "region");
+        }
         for query in [
             "region=",
             "region=x",
@@ -111,6 +117,8 @@ fn addresses() -> Vec<Odd> {
         ("DELETE", ""),
         ("POST", "/start"),
         ("POST", "/stop"),
+        ("GET", "/end"),
+        ("DELETE", "/end"),
     ] {
         let name = format!("/v1/instances/%20x{rest}?region=us-east-1");
         all.ask(method, name, "instance name");
@@ -121,6 +129,7 @@ fn addresses() -> Vec<Odd> {
         "/v1/templates?",
         "/v1/templates/kept/versions?",
         "/v1/instances?region=us-east-1&",
+        "/v1/instances?",
     ] {
         for limit in ["0", "101", "-1", "x", "1e2", "", "99999999999999999999"] {
             all.ask("GET", format!("{path}limit={limit}"), "limit");
@@ -143,7 +152,7 @@ fn nonsense_is_named_and_changes_nothing() {
     let portal = Portal::new();
     let before = portal.sight();
     let all = bodies().into_iter().chain(addresses()).chain(questions());
-    for odd in all.chain(team::addresses()) {
+    for odd in all.chain(team::addresses()).chain(pages::addresses()) {
         let ask = Ask::new("ada", odd.method, &odd.path);
         let answer = match &odd.body {
             Some(body) if odd.method == "PATCH" => portal.ask(ask.json(body).with(&PATCH)),

@@ -34,6 +34,33 @@ fn odds(
     all.all()
 }
 
+/// The names and sizes of instances.
+fn of_instances() -> Vec<Odd> {
+    let mut all = Vec::new();
+    let names = [
+        json!(null),
+        json!(""),
+        json!("i-0123456789abcdef0"),
+        json!("a\nb"),
+    ];
+    let path = "/v1/instances/work?region=us-east-1";
+    all.extend(odds(
+        "PATCH",
+        path,
+        &json!({"name": "other"}),
+        &[("name", &names)],
+    ));
+    let sizes = [json!(null), json!(""), json!("XXL"), json!(1)];
+    let path = "/v1/instances/work/resize?region=us-east-1";
+    all.extend(odds(
+        "POST",
+        path,
+        &json!({"size": "L"}),
+        &[("size", &sizes)],
+    ));
+    all
+}
+
 pub(crate) fn bodies() -> Vec<Odd> {
     let long = json!("d".repeat(256));
     let share = json!({"to": "user:bob"});
@@ -56,14 +83,25 @@ pub(crate) fn bodies() -> Vec<Odd> {
             ("with_snapshots", &[json!(null), json!("yes"), json!(1)]),
         ],
     );
+    all.extend(of_instances());
     let project = json!({"name": "brain", "description": ""});
     let names = [json!(null), json!(""), json!("UP"), json!("a/b")];
     let texts = [json!(null), long.clone(), json!("a\nb")];
     let wrong: [(&str, &[Value]); 2] = [("name", &names), ("description", &texts)];
     all.extend(odds("POST", "/v1/projects", &project, &wrong));
-    let wrong: [(&str, &[Value]); 2] = [
+    let limits = [
+        json!(1),
+        json!({"largest_size": "XXL"}),
+        json!({"instances_per_member": 0}),
+        json!({"instances_per_member": -1}),
+        json!({"hours_per_month": 10_001}),
+        json!({"hours_per_month": "many"}),
+        json!({"hours": 1}),
+    ];
+    let wrong: [(&str, &[Value]); 3] = [
         ("description", &[long, json!("a\nb")]),
         ("approved_only", &[json!("yes"), json!(1)]),
+        ("limits", &limits),
     ];
     all.extend(odds("PATCH", "/v1/projects/brain", &json!({}), &wrong));
     let member = json!({"user": "bob", "role": "member"});
@@ -95,6 +133,16 @@ pub(crate) fn bodies() -> Vec<Odd> {
         ("hard_stop", &[json!(null), json!("yes")]),
     ];
     all.extend(odds("PUT", "/v1/projects/brain/budget", &budget, &wrong));
+    let end = json!({"at": "2026-07-01T00:00:00Z", "last_save": true});
+    let past = json!("2020-01-01T00:00:00Z");
+    let wrong: [(&str, &[Value]); 2] = [
+        (
+            "at",
+            &[json!(null), json!(""), json!("tomorrow"), json!(5), past],
+        ),
+        ("last_save", &[json!(null), json!("yes")]),
+    ];
+    all.extend(odds("PUT", "/v1/projects/brain/end", &end, &wrong));
     all
 }
 
@@ -104,7 +152,13 @@ pub(crate) fn addresses() -> Vec<Odd> {
         for rest in ["", "/members", "/templates", "/approvals", "/costs"] {
             all.ask("GET", format!("/v1/projects/{name}{rest}"), "project name");
         }
-        for rest in ["", "/budget", "/members?user=bob", "/approvals/ubuntu"] {
+        for rest in [
+            "",
+            "/budget",
+            "/end",
+            "/members?user=bob",
+            "/approvals/ubuntu",
+        ] {
             all.ask(
                 "DELETE",
                 format!("/v1/projects/{name}{rest}"),

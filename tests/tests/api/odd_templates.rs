@@ -94,6 +94,7 @@ pub(crate) fn questions() -> Vec<Odd> {
         ("search=x", "search"),
         ("search=%00%01", "search"),
         ("arch=riscv64", "arch"),
+        ("kind=builtin", "kind"),
         ("owner=ada", "owner"),
     ] {
         all.ask("GET", format!("/v1/templates?{query}"), names);

@@ -57,7 +57,9 @@ fn letter(answer: &Answer) -> char {
         return 'y';
     }
     match answer.json()["code"].as_str().unwrap_or_default() {
-        "InstanceNotFound" | "ShareNotFound" | "ProjectInUse" | "OwnerNeeded" => 'y',
+        "InstanceNotFound" | "LinkNotFound" | "ShareNotFound" | "ProjectInUse" | "OwnerNeeded" => {
+            'y'
+        }
         "NotAllowed" | "TemplateNameTaken" => 'n',
         "TemplateNotFound" | "ProjectNotFound" => '0',
         code => panic!("{code}: {}", answer.text),
@@ -84,9 +86,15 @@ const PAID: &str =
     r#"{"instance": "none", "template": "fresh", "region": "us-east-1", "project": "brain"}"#;
 const FOR_IT: &str =
     r#"{"template": "ubuntu", "name": "new", "region": "us-east-1", "project": "brain"}"#;
+const FOR_MIA: &str = r#"{"template": "ubuntu", "name": "new", "region": "us-east-1", "project": "brain", "for_member": "mia"}"#;
+const CLASS: &str = r#"{"template": "ubuntu", "region": "us-east-1"}"#;
+const BATCH: &str = r#"{"members": [{"user": "zed"}]}"#;
+const GROUP: &str = r#"{"add": ["mia"]}"#;
+const LINK: &str = r#"{"uses": 5, "until": "2026-02-01T00:00:00Z"}"#;
 const SHARE: &str = r#"{"to": "user:gus"}"#;
 const EDIT: &str = r#"{"approved_only": false}"#;
 const BUDGET: &str = r#"{"limit_usd": 1000}"#;
+const END: &str = r#"{"at": "2026-07-01T00:00:00Z"}"#;
 const VIEWER: &str = r#"{"user": "zed", "role": "viewer"}"#;
 const ADMIN: &str = r#"{"user": "zoe", "role": "admin"}"#;
 
@@ -130,9 +138,43 @@ const OF_TEMPLATES: &[Row] = &[
 const OF_PROJECTS: &[Row] = &[
     ("GET", "/v1/projects/brain", "", "yyyyy0000"),
     ("GET", "/v1/projects/brain/members", "", "yyyyy0000"),
+    ("GET", "/v1/projects/brain/groups", "", "yyyyy0000"),
+    (
+        "PATCH",
+        "/v1/projects/brain/groups/lab1",
+        GROUP,
+        "nyynn0000",
+    ),
+    (
+        "POST",
+        "/v1/projects/brain/members/batch?dry_run=true",
+        BATCH,
+        "nyynn0000",
+    ),
+    ("GET", "/v1/projects/brain/links", "", "nyynn0000"),
+    ("POST", "/v1/projects/brain/links", LINK, "nyynn0000"),
+    (
+        "DELETE",
+        "/v1/projects/brain/links/link-0123456789abcdef",
+        "",
+        "nyynn0000",
+    ),
+    ("POST", "/v1/projects/brain/launch-plan", CLASS, "nyynn0000"),
+    (
+        "POST",
+        "/v1/projects/brain/instances/none/stop?region=us-east-1",
+        "",
+        "nyynn0000",
+    ),
+    ("POST", "/v1/instances?dry_run=true", FOR_MIA, "nyynn0000"),
     ("GET", "/v1/projects/brain/templates", "", "yyyyy0000"),
     ("GET", "/v1/projects/brain/approvals", "", "yyyyy0000"),
     ("GET", "/v1/projects/brain/costs", "", "yyyyn0000"),
+    ("GET", "/v1/projects/brain/costs/history", "", "yyyyn0000"),
+    ("GET", "/v1/projects/brain/saves", "", "nyynn0000"),
+    ("GET", "/v1/projects/brain/schedules", "", "nyynn0000"),
+    ("GET", "/v1/projects/brain/instances", "", "nyynn0000"),
+    ("GET", "/v1/audit/export?project=brain", "", "nyynn0000"),
     ("GET", "/v1/audit?project=brain", "", "nyynn0000"),
     ("GET", "/v1/audit?resource=project:brain", "", "nyynn0000"),
     ("POST", "/v1/saves?dry_run=true", PAID, "yyyyn0000"),
@@ -140,6 +182,8 @@ const OF_PROJECTS: &[Row] = &[
     ("PATCH", "/v1/projects/brain", EDIT, "nyynn0000"),
     ("PUT", "/v1/projects/brain/budget", BUDGET, "nyynn0000"),
     ("DELETE", "/v1/projects/brain/budget", "", "nyynn0000"),
+    ("PUT", "/v1/projects/brain/end", END, "nyynn0000"),
+    ("DELETE", "/v1/projects/brain/end", "", "nyynn0000"),
     (
         "PUT",
         "/v1/projects/brain/approvals/ubuntu",
@@ -251,6 +295,7 @@ fn a_stranger_sees_nothing_of_a_private_template_by_any_route() {
                     "project" => &["dark-project"],
                     "user" | "owner" => &["ada"],
                     "search" => &["hidden"],
+                    "prefix" => &["ad", "hidden"],
                     _ => &[],
                 };
                 filters.extend(values.iter().map(|value| format!("{name}={value}")));

@@ -89,7 +89,12 @@ fn answers_as_a_portal_reads_them() {
     let portal = Portal::new();
     assert_snapshot!(pretty(&portal.get("ada", "/v1/me").ok(200)), @r#"
     {
-      "user": "ada"
+      "user": "ada",
+      "projects": [],
+      "public_scope": "deployment",
+      "allowed_regions": [],
+      "allowed_instance_types": [],
+      "has_sessions": false
     }
     "#);
     let list = portal.get("ada", &format!("/v1/instances?{HERE}")).ok(200);
@@ -109,10 +114,25 @@ fn answers_as_a_portal_reads_them() {
           "login": "ubuntu",
           "has_profile": false,
           "launched_at": "2026-01-05T09:00:00Z",
-          "save_id": null
+          "save_id": null,
+          "usd_per_hour": 0.0832,
+          "end": null,
+          "spending": {
+            "month": "2026-01",
+            "hours": 0.08333333333333333,
+            "compute_usd": 0.006933333333333334,
+            "volumes_usd": 0.0,
+            "usd": 0.006933333333333334,
+            "usd_per_hour": 0.0832,
+            "forecast_usd": 53.1648,
+            "unpriced_hours": 0.0,
+            "unmeasured_hours": 0.08333333333333333,
+            "unpriced_now": false
+          }
         }
       ],
-      "cursor": null
+      "cursor": null,
+      "unavailable": []
     }
     "#);
     let taken = json!({"template": "ubuntu", "name": "work", "region": "us-east-1"});

@@ -30,6 +30,8 @@ const ACTIONS: &[&str] = &[
     "DryRun",
     "StopInstances",
     "StartInstances",
+    "CreateTags",
+    "ModifyInstanceAttribute",
     "TerminateInstances",
     "RunInstances",
     "CreateImage",
@@ -193,13 +195,19 @@ fn everything(portal: &Portal) -> Vec<Answer> {
     let launch = json!({"template": "kept", "name": "third", "region": "us-east-1"});
     ask("POST", "/v1/instances?dry_run=true", Some(launch.clone()));
     ask("POST", "/v1/instances", Some(launch));
-    for (method, what) in [("POST", "/stop"), ("POST", "/start"), ("DELETE", "")] {
+    let changes = [
+        ("PATCH", "", Some(json!({"name": "spare-2"}))),
+        ("POST", "/stop", None),
+        ("POST", "/resize", Some(json!({"size": "L"}))),
+        ("POST", "/start", None),
+        ("DELETE", "", None),
+    ];
+    let mut name = "spare";
+    for (method, what, body) in changes {
         portal.world.pass(300);
-        ask(
-            method,
-            &format!("/v1/instances/spare{what}?region=us-east-1"),
-            None,
-        );
+        let path = format!("/v1/instances/{name}{what}?region=us-east-1");
+        ask(method, &path, body);
+        name = "spare-2";
     }
     let nightly = json!({"cadence": "rate(12 hours)", "request": save("work", &[])});
     ask("POST", "/v1/schedules", Some(nightly));

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::portal::{Ask, Portal};
+use crate::save;
 
 pub(crate) fn edits(portal: &Portal) {
     let path = "/v1/templates/kept";
@@ -45,4 +46,25 @@ pub(crate) fn edits(portal: &Portal) {
     );
     assert_eq!(delete("/v1/templates/copied").ok(200)["finished"], true);
     delete("/v1/templates/copied").problem(404, "TemplateNotFound");
+}
+
+#[test]
+fn templates_are_listed_by_their_origin() {
+    let portal = Portal::new();
+    portal.post("ada", "/v1/saves", &save()).ok(202);
+    portal.world.clock.run_until_idle().unwrap();
+    let names = |query: &str| {
+        let listed = portal.get("ada", &format!("/v1/templates?{query}")).ok(200);
+        let items = listed["items"].as_array().unwrap().iter();
+        let names: Vec<String> = items
+            .map(|it| it["name"].as_str().unwrap().to_owned())
+            .collect();
+        names
+    };
+    let (all, saved, built_in) = (names(""), names("kind=saved"), names("kind=built-in"));
+    assert_eq!(saved, ["kept"]);
+    assert_eq!(all.len(), saved.len() + built_in.len());
+    assert!(built_in.contains(&"ubuntu".to_owned()) && !built_in.contains(&"kept".to_owned()));
+    assert_eq!(names("kind=built-in&search=ubuntu"), ["ubuntu"]);
+    assert_eq!(names("kind=saved&search=ubuntu"), [""; 0]);
 }

@@ -1,15 +1,19 @@
 //! Requests that need a right that the operation does not always need.
 
-use prism_functions::domain::Code;
 use prism_functions::domain::audit::Subject;
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::save::SaveRequest;
 use prism_functions::domain::schedule::ScheduleRequest;
-use prism_functions::operations::AuditPage;
+use prism_functions::domain::{Code, Problem};
+use prism_functions::operations::parts::{Nothing, TextPage};
+use prism_functions::operations::{Asked, AuditPage, ExportAudit, ExportQuery, Operation as _};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{ADA, caller, id_of, import_request, region, save_request, share_request};
+use prism_tests::world::{
+    ADA, World, caller, id_of, import_request, region, save_request, share_request,
+};
 
+use super::Most::Page;
 use super::{Limits, MANY, PAGE, brain, deep, nightly, user};
 
 /// Into another project, for everybody.
@@ -46,6 +50,18 @@ pub(super) fn of_members(limits: &mut Limits<'_>) {
     limits.allows(service.remove_member(&caller(mia.as_str()), &brain, &mia));
 }
 
+/// Exports the events of a filter.
+fn export(world: &World, filter: &AuditPage) -> impl Future<Output = Result<TextPage, Problem>> {
+    let query = ExportQuery {
+        resource: filter.resource.clone(),
+        project: filter.project.clone(),
+        limit: u32::try_from(PAGE).ok(),
+        ..ExportQuery::default()
+    };
+    let asked = Asked::<ExportAudit>::by(Nothing {}, query);
+    ExportAudit::run(&world.service, &ADA, asked)
+}
+
 pub(super) fn of_audits(limits: &mut Limits<'_>) {
     let world = limits.world;
     let saves = ask!(world, saves(&ADA, 1, None)).unwrap();
@@ -59,6 +75,19 @@ pub(super) fn of_audits(limits: &mut Limits<'_>) {
             ..AuditPage::default()
         };
         limits.allows(world.service.audit_events(&ADA, &filter, PAGE, None));
+        limits.allows(export(world, &filter));
+    }
+    for filter in [
+        AuditPage {
+            project: Some(brain()),
+            ..AuditPage::default()
+        },
+        AuditPage {
+            resource: Some(Subject::Template("wide-006".parse().unwrap())),
+            ..AuditPage::default()
+        },
+    ] {
+        limits.reads("export", Page(1, 2), export(world, &filter));
     }
 }
 

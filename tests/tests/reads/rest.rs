@@ -2,14 +2,17 @@
 
 use prism_functions::domain::SaveId;
 use prism_functions::domain::session::SessionKind;
+use prism_functions::domain::sizes::Size;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::operations::parts::{
     InRegion, InstanceName, Json, KeyId, MustMatch, Nothing, Paging, VersionRef,
 };
 use prism_functions::operations::{
-    Asked, CancelSave, DeleteProject, EditVersion, LiftBudget, ListKeys, ListRegions, ListVolumes,
-    Operation, RecoverSave, RemoveKey, ShowInstance, ShowMe, ShowSave, ShowTemplate, ShowVersion,
-    StartInstance, StartSession, StopInstance, TemplateEdit, TerminateInstance,
+    Asked, CancelSave, ConfirmEmail, DeleteProject, EditVersion, EmailCode, LiftBudget, ListKeys,
+    ListRegions, ListVolumes, NewName, NewSize, NotifyRequest, Operation, RecoverSave, RemoveKey,
+    RenameInstance, ResizeInstance, SetNotify, ShowInstance, ShowMe, ShowNotify, ShowSave,
+    ShowTemplate, ShowVersion, StartInstance, StartSession, StopInstance, TemplateEdit,
+    TerminateInstance, TestNotify, TryInRegion,
 };
 use prism_functions::rules::access::Caller;
 use prism_tests::asks::Asks as _;
@@ -19,7 +22,7 @@ use super::Most::{self, Few};
 use super::{Limits, brain, deep};
 
 /// Asks for an operation. A refusal has its limit too.
-fn ask<O: Operation>(limits: &mut Limits<'_>, by: &Caller, most: Most, asked: Asked<O>) {
+pub(super) fn ask<O: Operation>(limits: &mut Limits<'_>, by: &Caller, most: Most, asked: Asked<O>) {
     let call = O::run(&limits.world.service, by, asked);
     let refused = async { Ok(call.await.err()) };
     limits.reads(O::ID, most, refused);
@@ -95,21 +98,41 @@ pub(super) fn of_instances(limits: &mut Limits<'_>) {
     ask(
         limits,
         ada,
-        Few(3),
+        Few(5),
         Asked::<StopInstance>::by(again(), there()),
     );
     world.pass(600);
+    let resized = Asked::<ResizeInstance> {
+        path: again(),
+        query: TryInRegion {
+            region: region(),
+            dry_run: false,
+        },
+        head: Nothing {},
+        body: Json(NewSize { size: Size::L }),
+    };
+    ask(limits, ada, Few(8), resized);
+    let renamed = Asked::<RenameInstance> {
+        path: again(),
+        query: there(),
+        head: Nothing {},
+        body: Json(NewName {
+            name: "again-3".to_owned(),
+        }),
+    };
+    // Including the caller's schedules, which may follow.
+    ask(limits, ada, Few(5 + super::MANY), renamed);
     ask(
         limits,
         ada,
-        Few(3),
+        Few(6),
         Asked::<StartInstance>::by(again(), there()),
     );
     world.pass(600);
     ask(
         limits,
         ada,
-        Few(3),
+        Few(6),
         Asked::<TerminateInstance>::by(again(), there()),
     );
 }
@@ -122,6 +145,32 @@ pub(super) fn of_keys(limits: &mut Limits<'_>) {
     let page = Paging::new(None, None);
     ask(limits, ada, Few(1), Asked::<ListKeys>::by(Nothing {}, page));
     ask(limits, ada, Few(1), Asked::<RemoveKey>::of(id));
+}
+
+pub(super) fn of_notices(limits: &mut Limits<'_>) {
+    let ada = &ADA;
+    ask(limits, ada, Few(1), Asked::<ShowNotify>::of(Nothing {}));
+    let request = NotifyRequest {
+        webhook: Some("https://hooks.example.org/".parse().unwrap()),
+        ..NotifyRequest::default()
+    };
+    ask(
+        limits,
+        ada,
+        Few(1),
+        Asked::<SetNotify>::with(Nothing {}, request),
+    );
+    let code = EmailCode {
+        code: "00000000".to_owned(),
+    };
+    ask(
+        limits,
+        ada,
+        Few(1),
+        Asked::<ConfirmEmail>::with(Nothing {}, code),
+    );
+    // The settings, and again for the notice.
+    ask(limits, ada, Few(2), Asked::<TestNotify>::of(Nothing {}));
 }
 
 pub(super) fn of_open_saves(limits: &mut Limits<'_>) {

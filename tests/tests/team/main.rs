@@ -4,13 +4,17 @@
 
 mod audit;
 mod budgets;
+mod class;
 mod doctor;
 mod imports;
 mod lending;
+mod links;
+mod managers;
 mod members;
 mod moves;
 mod projects;
 mod rights;
+mod roster;
 mod sharing;
 mod snapshots;
 mod strangers;

@@ -2,7 +2,7 @@
 
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::template::Visibility;
-use prism_functions::domain::{Code, Problem, ProjectName};
+use prism_functions::domain::{Code, NoticeEvent, Problem, ProjectName};
 use prism_functions::operations::{ProjectEdit, ProjectRequest, Service, save_id_of};
 use prism_functions::ports::Ec2 as _;
 use prism_functions::steps;
@@ -60,6 +60,7 @@ fn a_project_launches_what_it_approved_where_it_wants_that() {
     let only = ProjectEdit {
         description: None,
         approved_only: Some(true),
+        limits: None,
     };
     world.must(service.edit_project(&OLGA, &brain(), only));
     let refused = launch_for_brain("ada", "ubuntu", &world).unwrap_err();
@@ -80,7 +81,9 @@ fn set_budget(world: &World, limit_usd: f64, hard_stop: bool) {
 
 fn told(world: &World) -> Vec<String> {
     let notices = world.notices.0.lock().unwrap();
-    let of_budget = notices.iter().filter(|it| it.event == "budget.crossed");
+    let of_budget = notices
+        .iter()
+        .filter(|it| it.event == NoticeEvent::BudgetCrossed);
     of_budget.map(|it| it.text.clone()).collect()
 }
 

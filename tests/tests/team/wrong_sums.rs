@@ -68,7 +68,7 @@ fn sums_that_were_written_by_hand_are_found_and_set_right() {
         ]
     );
     assert!(
-        left[0].why.contains("the stored sum is 12340.00 USD"),
+        left[0].why.contains("the stored sum is $12340.00"),
         "{left:?}"
     );
     assert_eq!(wrong(&world, "kept").len(), 2);

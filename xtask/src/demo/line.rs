@@ -4,15 +4,15 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) words: Vec<String>,
-    pub(super) stdin: Option<String>,
+pub(crate) struct Line {
+    pub(crate) words: Vec<String>,
+    pub(crate) stdin: Option<String>,
 }
 
 impl Line {
     /// Parses a command as a shell would, as far as the demo needs it: words separated by spaces, double quotes, a
     /// backslash at the end of a line, and one `<`.
-    pub(super) fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut line = Line::default();
         let mut letters = text.chars().peekable();
         let mut reads = false;

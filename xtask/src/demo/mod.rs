@@ -9,6 +9,7 @@ mod stage;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use line::Line;
 use stage::Stage;
 
 use crate::Outcome;
@@ -105,7 +106,7 @@ async fn save(stage: &Stage) -> Outcome {
         .split_whitespace()
         .find(|word| word.starts_with("save-"))
         .ok_or("\"prism saves list\" shows no save")?;
-    stage.run(&format!("prism saves status {id}")).await?;
+    stage.run(&format!("prism saves show {id}")).await?;
     stage.say("The instance runs as before, and there is a new template.");
     let list = stage.output("prism list").await?;
     expect(
@@ -113,9 +114,9 @@ async fn save(stage: &Stage) -> Outcome {
             .any(|line| line.starts_with("earthquake-analysis ") && line.contains(" running ")),
         "\"prism list\" does not show earthquake-analysis running",
     )?;
-    stage.run("prism templates").await?;
+    stage.run("prism template list").await?;
     stage
-        .run("prism template info seismic-ml-environment")
+        .run("prism template show seismic-ml-environment")
         .await
 }
 

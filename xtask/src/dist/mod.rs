@@ -40,6 +40,7 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
         return Err("usage: cargo xtask dist [--arch x86_64|arm64]".to_owned());
     }
     let host = Arch::host()?;
+    let folder = root().join("target/dist");
     let can = |arch: Arch| {
         if arch == host {
             Ok(())
@@ -67,21 +68,23 @@ pub(crate) fn run(args: &[&str]) -> Outcome {
                 continue;
             }
         };
-        sums.push_str(&pack(arch, &program, &documents)?);
+        sums.push_str(&pack(arch, &program, &documents, &folder)?);
     }
-    write(&folder().join(SUMS), &sums)?;
+    write(&folder.join(SUMS), &sums)?;
     for problem in left_out {
         println!("{problem}");
     }
     Ok(())
 }
 
-fn folder() -> std::path::PathBuf {
-    root().join("target/dist")
+/// Writes the archive of a program for this machine, and `SHA256SUMS`, into a new folder.
+pub(crate) fn of(program: &Path, folder: &Path) -> Outcome {
+    let line = pack(Arch::host()?, program, &documents(program)?, folder)?;
+    write(&folder.join(SUMS), &line)
 }
 
 /// Writes the archive for an architecture. Returns its line in `SHA256SUMS`.
-fn pack(arch: Arch, program: &Path, documents: &[Entry]) -> Outcome<String> {
+fn pack(arch: Arch, program: &Path, documents: &[Entry], folder: &Path) -> Outcome<String> {
     let name = format!("prism-{}-linux-{}", env!("CARGO_PKG_VERSION"), arch.name());
     let mut entries = documents.to_vec();
     entries.push(Entry::program("prism", read(program)?));
@@ -89,8 +92,8 @@ fn pack(arch: Arch, program: &Path, documents: &[Entry]) -> Outcome<String> {
     entries.push(Entry::text("THIRD-PARTY-LICENSES", licences));
     let packed = archive::pack(&name, entries)?;
     let file = format!("{name}.tar.gz");
-    let path = folder().join(&file);
-    fs::create_dir_all(folder())
+    let path = folder.join(&file);
+    fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, &packed))
         .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
     let line = sum_line(&packed, &file);

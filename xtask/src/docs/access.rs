@@ -17,7 +17,7 @@ A caller who may see it and tries to do more than is allowed gets `NotAllowed`.
 | relation | who |
 |---|---|
 | Owner | the owner of the template, save, instance or schedule |
-| ProjectOwner, ProjectAdmin | those who manage the project: for the project, for its templates, shared or not, and for the saves for it |
+| ProjectOwner, ProjectAdmin | those who manage the project: for the project, for its templates, shared or not, for the saves for it, and for the instances that were launched for it |
 | ProjectMember, ProjectViewer | those who are in the project: for the project, and for its templates that are shared with it |
 | Grantee | those whom a template is shared with, by name or as a member, admin or owner of another project |
 | Onlooker | a viewer of another project that a template is shared with |
@@ -47,6 +47,17 @@ A resource that does not exist and one that the caller may not see have the same
 exception are names: those of templates and projects are unique in a deployment, so a user who wants to use one learns that it is taken.
 Knowing the ID of another user's save reveals nothing: before it has a record, only the user who requested it may see its
 state (Watch). A viewer of a project sees those of its approvals whose templates they may see.
+
+Those who manage a project see the work that it pays for (SeeActivity): the saves for it, the schedules that save to its templates, and the
+instances that were launched for it, with who owns them and what they cost. They see these only in the lists of the project: an instance or a
+schedule is still its owner's alone to read in full and to change. Members and viewers see their own in their own lists. An overview
+(`GET /v1/overview`) contains what the caller's own lists contain, and the spending of the projects whose costs the caller may see (SeeCosts).
+
+Nobody can list the users of a deployment. A look-up for sharing (`GET /v1/users`) needs at least two characters, and finds only the
+members of the caller's projects and those whom the caller's own templates are shared with.
+
+Two routes need no identity: `GET /v1/openapi.json`, and `GET /v1/config`, which says how to sign in and what the sizes cost. The
+latter contains nothing of the account and nothing about users. On AWS only the portal's API has it without an authoriser, and only the latter.
 
 ## Moving
 
@@ -111,10 +122,18 @@ No sequence of operations by any users results in more access than was granted (
 `cargo xtask simulate --rights N` runs random sequences of operations by four users, and pairs of operations by two. It compares
 what everybody can see, launch, open and delete, and whom each AMI is open to in EC2, with a model of the grants alone (`tests/src/rights`).
 
+## Notices
+
+Everybody chooses how they are notified (`prism notify`), under their own name: nobody else can see or change that, and there is no right to it. A
+notice is written for those whom it concerns when it is sent, and contains what they could see then: it names no other recipient. An e-mail address gets
+nothing but a code until it is confirmed, at most five times a day for a user. A webhook's URL leads to the Internet alone: the address is checked each time a
+connection is made, redirects are not followed, and responses are not read. The secret that signs what it gets is in one response only. Addresses, the paths
+of URLs, codes and secrets are not logged ([notices](notices.md)).
+
 ## Logging in
 
-Everybody has public SSH keys of their own (`prism keys`), at most 20. Nobody else can see or change them, and there is no right to it. A launch
-installs those of the user who launches, and those that `--key-file` names, by cloud-init for its default user; a change of the keys has
+Everybody has public SSH keys of their own (`prism key`), at most 20. Nobody else can see or change them, and there is no right to it. A launch
+installs those of the user whom the instance belongs to, and those that `--key-file` names, by cloud-init for its default user; a change of the keys has
 no effect on instances that exist. Private keys are refused, and never repeated in a message.
 
 Sessions (`prism connect`, `open` and `cp`) are started by the deployment with its own role, after it has checked that the instance is
@@ -132,6 +151,16 @@ A save with `--project` puts the template into the project, which pays for it. T
 from then on, and its members once it is shared (`prism project share-template`). With `prism project edit NAME --approved-only on`, only
 approved templates can be launched for the project.
 
+Members are added by name, many at once from a class list (`prism project member add NAME --from FILE`), or add themselves with the code of a join link
+(`prism project link`). A code is a secret, of which only a hash is stored: it gives the roles member and viewer only, at most as often and as long as
+its creator has said, and only as long as its creator manages the project. A code that does not admit is refused in the same way whatever the
+reason. Groups (`prism project group`) are labels of members, without rights of their own.
+
+Managers launch instances for members (`prism project launch`, LaunchFor), who may launch the template themselves. Such an instance belongs to the member, has the
+member's keys and no others, and counts for the project. Managers see the instances that were launched for the project, whose they are, since when and
+at what price (`prism list --project`, SeeActivity), and may stop them (`prism stop --project`, Stop Instance). Starting, saving and terminating them and logging in to
+them is for their owners alone, who see in `prism show` who has stopped an instance.
+
 A budget counts the snapshots of all versions of the project's templates, in every Region, by their full size, which is the most that they
 can cost. Instances are not counted. Each time the costs exceed a threshold, one `budget.crossed` event is sent to the event bus. A hard stop
 refuses saves, added architectures and copies that would exceed the limit, and launches once the limit is reached. Saves and copies in
@@ -139,14 +168,20 @@ progress count with the most that they can cost, from the transaction in which t
 end. If two begin at once, the second checks again, so that they never exceed the limit together. When a save moves a template
 into another project, the costs of its earlier versions move too. Other saves of the template that are in progress are then paid
 by that project when they are registered, and refused if its budget does not suffice. `prism project costs` asks EC2 for the current
-sizes, and says for each version whether deleting it frees all of its cost or whether it shares blocks with others.
+sizes, and says for each version whether deleting it frees all of its cost or whether it shares blocks with others; `--history` shows
+what the registry's versions, including deleted ones, have cost in each month, and says what it counts.
+
+The owner of an instance and the managers of its project can set its end (SetEnd Instance); a last save is made as the owner, who must be allowed to
+save to the template. The managers of a project can set its end (SetEnd Project). After it, nothing is launched or started for the project
+(`ProjectEnded`), and nobody can change the ends of its instances: set another end of the project, or remove it.
 
 ## Audit
 
 Every change is recorded in the same transaction: who, what, when, and from where, which is the command line, the API with the
-client's address and user agent, or a schedule. Requests to EC2 alone, such as stopping an instance, are recorded before they are made.
+client's address and user agent, a schedule, or an end on behalf of whoever set it. Requests to EC2 alone, such as stopping an instance, are recorded before they are made.
 `prism audit list` shows your own events, with `--resource` those of a resource since it was created, if you may see them (SeeAudit),
-and with `--project` those of a project and everything in it. The name of a deleted project is never used again, so nobody inherits its
+and with `--project` those of a project and everything in it, all of them with `--from` and `--until` for a time. `prism audit export` writes
+the same events as CSV or JSON lines. The name of a deleted project is never used again, so nobody inherits its
 resources.
 ";
 

@@ -7,6 +7,7 @@ mod access;
 mod errors;
 mod labels;
 mod picture;
+mod sample;
 mod sensitive;
 mod settings;
 mod template;
@@ -24,6 +25,7 @@ const SENSITIVE: &str = "docs/sensitive-files.md";
 const DEPLOY: &str = "docs/deploy.md";
 const DEFINITION: &str = "statemachine/save.asl.json";
 const PICTURE: &str = "docs/ARCHITECTURE.md";
+const README: &str = "README.md";
 const TEMPLATE: &str = "infra/template.yaml";
 
 pub(crate) fn write() -> Outcome {
@@ -71,12 +73,22 @@ fn documents() -> Outcome<Vec<(&'static str, String)>> {
         (OPENAPI, openapi()?),
         (PICTURE, with_part(PICTURE, "state-machine", &picture)?),
         (DEPLOY, with_part(DEPLOY, "settings", &settings::table())?),
+        (README, readme()?),
         (TEMPLATE, template::generated(&definition, template)?),
     ])
 }
 
 fn with_part(name: &str, key: &str, part: &str) -> Outcome<String> {
     filled(name, &read(&root().join(name))?, key, part)
+}
+
+/// The README, with what its commands print.
+fn readme() -> Outcome<String> {
+    let text = read(&root().join(README))?;
+    let part = text.split_once("sample:begin -->\n");
+    let part = part.and_then(|(_, rest)| rest.split_once("<!-- sample:end"));
+    let (part, _) = part.ok_or_else(|| format!("{README} has no sample"))?;
+    filled(README, &text, "sample", &sample::played(part)?)
 }
 
 fn openapi() -> Outcome<String> {

@@ -7,10 +7,13 @@ use prism_functions::operations::parts::{Nothing, Paging};
 use prism_functions::operations::{Asked, AuditPage, ListAuditEvents};
 use serde_json::{Value, json};
 
+use super::range::Range;
+use crate::candidates;
+
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::table;
-use crate::text::when;
+use crate::text::Times;
 
 const EXAMPLES: &str = "\
 Without a filter, this lists what you did yourself. The owner of a template, a project or a save \
@@ -30,11 +33,14 @@ pub(crate) struct List {
     resource: Option<String>,
     /// Only changes in this project
     #[arg(long, value_name = "PROJECT")]
+    #[arg(add = candidates::projects())]
     project: Option<String>,
     /// Only changes by this user
     // The ID "user" belongs to the global option --as.
     #[arg(id = "by_user", long = "user", value_name = "USER")]
     user: Option<String>,
+    #[command(flatten)]
+    range: Range,
     /// The maximum number to show
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     limit: u16,
@@ -53,7 +59,8 @@ impl List {
         };
         let (events, more) = session.client.list(usize::from(self.limit), page).await?;
         let value = json!({ "events": events, "more": more });
-        let rows = events.iter().map(row);
+        let times = session.times();
+        let rows = events.iter().map(|event| row(event, times));
         table::list(&session.out, &value, &HEADS, rows, "No changes yet.")
     }
 
@@ -62,22 +69,23 @@ impl List {
             resource: self.resource.as_deref().map(str::parse).transpose()?,
             project: self.project.as_deref().map(str::parse).transpose()?,
             user: self.user.as_deref().map(str::parse).transpose()?,
-            limit: None,
-            cursor: None,
+            from: self.range.from()?,
+            until: self.range.until()?,
+            ..AuditPage::default()
         })
     }
 }
 
 const HEADS: [&str; 6] = ["WHEN", "USER", "ACTION", "RESOURCE", "FROM", "DETAILS"];
 
-fn row(event: &AuditEvent) -> Vec<String> {
+fn row(event: &AuditEvent, times: Times) -> Vec<String> {
     let details = event.details.iter().map(|(name, value)| match value {
         Value::String(text) => format!("{name}={text}"),
         value => format!("{name}={value}"),
     });
     let details: Vec<String> = details.collect();
     vec![
-        when(event.at),
+        times.when(event.at),
         event.user.to_string(),
         event.action.clone(),
         event.resource.to_string(),

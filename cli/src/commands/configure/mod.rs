@@ -10,11 +10,11 @@ use clap::{ArgGroup, Args, ValueEnum};
 use prism_functions::domain::{Code, Problem};
 use serde_json::json;
 
-use crate::args::Global;
 use crate::commands::doctor;
 use crate::environment::Environment;
 use crate::errors::Outcome;
 use crate::exit;
+use crate::global::Global;
 use crate::output::Output;
 use crate::profile::{self, Chosen, Place, Profile};
 
@@ -53,7 +53,7 @@ pub(crate) struct Configure {
     /// The name of the profile [default: the name of the stack, "api" or "embedded"]
     #[arg(long, value_name = "PROFILE")]
     name: Option<String>,
-    /// Make this the default profile
+    /// Make this the default profile, as the first one is
     #[arg(long)]
     default: bool,
     /// Replace an existing profile with this name
@@ -119,7 +119,8 @@ impl Configure {
                 _ => {}
             }
             profiles.profile.insert(name.clone(), profile.clone());
-            if self.default {
+            // A first profile that was not the default would leave commands on the embedded cloud.
+            if self.default || profiles.default.is_none() {
                 profiles.default = Some(name.clone());
             }
             Ok(profiles.default.as_deref() == Some(name.as_str()))

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use prism_functions::domain::{Code, Problem, Region};
 
 use super::Configure;
-use crate::args::Global;
 use crate::client::Url;
 use crate::environment::Environment;
+use crate::global::Global;
 use crate::profile::{Kind, Profile};
 
 impl Configure {

@@ -9,8 +9,8 @@ use prism_functions::ports::ExecutionStatus;
 use prism_local::{Embedded, FILES};
 
 use super::Check;
-use crate::args::Global;
 use crate::environment::Environment;
+use crate::global::Global;
 use crate::opening;
 use crate::profile::Profile;
 

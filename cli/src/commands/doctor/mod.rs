@@ -20,9 +20,9 @@ use serde_json::json;
 pub(crate) use check::{Check, Verdict};
 use leftovers::{Fix, Looked};
 
-use crate::args::Global;
 use crate::environment::Environment;
 use crate::errors::Outcome;
+use crate::global::Global;
 use crate::output::Output;
 use crate::profile::{Chosen, Kind, Place};
 use crate::text::plain;

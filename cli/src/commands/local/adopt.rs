@@ -29,7 +29,7 @@ impl Adopt {
         if missing.len() == FILES.len() {
             let message = format!("There is no embedded cloud in {}.", home.display());
             return Err(Problem::new(Code::InvalidInput, message)
-                .hint("Name its folder with --home PATH; \"prism local info\" shows it.")
+                .hint("Name its folder with --home PATH; \"prism local show\" shows it.")
                 .into());
         }
         let question = format!("{} Continue?", what(home, &missing));

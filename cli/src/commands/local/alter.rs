@@ -6,6 +6,7 @@ use prism_local::Feature;
 use serde_json::json;
 
 use crate::args::InRegion;
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::text::plain;
@@ -15,6 +16,7 @@ use crate::text::plain;
 #[command(group = ArgGroup::new("feature").required(true))]
 pub(crate) struct Alter {
     /// The instance, by its name or ID
+    #[arg(add = candidates::instances())]
     instance: String,
     #[command(flatten)]
     region: InRegion,

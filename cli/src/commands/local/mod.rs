@@ -2,11 +2,11 @@
 
 mod adopt;
 mod alter;
-mod info;
 mod reset;
 mod run;
 mod serve;
 mod settings;
+mod show;
 mod speed;
 
 use clap::Subcommand;
@@ -20,7 +20,8 @@ use crate::session::Session;
 /// Manage the embedded cloud on this machine
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
-    Info(info::Info),
+    #[command(alias = "info", alias = "status")]
+    Show(show::Show),
     Speed(speed::Speed),
     Settings(settings::Settings),
     Alter(alter::Alter),
@@ -36,7 +37,7 @@ impl Local {
     /// cloud, and `run`, which has no user.
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         match self {
-            Self::Info(args) => args.run(session).await,
+            Self::Show(args) => args.run(session).await,
             Self::Speed(args) => args.run(session),
             Self::Settings(args) => args.run(session),
             Self::Alter(args) => args.run(session).await,

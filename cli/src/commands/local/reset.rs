@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use prism_functions::domain::{Code, Problem};
-use prism_local::{FILES, OPENING_LOCK};
+use prism_local::{FILES, OPENING_LOCK, PACE_FILE};
 use serde_json::json;
 
 use super::serve::{LOCK_FILE, TOKEN_FILE};
@@ -61,7 +61,7 @@ fn check(home: &Path) -> Result<Vec<PathBuf>, Problem> {
     if !FILES.iter().any(|name| is_ours(&home.join(name))) {
         let message = format!("There is no embedded cloud in {}.", home.display());
         return Err(Problem::new(Code::InvalidInput, message)
-            .hint("Name its folder with --home PATH; \"prism local info\" shows it."));
+            .hint("Name its folder with --home PATH; \"prism local show\" shows it."));
     }
     let mut leases = Vec::new();
     let entries = match fs::read_dir(home.join(LEASES)) {
@@ -101,7 +101,9 @@ fn remove(home: &Path, leases: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
         .flat_map(|name| BESIDE.map(|end| home.join(format!("{name}{end}"))));
     let all = leases.iter().cloned().chain(databases);
     let mut removed = Vec::new();
-    for path in all.chain([LOG, TOKEN_FILE, LOCK_FILE, OPENING_LOCK].map(|name| home.join(name))) {
+    for path in
+        all.chain([LOG, TOKEN_FILE, LOCK_FILE, OPENING_LOCK, PACE_FILE].map(|name| home.join(name)))
+    {
         match fs::remove_file(&path) {
             Ok(()) => removed.push(path),
             Err(error) if error.kind() == ErrorKind::NotFound => {}

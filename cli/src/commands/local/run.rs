@@ -16,6 +16,8 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) async fn run(&self, cloud: &Embedded) -> Outcome {
         cloud.run(&self.execution).await?;
+        // Nothing else may run that would deliver the notices of this save.
+        cloud.service().deliver_due().await?;
         Ok(exit::DONE)
     }
 }

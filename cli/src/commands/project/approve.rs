@@ -6,10 +6,11 @@ use prism_functions::domain::{Problem, ProjectName, TemplateName};
 use prism_functions::operations::{ApproveTemplate, Asked, DisapproveTemplate, ListApprovals};
 use serde_json::json;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::table;
-use crate::text::when;
+use crate::text::Times;
 
 const EXAMPLES: &str = "\
 Approvals take effect when the project only allows launches from approved templates:
@@ -26,9 +27,11 @@ Examples:
 pub(crate) struct Approve {
     /// The project
     #[arg(value_name = "PROJECT")]
+    #[arg(add = candidates::projects())]
     name: String,
     /// The template, with all of its versions
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: Option<String>,
     /// Withdraw the approval
     #[arg(long, requires = "template")]
@@ -61,9 +64,10 @@ impl Approve {
 async fn list(session: &Session, name: &ProjectName) -> Outcome {
     let page = |page| Asked::<ListApprovals>::of(name.clone()).query(page);
     let (approvals, more) = session.client.list(usize::MAX, page).await?;
+    let times = session.times();
     let heads = ["TEMPLATE", "APPROVED BY", "SINCE"];
     let value = json!({ "approvals": approvals, "more": more });
-    let rows = approvals.iter().map(row);
+    let rows = approvals.iter().map(|approval| row(approval, times));
     table::list(
         &session.out,
         &value,
@@ -73,10 +77,10 @@ async fn list(session: &Session, name: &ProjectName) -> Outcome {
     )
 }
 
-fn row(approval: &Approval) -> Vec<String> {
+fn row(approval: &Approval, times: Times) -> Vec<String> {
     vec![
         approval.template.to_string(),
         approval.by.to_string(),
-        when(approval.at),
+        times.when(approval.at),
     ]
 }

@@ -7,13 +7,15 @@ use prism_functions::domain::budget::BudgetRequest;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::{Asked, LiftBudget, SetBudget, ShowProject};
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 
 const EXAMPLES: &str = "\
-A budget counts the maximum monthly cost of the snapshots of the project's templates; instances are \
-not counted. An event is sent each time the costs cross a threshold. With --hard-stop, saves \
-that would exceed the limit are refused, and so are launches once the limit is reached.
+A budget counts the maximum monthly cost of the snapshots of the project's templates, and what the \
+project's instances have cost this month. A notice is sent each time the costs cross a threshold. \
+With --hard-stop, saves that would exceed the limit are refused, and so are launches and starts whose \
+next hour would exceed it. Nothing that runs is stopped.
 
 Examples:
   prism project budget brain-imaging --limit 50 --alert 50,80,100
@@ -27,6 +29,7 @@ Examples:
 pub(crate) struct Budget {
     /// The project
     #[arg(value_name = "PROJECT")]
+    #[arg(add = candidates::projects())]
     name: String,
     /// The limit in USD per month
     #[arg(long, value_name = "USD", conflicts_with = "none")]

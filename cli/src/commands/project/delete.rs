@@ -4,6 +4,7 @@ use clap::Args;
 use prism_functions::operations::{Asked, DeleteProject, ShowProject};
 use serde_json::json;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::{exit, prompt};
@@ -13,6 +14,7 @@ use crate::{exit, prompt};
 pub(crate) struct Delete {
     /// The project
     #[arg(value_name = "PROJECT")]
+    #[arg(add = candidates::projects())]
     name: String,
     /// Do not ask for confirmation
     #[arg(short, long)]

@@ -6,12 +6,20 @@ mod costs;
 mod create;
 mod delete;
 mod edit;
+mod end;
+mod group;
+mod history;
+pub(crate) mod instances;
+mod join;
+mod launch;
+mod link;
 mod list;
 mod member;
 mod share_template;
 mod show;
 mod templates;
 
+use prism_functions::domain::limits::Limits;
 use prism_functions::domain::{Problem, ProjectName};
 use prism_functions::operations::ProjectView;
 
@@ -21,16 +29,25 @@ commands! {
     /// Manage projects: members, templates, approvals, budget and costs
     Projects {
         Create(create::Create),
+        #[command(visible_alias = "ls")]
         List(list::List),
+        #[command(alias = "info")]
         Show(show::Show),
         Edit(edit::Edit),
         Delete(delete::Delete),
         #[command(subcommand)]
         Member(member::Members),
+        #[command(subcommand)]
+        Group(group::Groups),
+        Launch(launch::Launch),
+        #[command(subcommand)]
+        Link(link::Links),
+        Join(join::Join),
         Templates(templates::Templates),
         ShareTemplate(share_template::ShareTemplate),
         Approve(approve::Approve),
         Budget(budget::Budget),
+        End(end::End),
         Costs(costs::Costs),
     }
 }
@@ -55,6 +72,18 @@ fn text(view: &ProjectView) -> String {
     } else {
         "any template"
     };
+    let end = project.end.as_ref().map(|end| {
+        let what = if end.last_save {
+            "its instances are saved and then terminated"
+        } else {
+            "its instances are stopped"
+        };
+        let over = match end.ended_at {
+            Some(at) => format!(", completed at {}", when(at)),
+            None => String::new(),
+        };
+        format!("at {}: {what}{over}", when(end.at))
+    });
     let created = format!("by {} at {}", project.created_by, when(project.created_at));
     let mut text = format!("{}\n", project.name);
     text.push_str(&pairs([
@@ -62,8 +91,20 @@ fn text(view: &ProjectView) -> String {
         ("you are", view.role.to_string()),
         ("members", project.members.to_string()),
         ("launches", launches.to_owned()),
+        ("limits", limits(&project.limits)),
         ("budget", budget.unwrap_or_default()),
+        ("ends", end.unwrap_or_default()),
         ("created", created),
     ]));
     text
+}
+
+fn limits(limits: &Limits) -> String {
+    let size = limits.largest_size;
+    let size = size.map(|size| format!("instances up to size {size}"));
+    let instances = limits.instances_per_member;
+    let instances = instances.map(|most| format!("{most} at once for each member"));
+    let hours = limits.hours_per_month;
+    let hours = hours.map(|most| format!("{most} hours a month for each member"));
+    joined([size, instances, hours].into_iter().flatten())
 }

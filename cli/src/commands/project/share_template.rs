@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::candidates;
 use crate::commands::template::{How, Share};
 use crate::errors::Outcome;
 use crate::session::Session;
@@ -11,9 +12,11 @@ use crate::session::Session;
 pub(crate) struct ShareTemplate {
     /// The project
     #[arg(value_name = "PROJECT")]
+    #[arg(add = candidates::projects())]
     name: String,
     /// The template, with all of its versions
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
     #[command(flatten)]
     how: How,

@@ -3,6 +3,7 @@
 use clap::Args;
 use prism_functions::operations::{Asked, ShowProject};
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 
@@ -11,6 +12,7 @@ use crate::session::Session;
 pub(crate) struct Show {
     /// The project
     #[arg(value_name = "PROJECT")]
+    #[arg(add = candidates::projects())]
     name: String,
 }
 

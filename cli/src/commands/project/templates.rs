@@ -4,6 +4,7 @@ use clap::Args;
 use prism_functions::operations::{Asked, ListProjectTemplates, ProjectTemplateView};
 use serde_json::json;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::table;
@@ -14,6 +15,7 @@ use crate::text::or_dash;
 pub(crate) struct Templates {
     /// The project
     #[arg(value_name = "PROJECT")]
+    #[arg(add = candidates::projects())]
     name: String,
     /// The maximum number to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]

@@ -5,6 +5,7 @@ use prism_functions::domain::save::SaveState;
 use prism_functions::operations::{Asked, CancelSave};
 use serde_json::json;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::watch::{Duty, Ended, await_end};
@@ -14,6 +15,7 @@ use crate::watch::{Duty, Ended, await_end};
 pub(crate) struct Cancel {
     /// The save
     #[arg(value_name = "ID")]
+    #[arg(add = candidates::saves())]
     id: String,
     /// Wait until everything is rolled back
     #[arg(long)]
@@ -22,14 +24,14 @@ pub(crate) struct Cancel {
 
 impl Cancel {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let id = super::save_id(&self.id)?;
+        let id = session.save_id(&self.id).await?;
         let asked = Asked::<CancelSave>::of(id.clone());
         let record = session.client.ask(asked).await?;
         if !self.wait {
             let next = format!("prism saves watch {id}");
             let value = json!({ "save_id": id, "state": record.state, "next_command": next });
             return session.out.done(&value, || {
-                format!("{id} is being cancelled and rolled back.\nNext: {next}\n")
+                format!("{id} is being cancelled and rolled back.\n") + &session.out.next(&next)
             });
         }
         match await_end(session, &id, Duty::Watches).await? {
@@ -37,7 +39,7 @@ impl Cancel {
             Ended::Final(record) if record.state == SaveState::Cancelled => {
                 crate::report::cancelled(session, &record)
             }
-            ended => crate::watch::conclude(session, &id, Duty::Watches, ended),
+            ended => crate::watch::conclude(session, &id, Duty::Watches, ended).await,
         }
     }
 }

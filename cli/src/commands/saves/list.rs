@@ -1,15 +1,16 @@
 //! `prism saves list`.
 
 use clap::Args;
-use prism_functions::domain::Timestamp;
 use prism_functions::domain::save::SaveRecord;
+use prism_functions::domain::{Region, TemplateName, Timestamp};
 use prism_functions::operations::parts::Nothing;
-use prism_functions::operations::{Asked, ListSaves, SaveView};
-use serde_json::{Value, json};
+use prism_functions::operations::{Asked, ListSaves, SaveView, SavesPage};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::errors::Outcome;
 use crate::session::Session;
-use crate::text::{duration, or_dash, when};
+use crate::text::{Times, duration, or_dash};
 use crate::{story, table};
 
 /// List your saves, the newest first
@@ -22,13 +23,14 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let page = |page| Asked::<ListSaves>::of(Nothing {}).query(page);
+        let page = |page| Asked::<ListSaves>::by(Nothing {}, SavesPage::of(page));
         let limit = usize::from(self.limit);
         let (saves, more) = session.client.list(limit, page).await?;
         let now = session.client.now();
-        let values: Vec<Value> = saves.iter().map(value).collect();
+        let values: Vec<Listed<'_>> = saves.iter().map(Listed::of).collect();
         let value = json!({ "saves": values, "more": more });
-        let rows = saves.iter().map(|record| row(record, now));
+        let times = session.times();
+        let rows = saves.iter().map(|record| row(record, now, times));
         let none = "No saves yet. Save an instance: prism save my-research my-custom-ml-env";
         table::list(&session.out, &value, &HEADS, rows, none)
     }
@@ -38,7 +40,7 @@ const HEADS: [&str; 7] = [
     "SAVE", "STATE", "INSTANCE", "TEMPLATE", "DOWNTIME", "BEGAN", "SCHEDULE",
 ];
 
-fn row(record: &SaveRecord, now: Timestamp) -> Vec<String> {
+fn row(record: &SaveRecord, now: Timestamp, times: Times) -> Vec<String> {
     vec![
         record.save_id.to_string(),
         story::state(record, now),
@@ -48,7 +50,7 @@ fn row(record: &SaveRecord, now: Timestamp) -> Vec<String> {
         },
         template(record),
         or_dash(record.downtime_s.map(duration)),
-        when(record.started_at),
+        times.when(record.started_at),
         or_dash(record.schedule.as_ref()),
     ]
 }
@@ -62,21 +64,29 @@ fn template(record: &SaveRecord) -> String {
     }
 }
 
-fn value(record: &SaveView) -> Value {
-    json!({
-        "save_id": record.save_id,
-        "kind": record.kind(),
-        "state": record.state,
-        "step": record.step,
-        "instance": record.request.instance,
-        "region": record.request.region,
-        "schedule": record.schedule,
-        "template": record.request.template,
-        "version": record.version,
-        "downtime_s": record.downtime_s,
-        "started_at": record.started_at,
-        "turn_at": record.awaited_turn().map(|turn| turn.at),
-        "ended_at": record.ended_at,
-        "code": record.failure.as_ref().map(|failure| &failure.code),
-    })
+/// A save as JSON: its record, as the API returns it, and what the table shows.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    record: &'a SaveView,
+    kind: &'a str,
+    instance: &'a str,
+    region: &'a Region,
+    template: &'a TemplateName,
+    turn_at: Option<Timestamp>,
+    code: Option<&'a String>,
+}
+
+impl<'a> Listed<'a> {
+    fn of(record: &'a SaveView) -> Self {
+        Self {
+            record,
+            kind: record.kind(),
+            instance: &record.request.instance,
+            region: &record.request.region,
+            template: &record.request.template,
+            turn_at: record.awaited_turn().map(|turn| turn.at),
+            code: record.failure.as_ref().map(|failure| &failure.code),
+        }
+    }
 }

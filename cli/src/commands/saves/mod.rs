@@ -3,22 +3,18 @@
 mod cancel;
 mod list;
 mod recover;
-mod status;
+mod show;
 mod watch;
-
-use prism_functions::domain::{Problem, SaveId};
 
 commands! {
     /// List, watch, cancel and recover saves
     Saves {
+        #[command(visible_alias = "ls")]
         List(list::List),
-        Status(status::Status),
+        #[command(alias = "status", alias = "info")]
+        Show(show::Show),
         Watch(watch::Watch),
         Cancel(cancel::Cancel),
         Recover(recover::Recover),
     }
-}
-
-fn save_id(text: &str) -> Result<SaveId, Problem> {
-    Ok(text.parse::<SaveId>()?)
 }

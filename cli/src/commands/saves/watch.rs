@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::watch::{Duty, follow};
@@ -11,11 +12,12 @@ use crate::watch::{Duty, follow};
 pub(crate) struct Watch {
     /// The save
     #[arg(value_name = "ID")]
+    #[arg(add = candidates::saves())]
     id: String,
 }
 
 impl Watch {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        follow(session, &super::save_id(&self.id)?, Duty::Watches).await
+        follow(session, &session.save_id(&self.id).await?, Duty::Watches).await
     }
 }

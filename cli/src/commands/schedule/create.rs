@@ -7,6 +7,7 @@ use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{Asked, CreateSchedule};
 
+use crate::candidates;
 use crate::commands::save::What;
 use crate::errors::Outcome;
 use crate::session::Session;
@@ -31,8 +32,10 @@ too: \"rate(1 day)\", \"cron(0 3 ? * MON-FRI *)\".";
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct Create {
     /// The instance, by its name or ID
+    #[arg(add = candidates::instances())]
     instance: String,
     /// The template, which gets a new version with each run
+    #[arg(add = candidates::templates())]
     template: String,
     #[command(flatten)]
     when: When,

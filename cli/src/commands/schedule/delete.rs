@@ -4,6 +4,7 @@ use clap::Args;
 use prism_functions::operations::{Asked, DeleteSchedule};
 use serde_json::json;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 
@@ -12,6 +13,7 @@ use crate::session::Session;
 pub(crate) struct Delete {
     /// The schedule
     #[arg(value_name = "NAME")]
+    #[arg(add = candidates::schedules())]
     name: String,
 }
 

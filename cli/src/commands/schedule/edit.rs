@@ -1,10 +1,13 @@
 //! `prism schedule edit`.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use prism_functions::domain::{Code, How, Problem};
 use prism_functions::operations::{Asked, ChangeSchedule, Keep, ScheduleEdit};
 
 use super::create::{cadence, minutes_of};
+use crate::candidates;
 use crate::commands::save::how;
 use crate::errors::Outcome;
 use crate::session::Session;
@@ -25,6 +28,7 @@ To save to another template, create another schedule.";
 pub(crate) struct Edit {
     /// The schedule
     #[arg(value_name = "NAME")]
+    #[arg(add = candidates::schedules())]
     name: String,
     #[command(flatten)]
     changes: Changes,
@@ -50,10 +54,15 @@ struct Changes {
     jitter: Option<String>,
     /// Save this instance from now on, by its name or ID; versions of the previous instance are kept
     #[arg(long, value_name = "INSTANCE")]
+    #[arg(add = candidates::instances())]
     instance: Option<String>,
     /// How to capture a running instance from now on: "stop" or "reboot"
     #[arg(long, value_name = "HOW", value_parser = how())]
     how: Option<How>,
+    /// Leave these volumes out of the AMIs from now on, instead of those of before: a device name, such as /dev/sdf, or
+    /// an ID; can be repeated; "none" leaves none out
+    #[arg(long = "exclude-volume", value_name = "VOLUME")]
+    exclude_volumes: Vec<String>,
     /// Consent to runs that share the sensitive files that the instance has now; =false withdraws the consent
     #[arg(long, value_name = "CONSENT", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "true")]
@@ -72,6 +81,15 @@ fn kept(text: &str) -> Result<Keep, Problem> {
     })
 }
 
+/// The volumes to leave out; `None` if the schedule's own remain.
+fn excluded(named: Vec<String>) -> Option<BTreeSet<String>> {
+    match named.as_slice() {
+        [] => None,
+        [none] if none == "none" => Some(BTreeSet::new()),
+        _ => Some(named.into_iter().collect()),
+    }
+}
+
 impl Edit {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
@@ -84,6 +102,7 @@ impl Edit {
             jitter_minutes: asked.jitter.as_deref().map(minutes_of).transpose()?,
             instance: asked.instance,
             how: asked.how,
+            exclude_volumes: excluded(asked.exclude_volumes),
             publish_sensitive: asked.publish_sensitive,
         };
         edit.check()?;

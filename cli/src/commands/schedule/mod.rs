@@ -26,7 +26,9 @@ commands! {
     /// Save an instance regularly: create, show, change, run and delete schedules
     Schedules {
         Create(Box<create::Create>),
+        #[command(visible_alias = "ls")]
         List(list::List),
+        #[command(alias = "info", alias = "status")]
         Show(show::Show),
         Edit(edit::Edit),
         Pause(pause::Pause),
@@ -77,7 +79,10 @@ fn value(view: &ScheduleView, now: Timestamp) -> Result<Value, Problem> {
     let mut value = serde_json::to_value(view).map_err(|error| {
         Problem::new(Code::Internal, "The schedule could not be written as JSON.").because(error)
     })?;
-    value["next_runs"] = json!(runs(&view.schedule, now, RUNS));
+    // A deployment of an earlier release does not return them.
+    if view.next_runs.is_empty() {
+        value["next_runs"] = json!(runs(&view.schedule, now, RUNS));
+    }
     Ok(value)
 }
 

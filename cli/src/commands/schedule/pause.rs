@@ -4,6 +4,7 @@ use clap::Args;
 use prism_functions::operations::{Asked, ChangeSchedule, ScheduleEdit};
 use serde_json::json;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::text::when;
@@ -13,6 +14,7 @@ use crate::text::when;
 pub(crate) struct Pause {
     /// The schedule
     #[arg(value_name = "NAME")]
+    #[arg(add = candidates::schedules())]
     name: String,
 }
 
@@ -21,6 +23,7 @@ pub(crate) struct Pause {
 pub(crate) struct Resume {
     /// The schedule
     #[arg(value_name = "NAME")]
+    #[arg(add = candidates::schedules())]
     name: String,
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use prism_functions::operations::{Asked, RunSchedule};
 
+use crate::candidates;
 use crate::client::{Client, Place};
 use crate::commands::save::go_on;
 use crate::errors::Outcome;
@@ -13,6 +14,7 @@ use crate::session::Session;
 pub(crate) struct Run {
     /// The schedule
     #[arg(value_name = "NAME")]
+    #[arg(add = candidates::schedules())]
     name: String,
     /// Run only once for this ID, even if the command is repeated
     #[arg(long, value_name = "ID")]

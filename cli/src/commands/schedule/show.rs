@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 
@@ -10,6 +11,7 @@ use crate::session::Session;
 pub(crate) struct Show {
     /// The schedule
     #[arg(value_name = "NAME")]
+    #[arg(add = candidates::schedules())]
     name: String,
 }
 

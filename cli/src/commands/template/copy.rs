@@ -10,6 +10,7 @@ use prism_functions::operations::parts::VersionRef;
 use prism_functions::operations::{Asked, Copies, CopyVersion, TemplateView};
 use serde_json::json;
 
+use crate::candidates;
 use crate::client::{Client, Place};
 use crate::commands::save::{go_on, regions_of};
 use crate::errors::Outcome;
@@ -25,8 +26,8 @@ other. A copy that fails leaves nothing behind. A copy is listed among your save
 watched and cancelled.
 
 Examples:
-  prism template copy my-custom-ml-env --region eu-west-1
-  prism template copy my-custom-ml-env@3 --region eu-west-1 --region us-west-2 --no-wait";
+  prism template copy my-custom-ml-env --copy-to eu-west-1
+  prism template copy my-custom-ml-env@3 --copy-to eu-west-1 --copy-to us-west-2 --no-wait";
 
 /// Copy a version of a template to more Regions, without saving it again
 #[derive(Debug, Args)]
@@ -34,10 +35,18 @@ Examples:
 pub(crate) struct Copy {
     /// The template: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
     /// A Region to copy to; can be repeated, or a list separated by commas
-    #[arg(long, value_name = "REGION", value_delimiter = ',', required = true)]
-    region: Vec<String>,
+    #[arg(
+        long = "copy-to",
+        alias = "region",
+        value_name = "REGION",
+        value_delimiter = ',',
+        required = true
+    )]
+    #[arg(add = candidates::regions())]
+    regions: Vec<String>,
     /// Consent to share files that are known to be sensitive, or that could not be checked
     #[arg(long)]
     publish_sensitive: bool,
@@ -78,7 +87,7 @@ impl Copy {
     /// The request, with the number of the newest version if none is named.
     async fn request(&self, session: &Session) -> Result<CopyRequest, Problem> {
         let reference: TemplateRef = self.template.parse()?;
-        let regions = regions_of(&self.region)?;
+        let regions = regions_of(&self.regions)?;
         let version = match reference.version {
             Some(version) => version,
             None => newest(session, &reference).await?,

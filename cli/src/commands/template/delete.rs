@@ -10,6 +10,7 @@ use prism_functions::operations::{
     Asked, DeleteTemplate, DeleteVersion, Deleting, Deletion, DeletionPlan,
 };
 
+use crate::candidates;
 use crate::errors::{Outcome, Told};
 use crate::session::Session;
 use crate::text::{joined, monthly_in, pairs};
@@ -26,6 +27,7 @@ Examples:
 pub(crate) struct Delete {
     /// The template with all of its versions, or one version as NAME@3
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
     /// Show what would be deleted and what prevents it, but delete nothing
     #[arg(long)]

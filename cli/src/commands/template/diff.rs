@@ -6,19 +6,23 @@ use clap::Args;
 use prism_functions::domain::diff::{PackageDiff, TemplateDiff};
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::operations::{Asked, DiffVersions, With};
+use serde_json::Value;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
-use crate::text::{bytes, plain};
+use crate::text::{bytes, plain, usd};
 
 /// Show the differences between two versions: their properties and their packages
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
     /// The first version: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "A")]
+    #[arg(add = candidates::templates())]
     from: String,
     /// The second version, of the same template or another one
     #[arg(value_name = "B")]
+    #[arg(add = candidates::templates())]
     to: String,
 }
 
@@ -34,10 +38,12 @@ impl Diff {
 fn told(diff: &TemplateDiff) -> String {
     let mut text = format!("From {} to {}:\n", diff.from, diff.to);
     for field in &diff.fields {
-        let value = |text: &str| match (field.field.as_str(), text.parse()) {
-            (_, _) if text.is_empty() => "nothing".to_owned(),
-            ("snapshot_bytes", Ok(count)) => bytes(count),
-            _ => plain(text),
+        let value = |value: &Value| match (field.field.as_str(), value) {
+            (_, Value::String(text)) if text.is_empty() => "nothing".to_owned(),
+            (_, Value::String(text)) => plain(text),
+            ("snapshot_bytes", value) => bytes(value.as_u64().unwrap_or_default()),
+            ("usd_per_month", value) => usd(value.as_f64().unwrap_or_default()),
+            (_, value) => value.to_string(),
         };
         let name = field.field.replace('_', " ");
         let (from, to) = (value(&field.from), value(&field.to));

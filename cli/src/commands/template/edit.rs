@@ -7,6 +7,7 @@ use prism_functions::operations::{
     Asked, EditTemplate, EditVersion, Expected, TemplateEdit, TemplateView,
 };
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 
@@ -21,10 +22,11 @@ Examples:
 pub(crate) struct Edit {
     /// The template, or one of its versions as NAME@3
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
     #[command(flatten)]
     texts: Texts,
-    /// Refuse the change unless this is still its revision, which "template info --json" shows
+    /// Refuse the change unless this is still its revision, which "template show --json" shows
     #[arg(long, value_name = "N")]
     revision: Option<u64>,
 }

@@ -103,6 +103,5 @@ fn told(imported: &Imported) -> String {
             let _ = writeln!(text, "  {region}  {architecture}  {image}");
         }
     }
-    let _ = writeln!(text, "Next: prism launch {template} NEW-NAME");
     text
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use prism_functions::domain::template::TemplateState;
 use prism_functions::operations::{Asked, Lineage as Tree, LineageNode, ShowLineage, TemplateKind};
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::exit;
 use crate::session::Session;
@@ -17,6 +18,7 @@ use crate::text::{plain, when};
 pub(crate) struct Lineage {
     /// The template
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
 }
 
@@ -25,7 +27,7 @@ impl Lineage {
         let name = super::name(&self.template)?;
         let tree = session.client.ask(Asked::<ShowLineage>::of(name)).await?;
         session.out.show(&tree, || drawn(&tree))?;
-        if tree.truncated && !session.out.json {
+        if tree.truncated && !session.out.for_programs() {
             session.out.note("The tree is larger than shown.");
         }
         Ok(exit::DONE)

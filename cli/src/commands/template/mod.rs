@@ -7,11 +7,12 @@ mod diff;
 mod edit;
 mod export;
 mod import;
-mod info;
 mod lineage;
+mod list;
 mod rollback;
 mod share;
 mod shares;
+mod show;
 mod unshare;
 mod versions;
 
@@ -19,12 +20,16 @@ use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Problem, TemplateName};
 use prism_functions::operations::parts::VersionRef;
 
-pub(crate) use share::{How, Share};
+pub(crate) use list::List;
+pub(crate) use share::{How, Share, several};
 
 commands! {
-    /// Show, change, copy, share and delete a template and its versions
+    /// List, show, change, copy, share and delete templates and their versions
     Template {
-        Info(info::Info),
+        #[command(visible_alias = "ls")]
+        List(list::List),
+        #[command(alias = "info")]
+        Show(show::Show),
         Versions(versions::Versions),
         Lineage(lineage::Lineage),
         Diff(diff::Diff),

@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use clap::Args;
 use prism_functions::operations::{Asked, RollBackTemplate, Target};
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 
@@ -22,6 +23,7 @@ Examples:
 pub(crate) struct Rollback {
     /// The template
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
     /// The version [default: the one before the latest]
     #[arg(value_name = "VERSION", value_parser = clap::value_parser!(u32).range(1..))]

@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::Args;
-use prism_functions::domain::{ImageId, Region};
+use prism_functions::domain::grant::Grantee;
+use prism_functions::domain::{ImageId, Problem, Region};
 use prism_functions::operations::{Asked, SharePlan, ShareRequest, ShareTemplate, Shared};
+use serde::Serialize;
+use serde_json::json;
 
+use crate::candidates;
 use crate::client::Place;
 use crate::errors::Outcome;
+use crate::output::Output;
 use crate::session::Session;
 use crate::text::{joined, plain};
 use crate::{exit, prompt};
@@ -26,8 +31,9 @@ with --publish-sensitive. The option --yes does not give this consent.
 
 Examples:
   prism template share my-custom-ml-env
-  prism template share my-custom-ml-env --user bob
+  prism template share my-custom-ml-env --user bob,carol
   prism template share my-custom-ml-env --project brain-imaging
+  prism template share my-custom-ml-env --with-class statistics
   prism template share my-custom-ml-env --account 123456789012 --with-snapshots
   prism template share my-custom-ml-env --public --dry-run";
 
@@ -37,9 +43,14 @@ Examples:
 pub(crate) struct Share {
     /// The template, with all of its versions
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
     #[command(flatten)]
     to: To,
+    /// Share it with the members of a project that you manage, and approve it for the project
+    #[arg(long, value_name = "PROJECT", conflicts_with_all = ["with_user", "project", "account", "organization", "public"])]
+    #[arg(add = candidates::projects())]
+    with_class: Option<String>,
     /// Let the account copy the AMIs too, by sharing their snapshots
     #[arg(long, requires = "account")]
     with_snapshots: bool,
@@ -64,12 +75,18 @@ pub(crate) struct How {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(super) struct To {
-    /// A user of this deployment
+    /// A user of this deployment; can be repeated, or a list separated by commas
     // The ID "user" belongs to the global option --as.
-    #[arg(id = "with_user", long = "user", value_name = "USER")]
-    user: Option<String>,
+    #[arg(
+        id = "with_user",
+        long = "user",
+        value_name = "USER",
+        value_delimiter = ','
+    )]
+    users: Vec<String>,
     /// The members of a project
     #[arg(long, value_name = "PROJECT")]
+    #[arg(add = candidates::projects())]
     project: Option<String>,
     /// Another AWS account, by its 12-digit ID
     #[arg(long, value_name = "ACCOUNT")]
@@ -83,24 +100,24 @@ pub(super) struct To {
 }
 
 impl To {
-    /// The request for these options.
-    pub(super) fn request(&self, publish_sensitive: bool) -> ShareRequest {
-        let named = [
-            ("user", &self.user),
+    /// With whom, one after the other.
+    pub(super) fn grantees(&self) -> Vec<String> {
+        let users = self.users.iter().map(|user| format!("user:{user}"));
+        let others = [
             ("project", &self.project),
             ("account", &self.account),
             ("organization", &self.organization),
         ];
-        let named = named.into_iter().find_map(|(kind, name)| {
+        let others = others.into_iter().filter_map(|(kind, name)| {
             let name = name.as_deref()?;
             Some(format!("{kind}:{name}"))
         });
-        let unnamed = if self.public { "public" } else { "colleagues" };
-        ShareRequest {
-            to: named.unwrap_or_else(|| unnamed.to_owned()),
-            publish_sensitive,
-            with_snapshots: false,
+        let named: Vec<String> = users.chain(others).collect();
+        if !named.is_empty() {
+            return named;
         }
+        let unnamed = if self.public { "public" } else { "colleagues" };
+        vec![unnamed.to_owned()]
     }
 }
 
@@ -108,7 +125,7 @@ impl Share {
     /// A share with the members of a project.
     pub(crate) fn with_project(template: String, name: String, how: How) -> Self {
         let to = To {
-            user: None,
+            users: Vec::new(),
             project: Some(name),
             account: None,
             organization: None,
@@ -117,31 +134,102 @@ impl Share {
         Self {
             template,
             to,
+            with_class: None,
             with_snapshots: false,
             how,
         }
     }
 
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        let (client, out) = (&session.client, &session.out);
+        let out = &session.out;
         let name = super::name(&self.template)?;
-        let mut request = self.to.request(self.how.publish_sensitive);
-        request.with_snapshots = self.with_snapshots;
-        let asked = Asked::<ShareTemplate>::with(name.clone(), request);
-        let plan = client.plan(asked.clone()).await?;
+        let requests = self.requests();
+        let mut plans = Vec::new();
+        for request in &requests {
+            let asked = Asked::<ShareTemplate>::with(name.clone(), request.clone());
+            plans.push(session.client.plan(asked).await?);
+        }
         if self.how.dry_run {
-            return out.done(&plan, || text_of_plan(&plan));
+            let text = || plans.iter().map(text_of_plan).collect();
+            return several(out, &plans, "plans", text);
         }
-        for warning in &plan.warnings {
-            out.warn(&plain(&warning.text));
-        }
-        let yes = self.how.yes || plan.repeated || plan.warnings.is_empty();
-        if !prompt::confirm(out, yes, &format!("Share {name} with {}?", plan.to))? {
+        if !self.agreed(session, &plans)? {
             return Ok(exit::FAILED);
         }
-        let shared = client.begin(Place::Detached, asked).await?;
-        out.done(&shared, || text_of(&shared))
+        let mut shared = Vec::new();
+        for request in requests {
+            let asked = Asked::<ShareTemplate>::with(name.clone(), request);
+            shared.push(session.client.begin(Place::Detached, asked).await?);
+        }
+        let text = || shared.iter().map(text_of).collect();
+        several(out, &shared, "shared", text)
     }
+
+    fn requests(&self) -> Vec<ShareRequest> {
+        let request = |to| ShareRequest {
+            to,
+            publish_sensitive: self.how.publish_sensitive,
+            with_snapshots: self.with_snapshots,
+            approve: self.with_class.is_some(),
+        };
+        let class = self
+            .with_class
+            .iter()
+            .map(|class| format!("project:{class}"));
+        let class: Vec<String> = class.collect();
+        if !class.is_empty() {
+            return class.into_iter().map(request).collect();
+        }
+        self.to.grantees().into_iter().map(request).collect()
+    }
+
+    /// Says what there is to know, and asks for confirmation of warnings. A share that reaches everyone although nobody
+    /// was named is also asked for, if there is a terminal to ask on.
+    fn agreed(&self, session: &Session, plans: &[SharePlan]) -> Result<bool, Problem> {
+        let out = &session.out;
+        let mut asks = false;
+        for plan in plans.iter().filter(|plan| !plan.repeated) {
+            for warning in &plan.warnings {
+                out.warn(&plain(&warning.text));
+            }
+            asks |= !plan.warnings.is_empty();
+            match &plan.to {
+                Grantee::Public if !self.to.public => {
+                    let template = &plan.template;
+                    out.note(&format!(
+                        "note: {template} is in no project, so this shares it with everyone whom the deployment's \
+                         settings name"
+                    ));
+                    asks |= out.answers;
+                }
+                Grantee::User(user) => out.note(&format!(
+                    "note: names of users are not checked: the share is for whoever signs in as {user}"
+                )),
+                _ => {}
+            }
+        }
+        let to = joined(plans.iter().map(|plan| &plan.to));
+        let name = &self.template;
+        prompt::confirm(
+            out,
+            self.how.yes || !asks,
+            &format!("Share {name} with {to}?"),
+        )
+    }
+}
+
+/// Prints one result, or a list of several.
+pub(crate) fn several<T: Serialize>(
+    out: &Output,
+    values: &[T],
+    list: &str,
+    text: impl FnOnce() -> String,
+) -> Outcome {
+    match values {
+        [one] => out.show(one, text)?,
+        _ => out.show_list(&json!({ list: values }), text)?,
+    }
+    Ok(exit::DONE)
 }
 
 fn text_of_plan(plan: &SharePlan) -> String {
@@ -151,6 +239,9 @@ fn text_of_plan(plan: &SharePlan) -> String {
         "would be shared"
     };
     let mut text = format!("{} {shared} with {}.\n", plan.template, plan.to);
+    if plan.approves {
+        text.push_str("  It would be approved for the project too.\n");
+    }
     text.push_str(&listed("opens", &plan.images));
     text.push_str(limits(plan.launch_only));
     for warning in &plan.warnings {
@@ -162,6 +253,9 @@ fn text_of_plan(plan: &SharePlan) -> String {
 fn text_of(shared: &Shared) -> String {
     let (grant, already) = (&shared.grant, if shared.repeated { "already " } else { "" });
     let mut text = format!("{} is {already}shared with {}.\n", grant.template, grant.to);
+    if shared.approved {
+        text.push_str("  It is approved for the project too.\n");
+    }
     text.push_str(&listed("open", &shared.images));
     text.push_str(limits(shared.launch_only));
     text

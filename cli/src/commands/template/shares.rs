@@ -6,16 +6,18 @@ use prism_functions::domain::grant::{Grant, GrantState};
 use prism_functions::operations::{Asked, ListShares};
 use serde_json::json;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::table;
-use crate::text::when;
+use crate::text::Times;
 
 /// List the shares of a template: whom it is shared with
 #[derive(Debug, Args)]
 pub(crate) struct Shares {
     /// The template
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
 }
 
@@ -28,12 +30,13 @@ impl Shares {
             format!("{name} is not shared. Share it: prism template share {name} --user USER");
         let heads = ["SHARED WITH", "BY", "SINCE", "STATE"];
         let value = json!({ "shares": grants });
-        let rows = grants.iter().map(|grant| row(&name, grant));
+        let times = session.times();
+        let rows = grants.iter().map(|grant| row(&name, grant, times));
         table::list(&session.out, &value, &heads, rows, &none)
     }
 }
 
-fn row(name: &TemplateName, grant: &Grant) -> Vec<String> {
+fn row(name: &TemplateName, grant: &Grant, times: Times) -> Vec<String> {
     let state = match grant.state {
         GrantState::Open => "open",
         GrantState::Opening => "partly open: share it again, or unshare it",
@@ -53,7 +56,7 @@ fn row(name: &TemplateName, grant: &Grant) -> Vec<String> {
     vec![
         grant.to.to_string(),
         grant.by.to_string(),
-        when(grant.at),
+        times.when(grant.at),
         format!("{state}{copies}{through}"),
     ]
 }

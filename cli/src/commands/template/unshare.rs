@@ -1,10 +1,13 @@
 //! `prism template unshare`.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use prism_functions::operations::{Asked, SharedWith, UnshareTemplate};
 use serde_json::json;
 
-use super::share::To;
+use super::share::{To, several};
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 
@@ -21,6 +24,7 @@ Examples:
 pub(crate) struct Unshare {
     /// The template
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
     #[command(flatten)]
     to: To,
@@ -29,13 +33,15 @@ pub(crate) struct Unshare {
 impl Unshare {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.template)?;
-        let to = self.to.request(false).to;
-        let with = SharedWith { to: to.clone() };
-        let asked = Asked::<UnshareTemplate>::by(name.clone(), with);
-        session.client.call(asked).await?;
-        let value = json!({ "template": name, "unshared": to });
-        session.out.done(&value, || {
-            format!("{name} is no longer shared with {to}.\n")
-        })
+        let mut values = Vec::new();
+        let mut text = String::new();
+        for to in self.to.grantees() {
+            let with = SharedWith { to: to.clone() };
+            let asked = Asked::<UnshareTemplate>::by(name.clone(), with);
+            session.client.call(asked).await?;
+            let _ = writeln!(text, "{name} is no longer shared with {to}.");
+            values.push(json!({ "template": name, "unshared": to }));
+        }
+        several(&session.out, &values, "unshared", || text)
     }
 }

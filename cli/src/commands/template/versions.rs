@@ -6,16 +6,18 @@ use prism_functions::domain::template::{TemplateState, Version};
 use prism_functions::operations::{Asked, ListVersions, ShowTemplate, TemplateView};
 use serde_json::json;
 
+use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::table;
-use crate::text::{bytes, joined, when};
+use crate::text::{Times, bytes, joined};
 
 /// List the versions of a saved template, newest first
 #[derive(Debug, Args)]
 pub(crate) struct Versions {
     /// The template
     #[arg(value_name = "TEMPLATE")]
+    #[arg(add = candidates::templates())]
     template: String,
     /// The maximum number to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=999))]
@@ -40,12 +42,13 @@ impl Versions {
         let value = json!({
             "template": name, "latest": latest, "versions": versions, "more": more,
         });
-        let rows = versions.iter().map(|version| row(version, latest));
+        let times = session.times();
+        let rows = versions.iter().map(|version| row(version, latest, times));
         table::list(&session.out, &value, &HEADS, rows, "No versions.")
     }
 }
 
-fn row(version: &Version, latest: u32) -> Vec<String> {
+fn row(version: &Version, latest: u32, times: Times) -> Vec<String> {
     let state = match version.state {
         TemplateState::Active if version.number == latest => "latest".to_owned(),
         state if version.number == latest => format!("latest, {}", state.as_str()),
@@ -54,7 +57,7 @@ fn row(version: &Version, latest: u32) -> Vec<String> {
     vec![
         version.number.to_string(),
         state,
-        when(version.saved_date),
+        times.when(version.saved_date),
         version.saved_by.to_string(),
         version.saved_from.clone(),
         version.how.as_str().to_owned(),

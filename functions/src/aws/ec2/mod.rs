@@ -166,6 +166,24 @@ impl Ec2 for AwsEc2 {
         writes::start(&self.client(region), id).await
     }
 
+    async fn rename_instance(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        name: &str,
+    ) -> Result<(), Ec2Error> {
+        writes::rename(&self.client(region), id, name).await
+    }
+
+    async fn resize_instance(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        instance_type: &str,
+    ) -> Result<(), Ec2Error> {
+        writes::resize(&self.client(region), id, instance_type).await
+    }
+
     async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error> {
         writes::terminate(&self.client(region), id).await
     }

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::{AttributeValue, Tag};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -33,6 +34,31 @@ pub(super) async fn terminate(client: &Client, id: &InstanceId) -> Result<(), Ec
         .send()
         .await
         .map_err(errors::of("TerminateInstances"))
+        .map(drop)
+}
+
+pub(super) async fn rename(client: &Client, id: &InstanceId, name: &str) -> Result<(), Ec2Error> {
+    let tag = Tag::builder().key("Name").value(name).build();
+    let request = client.create_tags().resources(id.as_str()).tags(tag);
+    request
+        .send()
+        .await
+        .map_err(errors::of("CreateTags"))
+        .map(drop)
+}
+
+pub(super) async fn resize(
+    client: &Client,
+    id: &InstanceId,
+    instance_type: &str,
+) -> Result<(), Ec2Error> {
+    let to = AttributeValue::builder().value(instance_type).build();
+    let request = client.modify_instance_attribute();
+    let request = request.instance_id(id.as_str()).instance_type(to);
+    request
+        .send()
+        .await
+        .map_err(errors::of("ModifyInstanceAttribute"))
         .map(drop)
 }
 

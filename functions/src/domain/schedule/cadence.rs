@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{NaiveDateTime, TimeZone as _};
+use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone as _};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::cron::CronExpression;
@@ -111,6 +111,11 @@ impl Default for TimeZone {
 }
 
 impl TimeZone {
+    /// An instant with the offset that this zone has then.
+    pub fn at(self, at: Timestamp) -> DateTime<FixedOffset> {
+        at.with_timezone(&self.0).fixed_offset()
+    }
+
     /// The local time in this zone at an instant.
     pub fn local(self, at: Timestamp) -> NaiveDateTime {
         at.with_timezone(&self.0).naive_local()

@@ -49,7 +49,7 @@ impl Service {
         };
         let (kept, counted) = (wrong.kept.usd(), wrong.counted.usd());
         let why =
-            format!("the stored sum is {kept:.2} USD a month, but its versions cost {counted:.2}");
+            format!("the stored sum is ${kept:.2} a month, but its versions cost ${counted:.2}");
         Ok(Some(left(what, None, why)))
     }
 
@@ -71,5 +71,5 @@ impl Service {
 
 fn told(sums: &Committed) -> String {
     let (costs, pledged) = (sums.costs.usd(), sums.pledged.usd());
-    format!("{costs:.2} USD a month and {pledged:.2} pledged")
+    format!("${costs:.2} a month and ${pledged:.2} pledged")
 }

@@ -124,23 +124,21 @@ where
     fn reply(self) -> Result<Reply, Problem> {
         let status = StatusCode::from_u16(STATUS).map_err(unwritable)?;
         let mut reply = json(status, &self.value)?;
-        let tag = self.tag.map(|tag| format!("\"{tag}\""));
-        for (name, text) in [(LOCATION, self.location), (ETAG, tag)] {
-            if let Some(text) = text {
-                let value = HeaderValue::try_from(text).map_err(unwritable)?;
-                reply.headers.insert(name, value);
-            }
+        if let Some(location) = self.location {
+            let value = HeaderValue::try_from(location).map_err(unwritable)?;
+            reply.headers.insert(LOCATION, value);
+        }
+        if let Some(tag) = self.tag {
+            reply.headers.insert(ETAG, quoted(&tag)?);
         }
         Ok(reply)
     }
 
     fn read(reply: &Reply) -> Result<Self, Problem> {
-        let header = |name: HeaderName| Some(reply.headers.get(name)?.to_str().ok()?.to_owned());
-        let tag = header(ETAG).map(|tag| tag.trim_matches('"').to_owned());
         Ok(Self {
             value: serde_json::from_slice(&reply.body).map_err(unreadable)?,
-            location: header(LOCATION),
-            tag,
+            location: text(&reply.headers, &LOCATION).map(str::to_owned),
+            tag: unquoted(&reply.headers),
         })
     }
 }
@@ -179,6 +177,76 @@ impl<A: Answer, B: Answer> Answer for Either<A, B> {
             A::read(reply).map(Either::One)
         } else {
             B::read(reply).map(Either::Other)
+        }
+    }
+}
+
+/// The response to a caller who knows the current state already: it is not repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotModified {
+    /// The tag of the current state.
+    pub tag: String,
+}
+
+impl Answer for NotModified {
+    fn describe() -> Vec<Described> {
+        vec![Described {
+            status: 304,
+            means: "Not modified: `If-None-Match` names the current state",
+            content: None,
+        }]
+    }
+
+    fn schemas(_: &mut Vec<(String, RefOr<Schema>)>) {}
+
+    fn reply(self) -> Result<Reply, Problem> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ETAG, quoted(&self.tag)?);
+        Ok(Reply {
+            status: StatusCode::NOT_MODIFIED,
+            headers,
+            body: Bytes::new(),
+        })
+    }
+
+    fn read(reply: &Reply) -> Result<Self, Problem> {
+        let tag = unquoted(&reply.headers).unwrap_or_default();
+        Ok(Self { tag })
+    }
+}
+
+/// A resource, unless the caller already knows its current state.
+pub type Fresh<T> = Either<Found<T>, NotModified>;
+
+/// An output that contains a value, at least if the request was unconditional.
+pub trait Valued: Answer {
+    /// The value.
+    type Value;
+    /// Returns the value, if there is one.
+    fn into_value(self) -> Option<Self::Value>;
+}
+
+impl<T, const STATUS: u16> Valued for Told<T, STATUS>
+where
+    Self: Answer,
+{
+    type Value = T;
+
+    fn into_value(self) -> Option<T> {
+        Some(self.value)
+    }
+}
+
+impl<T> Valued for Fresh<T>
+where
+    Found<T>: Answer,
+{
+    type Value = T;
+
+    fn into_value(self) -> Option<T> {
+        match self {
+            Either::One(found) => Some(found.value),
+            Either::Other(NotModified { .. }) => None,
         }
     }
 }
@@ -324,6 +392,21 @@ impl Answer for NoContent {
     }
 }
 
+/// Returns the value of the header ETag for a tag.
+fn quoted(tag: &str) -> Result<HeaderValue, Problem> {
+    HeaderValue::try_from(format!("\"{tag}\"")).map_err(unwritable)
+}
+
+/// Returns the tag in the header ETag.
+fn unquoted(headers: &HeaderMap) -> Option<String> {
+    let tag = text(headers, &ETAG)?;
+    Some(tag.trim_matches('"').to_owned())
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
 /// Creates a JSON response.
 fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply, Problem> {
     let body = serde_json::to_vec(value).map_err(unwritable)?;
@@ -336,11 +419,11 @@ fn json(status: StatusCode, value: &impl Serialize) -> Result<Reply, Problem> {
     })
 }
 
-fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> Problem {
+pub(super) fn unwritable(error: impl std::error::Error + Send + Sync + 'static) -> Problem {
     Problem::new(Code::Internal, "The answer cannot be written.").because(error)
 }
 
-fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Problem {
+pub(super) fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Problem {
     let message = "What was answered is no answer of Prism's API.";
     Problem::new(Code::ApiUnavailable, message)
         .because(error)

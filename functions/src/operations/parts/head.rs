@@ -1,6 +1,6 @@
 //! The optional headers of requests: the idempotency key, and the expected state of a record.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH};
+use http::header::{HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{ObjectBuilder, Required, Type};
@@ -106,25 +106,18 @@ impl HeadParts for IfMatch {
     const PROBLEMS: &'static [u16] = &[412];
 
     fn read(headers: &HeaderMap) -> Result<Self, Problem> {
-        let mut known = Vec::new();
-        let mut anything = false;
-        for value in headers.get_all(IF_MATCH) {
-            match value.to_str().map(str::trim).ok() {
-                Some("*") => anything = true,
-                text => known.extend(text.and_then(tags).ok_or_else(malformed)?),
-            }
-        }
-        if known.len() > TAGS {
-            return Err(malformed());
-        }
+        let (known, anything) = listed(headers, &IF_MATCH)?;
         let said = headers.contains_key(IF_MATCH) && !anything;
-        let strong = known.into_iter().flatten();
-        Ok(Self(said.then(|| Expected::one_of(strong))))
+        // A weak tag never matches a change.
+        let strong = known.into_iter().filter(|tag| !tag.weak);
+        Ok(Self(
+            said.then(|| Expected::one_of(strong.map(|tag| tag.text))),
+        ))
     }
 
     fn write(&self, headers: &mut HeaderMap) -> Result<(), Problem> {
         if let Some(expected) = &self.0 {
-            headers.insert(IF_MATCH, value(expected)?);
+            headers.insert(IF_MATCH, value(expected.tags())?);
         }
         Ok(())
     }
@@ -132,7 +125,7 @@ impl HeadParts for IfMatch {
     fn describe() -> Vec<Parameter> {
         let means = "Change the resource only if it still has the ETag with which it was read. Without this header, or\n\
                      with `*`, change it unconditionally.";
-        vec![described(Required::False, means)]
+        vec![described("If-Match", Required::False, means)]
     }
 }
 
@@ -153,7 +146,7 @@ impl HeadParts for MustMatch {
 
     fn write(&self, headers: &mut HeaderMap) -> Result<(), Problem> {
         let value = match &self.0 {
-            Some(expected) => value(expected)?,
+            Some(expected) => value(expected.tags())?,
             None => HeaderValue::from_static("*"),
         };
         headers.insert(IF_MATCH, value);
@@ -162,11 +155,58 @@ impl HeadParts for MustMatch {
 
     fn describe() -> Vec<Parameter> {
         let means = "Change the resource only if it still has the ETag with which it was read; with `*`, change it unconditionally.";
-        vec![described(Required::True, means)]
+        vec![described("If-Match", Required::True, means)]
     }
 }
 
-fn described(required: Required, means: &str) -> Parameter {
+/// A condition for a read: what the caller knows already is not repeated. Without the header, there is no condition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IfNoneMatch {
+    known: Vec<String>,
+    anything: bool,
+}
+
+impl IfNoneMatch {
+    /// The caller knows the state with this tag.
+    pub fn tag(tag: String) -> Self {
+        Self {
+            known: vec![tag],
+            anything: false,
+        }
+    }
+
+    /// Returns whether the caller knows the state with this tag.
+    pub fn knows(&self, tag: &str) -> bool {
+        self.anything || self.known.iter().any(|known| known == tag)
+    }
+}
+
+impl HeadParts for IfNoneMatch {
+    fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let (known, anything) = listed(headers, &IF_NONE_MATCH)?;
+        // For reads, a weak tag is as good as another: a proxy that compresses a response weakens its tag.
+        let known = known.into_iter().map(|tag| tag.text).collect();
+        Ok(Self { known, anything })
+    }
+
+    fn write(&self, headers: &mut HeaderMap) -> Result<(), Problem> {
+        if self.anything {
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_static("*"));
+        } else if !self.known.is_empty() {
+            let tags = self.known.iter().map(String::as_str);
+            headers.insert(IF_NONE_MATCH, value(tags)?);
+        }
+        Ok(())
+    }
+
+    fn describe() -> Vec<Parameter> {
+        let means = "The ETag of the response that you know. As long as nothing has changed since, the response is 304\n\
+                     without a body.";
+        vec![described("If-None-Match", Required::False, means)]
+    }
+}
+
+fn described(name: &str, required: Required, means: &str) -> Parameter {
     let kinds = match required {
         Required::True => SchemaType::Type(Type::String),
         Required::False => SchemaType::from_iter([Type::String, Type::Null]),
@@ -175,7 +215,7 @@ fn described(required: Required, means: &str) -> Parameter {
         .schema_type(kinds)
         .pattern(Some(PATTERN));
     ParameterBuilder::new()
-        .name("If-Match")
+        .name(name)
         .parameter_in(ParameterIn::Header)
         .required(required)
         .description(Some(means))
@@ -183,17 +223,39 @@ fn described(required: Required, means: &str) -> Parameter {
         .build()
 }
 
-/// Returns the value of If-Match.
-fn value(expected: &Expected) -> Result<HeaderValue, Problem> {
-    let tags: Vec<String> = expected.tags().map(|tag| format!("\"{tag}\"")).collect();
+/// Returns the value of a header with these tags.
+fn value<'a>(tags: impl Iterator<Item = &'a str>) -> Result<HeaderValue, Problem> {
+    let tags: Vec<String> = tags.map(|tag| format!("\"{tag}\"")).collect();
     HeaderValue::from_str(&tags.join(", ")).map_err(|error| {
         let message = "The tag contains characters that are not allowed in a header.";
         Problem::new(Code::InvalidInput, message).because(error)
     })
 }
 
-/// Returns the tags of a list, without their quotes. A weak tag never matches a change, and is returned as `None`.
-fn tags(text: &str) -> Option<Vec<Option<String>>> {
+/// A tag in a header, without its quotes.
+struct Tag {
+    text: String,
+    weak: bool,
+}
+
+/// Returns the tags in a header, and whether it has the value `*`.
+fn listed(headers: &HeaderMap, name: &HeaderName) -> Result<(Vec<Tag>, bool), Problem> {
+    let mut known = Vec::new();
+    let mut anything = false;
+    for value in headers.get_all(name) {
+        match value.to_str().map(str::trim).ok() {
+            Some("*") => anything = true,
+            text => known.extend(text.and_then(tags).ok_or_else(|| malformed(name))?),
+        }
+    }
+    if known.len() > TAGS {
+        return Err(malformed(name));
+    }
+    Ok((known, anything))
+}
+
+/// Returns the tags of a list.
+fn tags(text: &str) -> Option<Vec<Tag>> {
     let mut tags = Vec::new();
     let mut rest = text;
     loop {
@@ -205,7 +267,10 @@ fn tags(text: &str) -> Option<Vec<Option<String>>> {
         if !tag.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
-        tags.push(strong.map(|_| tag.to_owned()));
+        tags.push(Tag {
+            text: tag.to_owned(),
+            weak: strong.is_none(),
+        });
         rest = behind.trim_start();
         if rest.is_empty() {
             return Some(tags);
@@ -214,9 +279,14 @@ fn tags(text: &str) -> Option<Vec<Option<String>>> {
     }
 }
 
-fn malformed() -> Problem {
+fn malformed(name: &HeaderName) -> Problem {
+    let name = if *name == IF_MATCH {
+        "If-Match"
+    } else {
+        "If-None-Match"
+    };
     let message = format!(
-        "The header If-Match is not valid: it is *, or at most {TAGS} tags in quotes with commas between."
+        "The header {name} is not valid: it is *, or at most {TAGS} tags in quotes with commas between."
     );
     Problem::new(Code::InvalidInput, message).hint("Take the tag from the answer's header ETag.")
 }
@@ -265,6 +335,22 @@ mod tests {
     }
 
     #[test]
+    fn a_known_state_is_recognized_by_a_strong_or_a_weak_tag() {
+        let read = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_str(value).unwrap());
+            IfNoneMatch::read(&headers)
+        };
+        assert!(!IfNoneMatch::read(&HeaderMap::new()).unwrap().knows("1"));
+        for known in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", "*"] {
+            assert!(read(known).unwrap().knows("1"), "{known}");
+        }
+        assert!(!read("\"0\"").unwrap().knows("1"));
+        let refused = read("1").unwrap_err();
+        assert!(refused.message.contains("If-None-Match"), "{refused}");
+    }
+
+    #[test]
     fn what_is_written_reads_back() {
         let mut headers = HeaderMap::new();
         let both = IfMatch(Some(expected(&["1-2", "a,b"])));
@@ -272,6 +358,9 @@ mod tests {
         assert_eq!(IfMatch::read(&headers).unwrap(), both);
         MustMatch(None).write(&mut headers).unwrap();
         assert_eq!(MustMatch::read(&headers).unwrap(), MustMatch(None));
+        let known = IfNoneMatch::tag("1-2".to_owned());
+        known.write(&mut headers).unwrap();
+        assert_eq!(IfNoneMatch::read(&headers).unwrap(), known);
         let key = IdempotencyKey(Some("nightly-1".to_owned()));
         key.write(&mut headers).unwrap();
         assert_eq!(IdempotencyKey::read(&headers).unwrap(), key);

@@ -6,19 +6,21 @@ mod head;
 mod pages;
 mod path;
 mod query;
+mod text;
 
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 pub use answer::{
-    Accepted, Answer, Created, Described, Either, Found, NoContent, Perhaps, Planned, Reply, Told,
-    Trial, YAML, Yaml,
+    Accepted, Answer, Created, Described, Either, Found, Fresh, NoContent, NotModified, Perhaps,
+    Planned, Reply, Told, Trial, Valued, YAML, Yaml,
 };
 pub use body::{BODY_BYTES, BodyPart, Json};
-pub use head::{HeadParts, IDEMPOTENCY_KEY, IdempotencyKey, IfMatch, MustMatch};
+pub use head::{HeadParts, IDEMPOTENCY_KEY, IdempotencyKey, IfMatch, IfNoneMatch, MustMatch};
 pub use pages::{PAGE_DEFAULT, PAGE_MOST, Page, Paging};
 pub use path::{InstanceName, KeyId, PathParts, Segment, VersionRef};
 pub use query::{DryRun, InRegion, QueryParts};
+pub use text::TextPage;
 
 use crate::domain::{Code, Problem};
 

@@ -7,9 +7,11 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::{ObjectBuilder, RefOr, Required, Schema, Type};
 
 use super::{Nothing, named, register};
+use crate::domain::save::check_name;
 use crate::domain::template::TemplateRef;
 use crate::domain::{
-    Code, KeyFingerprint, Problem, ProjectName, SaveId, ScheduleName, TemplateName,
+    Code, GroupName, KeyFingerprint, LinkId, Problem, ProjectName, SaveId, ScheduleName,
+    TemplateName,
 };
 
 /// An input that is read from the named parts of a path.
@@ -52,6 +54,8 @@ macro_rules! segment {
 
 segment!(TemplateName, "The template");
 segment!(ProjectName, "The project");
+segment!(GroupName, "The group");
+segment!(LinkId, "The join link");
 segment!(ScheduleName, "The schedule");
 segment!(SaveId, "The save");
 
@@ -63,6 +67,7 @@ impl FromStr for InstanceName {
     type Err = Problem;
 
     fn from_str(text: &str) -> Result<Self, Problem> {
+        check_name("instance name or ID", text)?;
         Ok(Self(text.to_owned()))
     }
 }

@@ -4,10 +4,10 @@ use super::{as_expected, of_project};
 use crate::domain::audit::AuditAction;
 use crate::domain::project::Approval;
 use crate::domain::template::TemplateRef;
-use crate::domain::{ProjectName, TemplateName};
+use crate::domain::{Problem, ProjectName, TemplateName};
 use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{Found, IfMatch, NoContent, Page, Paging};
-use crate::operations::{Asked, Service};
+use crate::operations::{Asked, Expected, Service};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 
 operation! {
@@ -59,26 +59,39 @@ async fn approve_template(
     asked: Asked<ApproveTemplate>,
 ) -> Answered<ApproveTemplate> {
     let (project, template) = &asked.path;
-    service
-        .project_for(caller, project, Action::Approve)
-        .await?;
-    let newest = TemplateRef {
-        name: template.clone(),
-        version: None,
-    };
-    service.template(caller, &newest).await?;
-    let approval = Approval {
-        template: template.clone(),
-        by: caller.user.clone(),
-        at: service.env.clock.now(),
-    };
-    let event = of_project(service, caller, AuditAction::ProjectApprove, project)
-        .with("template", template);
-    let registry = &service.env.registry;
-    let given = registry.change_approval(project, template, Some(&approval), &event, |stored| {
-        as_expected(stored, asked.head.0.as_ref())
-    });
-    Ok(Found::new(given.await?.unwrap_or(approval)))
+    let approval = service.approve_template(caller, project, template, asked.head.0.as_ref());
+    approval.await.map(Found::new)
+}
+
+impl Service {
+    /// Approves a template for a project, if it is not approved yet.
+    pub(in crate::operations) async fn approve_template(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        template: &TemplateName,
+        expected: Option<&Expected>,
+    ) -> Result<Approval, Problem> {
+        self.project_for(caller, project, Action::Approve).await?;
+        let newest = TemplateRef {
+            name: template.clone(),
+            version: None,
+        };
+        self.template(caller, &newest).await?;
+        let approval = Approval {
+            template: template.clone(),
+            by: caller.user.clone(),
+            at: self.env.clock.now(),
+        };
+        let event = of_project(self, caller, AuditAction::ProjectApprove, project)
+            .with("template", template);
+        let registry = &self.env.registry;
+        let given =
+            registry.change_approval(project, template, Some(&approval), &event, |stored| {
+                as_expected(stored, expected)
+            });
+        Ok(given.await?.unwrap_or(approval))
+    }
 }
 
 operation! {

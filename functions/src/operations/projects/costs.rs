@@ -1,10 +1,13 @@
-//! The costs of a project, calculated from its current snapshots.
+//! The costs of a project: its saved versions, calculated from their current snapshots, and its instances, which are
+//! metered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::catalogue;
 use crate::domain::pricing::{READ_ON, snapshot_usd_per_month};
+use crate::domain::project::ProjectRole;
 use crate::domain::tags::SAVE_TAG;
 use crate::domain::template::{Template, Version};
 use crate::domain::{
@@ -12,8 +15,12 @@ use crate::domain::{
 };
 use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{Found, Paging};
+use crate::operations::spending::{
+    COUNTED as COMPUTE_COUNTED, InstanceSpending, Spending, SpendingOf,
+};
 use crate::operations::{Asked, Service};
 use crate::ports::{Snapshot, SnapshotFilter, from_ec2};
+use crate::registry::Payer;
 use crate::rules::access::{Action, Caller};
 
 /// The number of records that are read at once.
@@ -73,13 +80,34 @@ pub struct TemplateCost {
     pub versions: Vec<VersionCost>,
 }
 
+/// The costs of the versions that a user has saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PersonCost {
+    /// The user who saved the versions, or imported them.
+    pub user: UserId,
+    /// The most that the versions cost a month, in USD.
+    pub usd_per_month: f64,
+    /// The number of versions.
+    pub versions: u32,
+}
+
 /// The costs of a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProjectCosts {
     /// The project.
     pub project: ProjectName,
-    /// The most that the project costs a month, in USD.
+    /// The most that the saved versions cost a month, in USD.
     pub usd_per_month: f64,
+    /// What the instances of the project have cost this month.
+    #[serde(default)]
+    pub compute: ComputeCosts,
+    /// What the budget is compared with, in USD: what the saved versions cost a month, and what the instances have cost
+    /// this month.
+    #[serde(default)]
+    pub month_usd: f64,
+    /// The same at the end of the month, if nothing is saved, deleted, started, stopped or terminated.
+    #[serde(default)]
+    pub month_forecast_usd: f64,
     /// The budget of the project, in USD a month.
     pub limit_usd: Option<f64>,
     /// The used share of the budget, in percent.
@@ -93,10 +121,31 @@ pub struct ProjectCosts {
     /// templates.
     #[serde(default)]
     pub unseen_usd_per_month: f64,
+    /// The costs by user, most expensive first, of all templates of the project, on each page.
+    #[serde(default)]
+    pub people: Vec<PersonCost>,
     /// A description of what is counted.
     pub counted: String,
     /// The date of the price table.
     pub prices_of: String,
+}
+
+/// What the instances of a project have cost this month.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ComputeCosts {
+    /// All instances.
+    pub total: Spending,
+    /// By user, most expensive first.
+    pub people: Vec<SpendingOf>,
+    /// By template, most expensive first. Members who do not manage the project see built-in templates, and those of the
+    /// project's templates that they may see.
+    pub templates: Vec<SpendingOf>,
+    /// By instance, most expensive first, including terminated ones. Members who do not manage the project see their own.
+    pub instances: Vec<InstanceSpending>,
+    /// Whether there are so many instances that some are missing. The total contains all of them.
+    pub incomplete: bool,
+    /// A description of what is counted.
+    pub counted: String,
 }
 
 impl ProjectCosts {
@@ -113,9 +162,11 @@ impl ProjectCosts {
 type Seen = BTreeMap<SnapshotId, Snapshot>;
 
 operation! {
-    /// Returns the costs of a project by template, version and Region, calculated from its current snapshots
+    /// Returns the costs of a project: of its saved versions and of its instances
     ///
-    /// The templates are returned in pages, sorted by name. The sums cover all of them.
+    /// The costs of versions are calculated from their current snapshots, by template, version and Region. The templates are
+    /// returned in pages, sorted by name. The sums cover all of them. The costs of instances are those of the current month,
+    /// on each page.
     ShowProjectCosts by show_project_costs: Get "/v1/projects/{name}/costs" of "projects",
     path: ProjectName, query: Paging,
     output: Found<ProjectCosts>,
@@ -146,6 +197,7 @@ async fn show_project_costs(
         .map(|(template, versions)| of_template(template, versions, &seen, &shared))
         .collect();
     let usd_per_month = total(costs.iter().map(|cost| cost.usd_per_month));
+    let people = by_person(&costs);
     costs.retain(|cost| seen_by_caller.contains(&cost.template));
     let told = total(costs.iter().map(|cost| cost.usd_per_month));
     let unseen = templates.len() > costs.len();
@@ -153,14 +205,21 @@ async fn show_project_costs(
     let key = |cost: &TemplateCost| [cost.template.to_string(), String::new()];
     costs.sort_by_cached_key(key);
     let page = paging.of(&format!("costs {name}"), costs, key)?;
+    let compute = service.compute_costs(caller, &name, role, &seen_by_caller);
+    let compute = compute.await?;
+    let month_usd = usd_per_month + compute.total.usd;
     let budget = stored.value.budget.as_ref();
     Ok(Found::new(ProjectCosts {
         usd_per_month,
         limit_usd: budget.map(|budget| budget.limit_usd),
-        used_percent: budget.map(|budget| budget.used_percent(usd_per_month)),
+        used_percent: budget.map(|budget| budget.used_percent(month_usd)),
+        month_usd,
+        month_forecast_usd: usd_per_month + compute.total.forecast_usd,
+        compute,
         templates: page.items,
         cursor: page.cursor,
         unseen_usd_per_month: if unseen { usd_per_month - told } else { 0.0 },
+        people,
         counted: COUNTED.to_owned(),
         prices_of: READ_ON.to_owned(),
         project: name,
@@ -168,6 +227,32 @@ async fn show_project_costs(
 }
 
 impl Service {
+    async fn compute_costs(
+        &self,
+        caller: &Caller,
+        project: &ProjectName,
+        role: ProjectRole,
+        seen: &BTreeSet<&TemplateName>,
+    ) -> Result<ComputeCosts, Problem> {
+        let mut spent = self.spent_by(&Payer::Project(project.clone())).await?;
+        if !role.manages() {
+            let own = self.spent_by(&Payer::User(caller.user.clone())).await?;
+            let own: BTreeSet<String> = own.instances.into_iter().map(|it| it.id).collect();
+            spent.instances.retain(|it| own.contains(&it.id));
+            let seen: BTreeSet<&str> = seen.iter().map(|it| it.as_str()).collect();
+            let is_seen = |name: &str| catalogue::find(name).is_some() || seen.contains(name);
+            spent.templates.retain(|it| is_seen(&it.name));
+        }
+        Ok(ComputeCosts {
+            total: spent.total,
+            people: spent.others,
+            templates: spent.templates,
+            instances: spent.instances,
+            incomplete: spent.incomplete,
+            counted: COMPUTE_COUNTED.to_owned(),
+        })
+    }
+
     async fn versions_of_project(
         &self,
         name: &ProjectName,
@@ -274,6 +359,27 @@ impl Shared {
         let parent = version.parent.as_deref().unwrap_or_default();
         parent.contains('@') || self.parents.contains(&name)
     }
+}
+
+/// Returns the costs of each user's versions, most expensive first.
+fn by_person(costs: &[TemplateCost]) -> Vec<PersonCost> {
+    let mut people: BTreeMap<&UserId, (f64, u32)> = BTreeMap::new();
+    for version in costs.iter().flat_map(|cost| &cost.versions) {
+        let (usd, versions) = people.entry(&version.saved_by).or_default();
+        *usd += version.usd_per_month;
+        *versions += 1;
+    }
+    let each = people
+        .into_iter()
+        .map(|(user, (usd, versions))| PersonCost {
+            user: user.clone(),
+            usd_per_month: usd,
+            versions,
+        });
+    let mut people: Vec<PersonCost> = each.collect();
+    // Equal costs stay in the order of names.
+    people.sort_by(|a, b| b.usd_per_month.total_cmp(&a.usd_per_month));
+    people
 }
 
 fn of_template(

@@ -1,5 +1,7 @@
 //! Members of projects.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -68,13 +70,20 @@ async fn add_member(
         role,
         added_by: caller.user.clone(),
         added_at: service.env.clock.now(),
+        groups: BTreeSet::new(),
     };
     let change = |stored: &Stored<Project>, before: Option<&Member>| {
         as_expected(stored, asked.head.0.as_ref())?;
         check(&name, own, before.map(|member| member.role))?;
         check(&name, own, Some(role))?;
         let same = before.is_some_and(|member| member.role == role);
-        Ok((!same).then(|| MemberChange::Put(new.clone())))
+        let put = || Member {
+            groups: before
+                .map(|member| member.groups.clone())
+                .unwrap_or_default(),
+            ..new.clone()
+        };
+        Ok((!same).then(|| MemberChange::Put(put())))
     };
     let registry = &service.env.registry;
     let member = registry.change_member(&name, &user, &event, change).await?;
@@ -150,7 +159,11 @@ pub(super) async fn take_out(
 
 /// Checks that a member with the role `own` may assign or revoke `role`; without a role, that they may add or remove
 /// anybody at all.
-fn check(name: &ProjectName, own: ProjectRole, role: Option<ProjectRole>) -> Result<(), Problem> {
+pub(super) fn check(
+    name: &ProjectName,
+    own: ProjectRole,
+    role: Option<ProjectRole>,
+) -> Result<(), Problem> {
     let action = match role {
         Some(role) if role.manages() => Action::Appoint,
         _ => Action::Invite,

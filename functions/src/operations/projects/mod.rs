@@ -1,10 +1,18 @@
 //! Projects: create, list, show, change and delete. Members, templates and costs have files of their own.
 
+mod activity;
 mod approvals;
 mod budgets;
 mod costs;
+mod groups;
+mod history;
+mod links;
 mod members;
+mod roster;
+mod stops;
 mod templates;
+
+use std::collections::BTreeSet;
 
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -14,6 +22,7 @@ use super::parts::{Created, Found, IfMatch, Json, NoContent, Page, Paging};
 use super::{Asked, Expected, Service};
 use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::grant::Grantee;
+use crate::domain::limits::Limits;
 use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::save::check_text;
 use crate::domain::{Code, Problem, ProjectName};
@@ -21,10 +30,26 @@ use crate::operations::operation::{Answered, operation};
 use crate::registry::{GrantChange, Stored, TRIES};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed, project_not_found};
 
+pub use activity::{
+    ListProjectInstances, ListProjectSaves, ListProjectSchedules, ProjectInstance,
+    ProjectInstances, ProjectSchedule,
+};
 pub use approvals::{ApproveTemplate, DisapproveTemplate, ListApprovals};
 pub use budgets::{LiftBudget, SetBudget};
-pub use costs::{ProjectCosts, RegionCost, ShowProjectCosts, TemplateCost, VersionCost};
+pub use costs::{
+    ComputeCosts, PersonCost, ProjectCosts, RegionCost, ShowProjectCosts, TemplateCost, VersionCost,
+};
+pub use groups::{ChangeGroup, Group, GroupEdit, ListGroups};
+pub use history::{CostHistory, HistoryQuery, MonthCost, ShowCostHistory};
+pub use links::{
+    CreateLink, JoinProject, JoinRequest, LinkCreated, LinkRequest, ListLinks, RevokeLink,
+};
 pub use members::{AddMember, ListMembers, MemberRequest, RemoveMember, Who};
+pub use roster::{
+    AddMembers, MembersAdded, MembersPlan, MembersRequest, NewMember, PlannedChange, PlannedMember,
+    RefusedMember,
+};
+pub use stops::{StopProjectInstance, WhoseInstance};
 pub use templates::{ListProjectTemplates, ProjectTemplateView};
 
 /// The number of records that are read at once when a project is deleted.
@@ -53,6 +78,9 @@ pub struct ProjectEdit {
     /// Whether launches for the project require approved templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_only: Option<bool>,
+    /// What each member may launch for the project. The limits replace those before; without any, none applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
 }
 
 /// A project as a member sees it.
@@ -72,13 +100,16 @@ fn view(mut project: Project, role: ProjectRole) -> ProjectView {
 }
 
 /// Returns a project with its tag.
-fn found(stored: Stored<Project>, role: ProjectRole) -> Found<ProjectView> {
+pub(super) fn found(stored: Stored<Project>, role: ProjectRole) -> Found<ProjectView> {
     let tag = tag(&stored);
     Found::new(view(stored.value, role)).tagged(Some(tag))
 }
 
 /// Refuses to change a project that does not match `expected`.
-fn as_expected(stored: &Stored<Project>, expected: Option<&Expected>) -> Result<(), Problem> {
+pub(super) fn as_expected(
+    stored: &Stored<Project>,
+    expected: Option<&Expected>,
+) -> Result<(), Problem> {
     let what = format!("The project {}", stored.value.name);
     check(expected, &what, &tag(stored))
 }
@@ -135,7 +166,9 @@ async fn create_project(
         created_at: now,
         updated_at: now,
         approved_only: false,
+        limits: Limits::default(),
         budget: None,
+        end: None,
         members: 1,
         owners: 1,
         deleted_at: None,
@@ -145,6 +178,7 @@ async fn create_project(
         role: ProjectRole::Owner,
         added_by: caller.user.clone(),
         added_at: now,
+        groups: BTreeSet::new(),
     };
     let registry = &service.env.registry;
     registry.add_project(&project, &owner, &event).await?;
@@ -170,7 +204,7 @@ async fn show_project(
 }
 
 operation! {
-    /// Changes the description of a project, and whether it requires approved templates
+    /// Changes the description of a project, its limits, and whether it requires approved templates
     EditProject by edit_project: Patch "/v1/projects/{name}" of "projects",
     path: ProjectName, head: IfMatch, body: Json<ProjectEdit>,
     output: Found<ProjectView>,
@@ -188,6 +222,9 @@ async fn edit_project(
     if let Some(description) = &edit.description {
         check_text("description", description)?;
     }
+    if let Some(limits) = &edit.limits {
+        limits.check()?;
+    }
     let (_, role) = service.project_for(caller, name, Action::Edit).await?;
     let now = service.env.clock.now();
     let event = of_project(service, caller, AuditAction::ProjectEdit, name).with("changes", edit);
@@ -199,6 +236,9 @@ async fn edit_project(
         }
         if let Some(approved_only) = edit.approved_only {
             project.approved_only = approved_only;
+        }
+        if let Some(limits) = &edit.limits {
+            project.limits.clone_from(limits);
         }
         if *project != before {
             project.updated_at = now;
@@ -263,7 +303,7 @@ fn of_project(
 
 impl Service {
     /// Returns a project if the caller may perform `action` on it.
-    async fn project_for(
+    pub(super) async fn project_for(
         &self,
         caller: &Caller,
         name: &ProjectName,

@@ -1,11 +1,13 @@
 //! Changes to a schedule: when it is due, how many versions it keeps, and whether it is paused. It can also be changed
 //! to save another instance, by name. The template cannot be changed: another template requires another schedule.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{from_schedules, taken};
 use crate::domain::audit::AuditAction;
-use crate::domain::save::{SaveRequest, check_name};
+use crate::domain::save::{SaveRequest, check_excluded, check_name};
 use crate::domain::schedule::{
     Cadence, Schedule, ScheduleState, TimeZone, check_jitter, check_keep,
 };
@@ -74,6 +76,10 @@ pub struct ScheduleEdit {
     /// How a running instance is captured from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub how: Option<How>,
+    /// The volumes to leave out of the AMIs from now on: device names, such as `/dev/sdf`, or volume IDs. Empty for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 40)]
+    pub exclude_volumes: Option<BTreeSet<String>>,
     /// Whether you consent to runs showing the sensitive files that the instance has now. Setting it again renews the
     /// consent for the files that exist by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +105,9 @@ impl ScheduleEdit {
         check_keep(self.keep.and_then(Option::from))?;
         if let Some(instance) = &self.instance {
             check_name("instance name or ID", instance)?;
+        }
+        if let Some(volumes) = &self.exclude_volumes {
+            check_excluded(volumes)?;
         }
         let jitter = self.jitter_minutes.unwrap_or_default();
         check_jitter(jitter, self.cadence.as_ref())
@@ -130,6 +139,9 @@ impl ScheduleEdit {
         }
         if let Some(how) = self.how {
             after.request.how = how;
+        }
+        if let Some(volumes) = &self.exclude_volumes {
+            after.request.exclude_volumes.clone_from(volumes);
         }
         let times = |it: &Schedule| (it.cadence.clone(), it.timezone, it.jitter_minutes);
         after.paused = self.paused.unwrap_or(before.paused);

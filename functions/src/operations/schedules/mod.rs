@@ -7,7 +7,9 @@
 mod edits;
 mod firing;
 mod requests;
+mod window;
 
+use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 
 use super::Service;
@@ -25,7 +27,11 @@ use crate::steps;
 
 pub use edits::{ChangeSchedule, Keep, ScheduleEdit};
 pub use firing::Fired;
-pub use requests::{CreateSchedule, DeleteSchedule, ListSchedules, RunSchedule, ShowSchedule};
+pub use requests::{
+    CreateSchedule, DeleteSchedule, ListSchedules, RunSchedule, RunsQuery, SchedulesPage,
+    ShowSchedule,
+};
+pub(super) use window::Window;
 
 /// A schedule as its owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -35,6 +41,11 @@ pub struct ScheduleView {
     pub schedule: Schedule,
     /// When it is due next; null while it is paused.
     pub next_run: Option<Timestamp>,
+    /// When it is due next, in its time zone: the runs in the requested range, or the next 10. Empty while it is paused.
+    /// A run may begin later, by at most the jitter.
+    #[serde(default)]
+    #[schema(value_type = Vec<Timestamp>)]
+    pub next_runs: Vec<DateTime<FixedOffset>>,
     /// The number of runs that were due since the last one and did not begin.
     pub missed: u32,
     /// The last runs, newest first. A list contains only the last one.
@@ -42,10 +53,11 @@ pub struct ScheduleView {
 }
 
 impl ScheduleView {
-    fn of(schedule: Schedule, runs: Runs, now: Timestamp) -> Self {
+    pub(super) fn of(schedule: Schedule, runs: Runs, now: Timestamp, window: Window) -> Self {
         let fires = schedule.state == ScheduleState::Active && !schedule.paused;
         Self {
             next_run: fires.then(|| schedule.next_after(now)).flatten(),
+            next_runs: window.runs(&schedule),
             missed: schedule.missed(runs.last_began_at(), now),
             runs: runs.recent,
             schedule,

@@ -1,11 +1,13 @@
 //! The operations on schedules.
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::IntoParams;
 
-use super::{ScheduleView, taken};
+use super::{ScheduleView, Window, taken};
 use crate::domain::audit::AuditAction;
 use crate::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
-use crate::domain::{SaveId, ScheduleName};
+use crate::domain::{SaveId, ScheduleName, Timestamp};
 use crate::operations::expected::schedule_tag;
 use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{
@@ -15,10 +17,54 @@ use crate::operations::{Asked, Service, Started};
 use crate::rules::access::{Caller, schedule_not_found};
 use crate::steps;
 
+/// The query of a request for schedules.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SchedulesPage {
+    /// The beginning of the range whose runs are returned; now, if omitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// The end of the range, at most 31 days later. If omitted, the next 10 runs are returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// The maximum number of items on the page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// Where the page begins: the cursor of the previous page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl SchedulesPage {
+    /// Returns the query for a page with the next runs.
+    pub fn of(page: Paging) -> Self {
+        Self {
+            limit: page.limit,
+            cursor: page.cursor,
+            ..Self::default()
+        }
+    }
+}
+
+/// The query of a request for a schedule.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RunsQuery {
+    /// The beginning of the range whose runs are returned; now, if omitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// The end of the range, at most 31 days later. If omitted, the next 10 runs are returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
 operation! {
-    /// Lists your schedules, by name
+    /// Lists your schedules, by name, with their next runs
     ListSchedules by list_schedules: Get "/v1/schedules" of "schedules",
-    query: Paging,
+    query: SchedulesPage,
     output: Found<Page<ScheduleView>>,
     rights: [],
 }
@@ -28,18 +74,25 @@ async fn list_schedules(
     caller: &Caller,
     asked: Asked<ListSchedules>,
 ) -> Answered<ListSchedules> {
-    let (limit, cursor) = (asked.query.limit()?, asked.query.cursor);
+    let SchedulesPage {
+        from,
+        until,
+        limit,
+        cursor,
+    } = asked.query;
+    let limit = Paging::new(limit, None).limit()?;
+    let now = service.env.clock.now();
+    let window = Window::of(from, until, now)?;
     let registry = &service.env.registry;
     let page = registry.schedules_of(&caller.user, limit, cursor).await?;
     let runs = registry.runs_of(&page.items).await?;
-    let now = service.env.clock.now();
     let views = page
         .items
         .into_iter()
         .zip(runs)
         .map(|(schedule, mut runs)| {
             runs.recent.truncate(1);
-            ScheduleView::of(schedule, runs, now)
+            ScheduleView::of(schedule, runs, now, window)
         });
     Ok(Found::new(Page {
         items: views.collect(),
@@ -104,9 +157,9 @@ async fn create_schedule(
 }
 
 operation! {
-    /// Returns a schedule, with its last runs
+    /// Returns a schedule, with its last and its next runs
     ShowSchedule by show_schedule: Get "/v1/schedules/{name}" of "schedules",
-    path: ScheduleName,
+    path: ScheduleName, query: RunsQuery,
     output: Found<ScheduleView>,
     rights: [],
 }
@@ -116,10 +169,12 @@ async fn show_schedule(
     caller: &Caller,
     asked: Asked<ShowSchedule>,
 ) -> Answered<ShowSchedule> {
+    let now = service.env.clock.now();
+    let window = Window::of(asked.query.from, asked.query.until, now)?;
     let stored = service.own_schedule(caller, &asked.path).await?;
     let runs = service.env.registry.runs(&stored.value).await?;
     let tag = schedule_tag(&stored);
-    let view = ScheduleView::of(stored.value, runs, service.env.clock.now());
+    let view = ScheduleView::of(stored.value, runs, now, window);
     Ok(Found::new(view).tagged(Some(tag)))
 }
 

@@ -111,6 +111,22 @@ pub trait Ec2: Send + Sync {
     /// returns `IncorrectInstanceState`.
     async fn start_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error>;
 
+    /// Sets the name of an instance, which is its tag `Name` (CreateTags).
+    async fn rename_instance(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        name: &str,
+    ) -> Result<(), Ec2Error>;
+
+    /// Changes the type of a stopped instance (ModifyInstanceAttribute).
+    async fn resize_instance(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+        instance_type: &str,
+    ) -> Result<(), Ec2Error>;
+
     /// Begins to terminate an instance (TerminateInstances).
     async fn terminate_instance(&self, region: &Region, id: &InstanceId) -> Result<(), Ec2Error>;
 

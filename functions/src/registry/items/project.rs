@@ -1,5 +1,6 @@
 //! A project.
 
+use super::end::{PROJECT_ENDS, due};
 use crate::domain::project::Project;
 use crate::domain::{Problem, ProjectName};
 use crate::ports::{Item, Key};
@@ -10,5 +11,8 @@ pub(in crate::registry) fn project_key(name: &ProjectName) -> Key {
 }
 
 pub(in crate::registry) fn project_item(project: &Project, revision: u64) -> Result<Item, Problem> {
-    encode(project_key(&project.name), project, revision, [])
+    let next = project.end.as_ref().and_then(|end| end.next_at);
+    let next = next.filter(|_| project.deleted_at.is_none());
+    let entry = next.map(|at| due(PROJECT_ENDS, at, &project.name));
+    encode(project_key(&project.name), project, revision, entry)
 }

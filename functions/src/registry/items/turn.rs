@@ -19,6 +19,8 @@ pub(crate) enum Queue<'a> {
     RepeatedLaunches,
     Removals,
     SnapshotRemovals,
+    Stops,
+    Terminations,
 }
 
 pub(in crate::registry) fn turns_key(region: &Region, queue: Queue<'_>) -> Key {
@@ -33,6 +35,8 @@ pub(in crate::registry) fn turns_key(region: &Region, queue: Queue<'_>) -> Key {
         Queue::RepeatedLaunches => "LAUNCHES#AGAIN".to_owned(),
         Queue::Removals => "IMAGES".to_owned(),
         Queue::SnapshotRemovals => "SNAPSHOTS".to_owned(),
+        Queue::Stops => "STOPS".to_owned(),
+        Queue::Terminations => "TERMINATIONS".to_owned(),
     };
     Key::new(format!("TURNS#{region}"), queue)
 }

@@ -8,7 +8,7 @@ use prism_functions::ports::{Ec2Error, FLEET_TAG, Probe, Reservation, StateReaso
 
 use super::images::check_new_image;
 use super::{Capacity, Goal, InstanceRow, Model, Purchase, Scope, after};
-use crate::ec2::errors;
+use crate::ec2::{errors, facts_of};
 
 /// EC2's reasons for a stop: a user requested it, or the operating system powered the instance off.
 pub(crate) const BY_USER: &str = "Client.UserInitiatedShutdown";
@@ -301,6 +301,51 @@ impl Model {
         }
         let mut attached = volumes.iter().filter_map(|id| self.data.volumes.get(id));
         attached.find_map(|volume| self.attachment_failure(&volume.encryption))
+    }
+
+    pub(crate) fn rename_instance(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &InstanceId,
+        name: &str,
+    ) -> Result<(), Ec2Error> {
+        const ACTION: &str = "CreateTags";
+        self.admit(scope, ACTION)?;
+        self.instance(scope, ACTION, id)?;
+        if let Some(row) = self.data.instances.get_mut(id) {
+            row.tags.insert("Name".to_owned(), name.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Changes the type of a stopped instance (EC2 facts, "Changing the type").
+    pub(crate) fn resize_instance(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &InstanceId,
+        instance_type: &str,
+    ) -> Result<(), Ec2Error> {
+        const ACTION: &str = "ModifyInstanceAttribute";
+        self.admit(scope, ACTION)?;
+        let row = self.instance(scope, ACTION, id)?;
+        if row.state != InstanceState::Stopped {
+            let message = format!("The instance '{id}' is not in the 'stopped' state.");
+            return Err(Ec2Error::new(ACTION, "IncorrectInstanceState", message));
+        }
+        let architecture = |name: &str| facts_of(name).map(|facts| facts.architecture);
+        let (before, after) = (
+            architecture(&row.instance_type),
+            architecture(instance_type),
+        );
+        if after.is_none() || before.is_some_and(|before| Some(before) != after) {
+            let message = format!("Invalid value '{instance_type}' for InstanceType.");
+            let code = "InvalidInstanceAttributeValue";
+            return Err(Ec2Error::new(ACTION, code, message));
+        }
+        if let Some(row) = self.data.instances.get_mut(id) {
+            instance_type.clone_into(&mut row.instance_type);
+        }
+        Ok(())
     }
 
     pub(crate) fn terminate_instances(

@@ -1,5 +1,6 @@
 //! The handlers of the actions. To add an action, write its handler and add it to [`ACTIONS`].
 
+mod attributes;
 mod groups;
 mod images;
 mod imaging;
@@ -23,13 +24,14 @@ pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
 
 pub(super) type Action = (&'static str, fn(Call) -> Answered);
 
-pub(super) const ACTIONS: [Action; 31] = [
+pub(super) const ACTIONS: [Action; 33] = [
     ("AuthorizeSecurityGroupIngress", |c| {
         now(groups::authorize(c))
     }),
     ("CopyImage", |c| Box::pin(imaging::copy(c))),
     ("CreateImage", |c| Box::pin(imaging::create(c))),
     ("CreateSecurityGroup", |c| now(groups::create(c))),
+    ("CreateTags", |c| Box::pin(attributes::name(c))),
     ("DeleteSecurityGroup", |c| now(groups::delete(c))),
     ("DeleteSnapshot", |c| Box::pin(snapshots::delete(c))),
     ("DeregisterImage", |c| Box::pin(imaging::deregister(c))),
@@ -68,6 +70,9 @@ pub(super) const ACTIONS: [Action; 31] = [
         Box::pin(regions::block_public_access(c))
     }),
     ("ModifyImageAttribute", |c| Box::pin(permissions::modify(c))),
+    ("ModifyInstanceAttribute", |c| {
+        Box::pin(attributes::resize(c))
+    }),
     ("ModifySnapshotAttribute", |c| {
         Box::pin(snapshots::modify(c))
     }),

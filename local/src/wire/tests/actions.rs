@@ -220,6 +220,32 @@ fn instances_come_in_pages() {
 }
 
 #[test]
+fn a_name_and_a_type_are_changed() {
+    let bench = Bench::new();
+    let id = bench.instance("");
+    bench.ask(&format!(
+        "CreateTags&ResourceId.1={id}&Tag.1.Key=Name&Tag.1.Value=genomics"
+    ));
+    let found = bench.ask("DescribeInstances&Filter.1.Name=tag:Name&Filter.1.Value.1=genomics");
+    assert_eq!(told(&found, "instanceId"), std::slice::from_ref(&id));
+    let resize = format!("ModifyInstanceAttribute&InstanceId={id}&InstanceType.Value");
+    let running = bench.refused(&format!("{resize}=t3.xlarge"));
+    assert_eq!(running, (400, "IncorrectInstanceState".into()));
+    bench.ask(&format!("StopInstances&InstanceId.1={id}"));
+    bench.forward(300);
+    for odd in ["t9.huge", "t4g.large"] {
+        let refused = bench.refused(&format!("{resize}={odd}"));
+        assert_eq!(refused, (400, "InvalidInstanceAttributeValue".into()));
+    }
+    bench.ask(&format!("{resize}=t3.xlarge"));
+    let found = bench.ask(&format!("DescribeInstances&InstanceId.1={id}"));
+    assert_eq!(told(&found, "instanceType"), ["t3.xlarge"]);
+    // Prism sets no other tag, and no other attribute.
+    let other = format!("CreateTags&ResourceId.1={id}&Tag.1.Key=owner&Tag.1.Value=x");
+    assert_eq!(bench.refused(&other).0, 400);
+}
+
+#[test]
 fn the_requests_of_the_preflight_are_answered() {
     let bench = Bench::new();
     let id = bench.instance("");

@@ -41,6 +41,8 @@ fn needed(action: &str, instance: &str, image: &str) -> String {
         "DescribeImageReferences" => {
             format!("ImageId.1={image}&ResourceType.1.ResourceType=ec2:LaunchTemplate")
         }
+        "CreateTags" => format!("ResourceId.1={instance}&Tag.1.Key=Name&Tag.1.Value=abc"),
+        "ModifyInstanceAttribute" => format!("InstanceId={instance}&InstanceType.Value=t3.large"),
         "DescribeInstanceAttribute" => format!("InstanceId={instance}&Attribute=disableApiStop"),
         "DeregisterImage" => format!("ImageId={image}"),
         "ModifyImageAttribute" => format!("ImageId={image}&LaunchPermission.Add.1.Group=all"),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::strays;
+use crate::nonsense_courses as courses;
 use crate::nonsense_team as team;
 use crate::odd_templates::edits;
 use crate::odds::{Odd, Odds, odd_values};
@@ -32,12 +33,71 @@ pub(super) fn bodies() -> Vec<Odd> {
         schedules(),
         copies(),
         keys(),
+        notify(),
         sessions(),
+        ends(),
         edits(),
         strays(),
         team::bodies(),
+        courses::bodies(),
     ];
     all.into_iter().flatten().collect()
+}
+
+fn ends() -> Vec<Odd> {
+    let mut all = Odds::default();
+    let wrong: [(&'static str, &[Value]); 5] = [
+        (
+            "at",
+            &[
+                json!(""),
+                json!("tomorrow"),
+                json!(5),
+                json!("2020-01-01T00:00:00Z"),
+            ],
+        ),
+        (
+            "for_minutes",
+            &[
+                json!(0),
+                json!(-1),
+                json!(1.5),
+                json!("60"),
+                json!(u32::MAX),
+            ],
+        ),
+        ("then", &[json!(null), json!("hibernate"), json!("Stop")]),
+        ("last_save", &[json!(""), json!("UP"), json!("a/b")]),
+        (
+            "warn_minutes",
+            &[json!(0), json!(-1), json!("15"), json!(100_000)],
+        ),
+    ];
+    for (field, values) in wrong {
+        for value in values {
+            let mut end = json!({});
+            if field != "at" {
+                end["for_minutes"] = json!(60);
+            }
+            end[field] = value.clone();
+            // A number that is not possible is refused as an end or a warning, one of another type by its field.
+            let names = match field {
+                "for_minutes" if value.as_u64().is_some() => "end",
+                "warn_minutes" if value.as_u64().is_some() => "warning",
+                "last_save" => "template name",
+                field => field,
+            };
+            let path = "/v1/instances/work/end?region=us-east-1";
+            all.send("PUT", path, end.clone(), names);
+            all.send(
+                "POST",
+                "/v1/instances?dry_run=true",
+                launch("end", end),
+                names,
+            );
+        }
+    }
+    all.all()
 }
 
 fn saves() -> Vec<Odd> {
@@ -47,7 +107,7 @@ fn saves() -> Vec<Odd> {
             all.send("POST", path, body.clone(), names);
         }
     };
-    let saves: [(&'static str, &[Value]); 15] = [
+    let saves: [(&'static str, &[Value]); 16] = [
         (
             "exclude_volumes",
             &[json!(null), json!("/dev/sdf"), json!([1])],
@@ -109,6 +169,10 @@ fn saves() -> Vec<Odd> {
         ),
         ("accept_instance_store_loss", &[]),
         ("add_arch", &[json!(null), json!("yes"), json!(1)]),
+        (
+            "exclude_from_latest",
+            &[json!(null), json!("yes"), json!(1)],
+        ),
         ("version", &[json!(0), json!(1), json!("latest")]),
     ];
     for (field, values) in saves {
@@ -278,6 +342,10 @@ fn schedules() -> Vec<Odd> {
         let body = json!({ "how": value });
         all.send("PATCH", "/v1/schedules/kept", body, "how");
     }
+    for value in [json!("/dev/sdf"), json!([1]), json!([""])] {
+        let body = json!({ "exclude_volumes": value });
+        all.send("PATCH", "/v1/schedules/kept", body, "exclude_volumes");
+    }
     for value in odd_values().into_iter().chain([json!("yes"), json!(1)]) {
         all.send(
             "PATCH",
@@ -322,6 +390,57 @@ fn keys() -> Vec<Odd> {
     for value in ours.into_iter().chain(odd_values()) {
         all.send("POST", "/v1/keys", json!({ "public_key": value }), "public");
     }
+    all.all()
+}
+
+fn notify() -> Vec<Odd> {
+    let mut all = Odds::default();
+    let ours: [(&'static str, &[Value]); 6] = [
+        (
+            "on",
+            &[json!("save.failed"), json!(["save"]), json!(["test"])],
+        ),
+        ("defaults", &[json!(null), json!("yes"), json!(1)]),
+        (
+            "email",
+            &[json!(""), json!("ada"), json!("a@b\r\nBcc: c@d.org")],
+        ),
+        (
+            "webhook",
+            &[
+                json!(""),
+                json!("http://example.org/"),
+                json!("https://169.254.169.254/"),
+            ],
+        ),
+        ("rotate_secret", &[json!(null), json!("yes"), json!(1)]),
+        ("off", &[json!(null), json!("email"), json!(["sms"])]),
+    ];
+    for (field, values) in ours {
+        for value in values.iter().cloned().chain(odd_values()) {
+            let names = match (field, &value) {
+                ("email", Value::String(_)) => "e-mail address",
+                ("webhook", Value::String(_)) => "webhook URL",
+                _ => field,
+            };
+            all.send("PATCH", "/v1/notify", json!({ field: value }), names);
+        }
+    }
+    for value in odd_values() {
+        all.send(
+            "PATCH",
+            "/v1/notify",
+            json!({ "desktop": value }),
+            "desktop",
+        );
+        all.send(
+            "POST",
+            "/v1/notify/confirm",
+            json!({ "code": value }),
+            "code",
+        );
+    }
+    all.send("PATCH", "/v1/notify", json!({ "x": 1 }), "`x`");
     all.all()
 }
 

@@ -1,5 +1,7 @@
 //! The recurring chores, which a deployment runs on AWS and this server runs itself.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use prism_functions::domain::{Problem, Timestamp};
 use prism_functions::operations::Service;
@@ -12,6 +14,13 @@ use crate::text::plain;
 const SWEEP_MINUTES: i64 = 5;
 /// The interval between checks of schedules, in minutes on the cloud's clock.
 const FIRE_MINUTES: i64 = 1;
+/// How often notices that are due are delivered, in real time: their receivers live in it.
+const DELIVER: Duration = Duration::from_secs(2);
+
+/// The interval between sweeps of ends, in minutes on the cloud's clock.
+const END_MINUTES: i64 = 1;
+/// How long such a sweep waits for turns. The next one continues.
+const END_WAIT: TimeDelta = TimeDelta::seconds(5);
 
 /// The chores and their state.
 pub(super) struct Chores<'a> {
@@ -19,6 +28,7 @@ pub(super) struct Chores<'a> {
     out: &'a Output,
     swept_at: Option<Timestamp>,
     fired_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
     /// The last reported error, so that it is reported only once.
     trouble: Option<String>,
 }
@@ -30,6 +40,7 @@ impl<'a> Chores<'a> {
             out,
             swept_at: None,
             fired_at: None,
+            ended_at: None,
             trouble: None,
         }
     }
@@ -37,7 +48,8 @@ impl<'a> Chores<'a> {
     /// Runs the chores that are due. Called every second; a failure does not end the server.
     pub(super) async fn tick(&mut self) {
         let (swept, fired) = (self.sweep_if_due().await, self.fire_if_due().await);
-        self.tell(swept.and(fired).err());
+        let ended = self.end_if_due().await;
+        self.tell(swept.and(fired).and(ended).err());
     }
 
     async fn sweep_if_due(&mut self) -> Result<(), Problem> {
@@ -68,6 +80,20 @@ impl<'a> Chores<'a> {
         Ok(())
     }
 
+    async fn end_if_due(&mut self) -> Result<(), Problem> {
+        let now = self.service.env.clock.now();
+        if !is_due(self.ended_at, END_MINUTES, now) {
+            return Ok(());
+        }
+        for ended in self.service.sweep_ends(END_WAIT).await? {
+            let (name, then) = (plain(&ended.name), ended.then.done());
+            self.out
+                .note(&format!("{name} has reached its end and was {then}."));
+        }
+        self.ended_at = Some(now);
+        Ok(())
+    }
+
     fn tell(&mut self, problem: Option<Problem>) {
         let trouble = problem.map(|problem| explain(problem).chain());
         if trouble != self.trouble {
@@ -75,6 +101,19 @@ impl<'a> Chores<'a> {
                 self.out.warn(&plain(trouble));
             }
             self.trouble = trouble;
+        }
+    }
+}
+
+/// Delivers notices for as long as the server runs. It is no chore of the ticks: a slow receiver must not delay sweeps.
+pub(super) async fn deliver(service: Service) {
+    let mut ticks = tokio::time::interval(DELIVER);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(problem) = service.deliver_due().await {
+            let problem = explain(problem).chain();
+            tracing::warn!(problem, "notices could not be delivered");
         }
     }
 }

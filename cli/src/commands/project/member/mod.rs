@@ -1,6 +1,7 @@
 //! `prism project member`.
 
 mod add;
+mod class;
 mod list;
 mod remove;
 
@@ -9,6 +10,7 @@ commands! {
     Members {
         Add(add::Add),
         Remove(remove::Remove),
+        #[command(visible_alias = "ls")]
         List(list::List),
     }
 }

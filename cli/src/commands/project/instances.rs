@@ -1,0 +1,68 @@
+//! The instances of a project, of everybody.
+
+use prism_functions::domain::{Problem, ProjectName};
+use prism_functions::operations::parts::{PAGE_MOST, Paging};
+use prism_functions::operations::{
+    Asked, ListProjectInstances, ProjectInstance, UnavailableRegion,
+};
+use serde_json::json;
+
+use crate::args::Only;
+use crate::errors::Outcome;
+use crate::session::Session;
+use crate::table;
+use crate::text::{Times, or_dash, plain, usd_per_hour};
+
+const HEADS: [&str; 9] = [
+    "NAME", "OWNER", "STATE", "TYPE", "TEMPLATE", "SINCE", "PRICE", "REGION", "ID",
+];
+
+/// Lists the instances of a project that the options select.
+pub(crate) async fn list(session: &Session, project: &str, only: &Only) -> Outcome {
+    let project = super::name(project)?;
+    let (mut instances, unavailable) = all(session, &project).await?;
+    instances.retain(|it| only.admits_any(it.state, it.template.as_deref(), &it.name));
+    for UnavailableRegion {
+        region, message, ..
+    } in &unavailable
+    {
+        let missing = format!("The instances in {region} are missing: {message}");
+        session.out.warn(&plain(&missing));
+    }
+    let value = json!({ "instances": instances, "unavailable": unavailable });
+    let times = session.times();
+    let rows = instances.iter().map(|instance| row(instance, times));
+    let none = format!("No instances of the project {project}.");
+    table::list(&session.out, &value, &HEADS, rows, &none)
+}
+
+async fn all(
+    session: &Session,
+    project: &ProjectName,
+) -> Result<(Vec<ProjectInstance>, Vec<UnavailableRegion>), Problem> {
+    let (mut instances, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = Paging::new(u32::try_from(PAGE_MOST).ok(), cursor);
+        let asked = Asked::<ListProjectInstances>::by(project.clone(), page);
+        let page = session.client.ask(asked).await?;
+        instances.extend(page.items);
+        cursor = page.cursor;
+        if cursor.is_none() {
+            return Ok((instances, page.unavailable));
+        }
+    }
+}
+
+fn row(instance: &ProjectInstance, times: Times) -> Vec<String> {
+    vec![
+        instance.name.clone(),
+        or_dash(instance.owner.as_ref()),
+        instance.state.as_str().to_owned(),
+        instance.instance_type.clone(),
+        or_dash(instance.template.as_ref()),
+        times.when(instance.launched_at),
+        usd_per_hour(instance.usd_per_hour),
+        instance.region.to_string(),
+        instance.id.clone(),
+    ]
+}

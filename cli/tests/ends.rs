@@ -1,0 +1,111 @@
+//! Instances and projects that end by themselves, on the command line.
+
+mod common;
+
+use common::{FAST, Prism};
+use serde_json::Value;
+
+fn end(prism: &Prism) -> Value {
+    prism.run(&["show", "work", "--json"]).json()["instance"]["end"].clone()
+}
+
+#[test]
+fn an_end_is_planned_shown_postponed_and_removed() {
+    let prism = Prism::new(FAST);
+    let planned = prism.ok(&["launch", "ubuntu", "work", "--for", "3w", "--dry-run"]);
+    assert!(planned.contains("  ends        20"), "{planned}");
+    let launched = prism.ok(&[
+        "launch",
+        "ubuntu",
+        "work",
+        "--for",
+        "3w",
+        "--then",
+        "terminate",
+        "--last-save",
+        "kept",
+    ]);
+    let said = ": it is then terminated after a save to kept\n";
+    assert!(launched.contains(said), "{launched}");
+    assert!(prism.ok(&["show", "work"]).contains(said));
+    assert!(prism.ok(&["list"]).contains(" ENDS "));
+    let before = end(&prism);
+    let extended = prism.ok(&["extend", "work", "--for", "1w"]);
+    assert!(extended.starts_with("work ends at 20"), "{extended}");
+    let after = end(&prism);
+    assert!(
+        after["at"].as_str() > before["at"].as_str(),
+        "{before} {after}"
+    );
+    // What is not given stays.
+    assert_eq!(
+        (&after["then"], &after["last_save"]),
+        (&before["then"], &before["last_save"])
+    );
+    let at = before["at"].as_str().unwrap();
+    prism.ok(&["extend", "work", "--until", at, "--then", "stop"]);
+    assert_eq!(
+        (&end(&prism)["at"], end(&prism)["then"].as_str()),
+        (&before["at"], Some("stop"))
+    );
+    let removed = prism.ok(&["extend", "work", "--never"]);
+    assert_eq!(
+        removed,
+        "work has no end: it runs until somebody stops it.\n"
+    );
+    assert_eq!(end(&prism), Value::Null);
+    assert!(!prism.ok(&["list"]).contains(" ENDS "));
+    for wrong in [
+        &["extend", "work"][..],
+        &["extend", "work", "--for", "1h", "--never"],
+        &["extend", "work", "--for", "1h", "--until", at],
+        &["extend", "work", "--never", "--then", "stop"],
+        &["launch", "ubuntu", "other", "--then", "stop"],
+    ] {
+        assert_eq!(prism.run(wrong).code, 2, "{wrong:?}");
+    }
+    for wrong in ["soon", "0m", "9999w"] {
+        let refused = prism.refused(&["extend", "work", "--for", wrong]);
+        assert_eq!(refused, ("InvalidInput".to_owned(), 2), "{wrong}");
+    }
+}
+
+#[test]
+fn an_instance_is_stopped_at_its_end_by_whatever_command_runs_next() {
+    let prism = Prism::new(FAST);
+    prism.ok(&[
+        "launch",
+        "ubuntu",
+        "work",
+        "--for",
+        "5m",
+        "--warn-before",
+        "2m",
+    ]);
+    let stopped = (0..500).any(|_| {
+        let shown = prism.run(&["show", "work", "--json"]).json();
+        shown["instance"]["state"] == "stopped"
+    });
+    assert!(stopped);
+    let shown = prism.ok(&["show", "work"]);
+    assert!(shown.contains("stopped at its end, 20"), "{shown}");
+}
+
+#[test]
+fn a_project_has_an_end_until_it_is_removed() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["project", "create", "brain"]);
+    // A year from now, whenever this runs.
+    prism.ok(&["launch", "ubuntu", "work", "--for", "52w"]);
+    let at = end(&prism)["at"].as_str().unwrap().to_owned();
+    let set = prism.ok(&["project", "end", "brain", "--on", &at, "--last-save"]);
+    assert!(
+        set.contains(": its instances are saved and then terminated"),
+        "{set}"
+    );
+    assert_eq!(prism.ok(&["project", "show", "brain"]), set);
+    let lifted = prism.ok(&["project", "end", "brain", "--never"]);
+    assert!(!lifted.contains("ends"), "{lifted}");
+    let refused = prism.refused(&["project", "end", "brain", "--on", "2020-01-01"]);
+    assert_eq!(refused, ("InvalidInput".to_owned(), 2));
+}

@@ -1,0 +1,245 @@
+//! Notices reach a real SMTP server and a real webhook, and the example of the documentation verifies what arrives.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use common::{Answer, FAST, Prism, answer};
+use serde_json::Value;
+
+/// How long a message may take until the test fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a receiver got: the lines before the empty line, and what follows it.
+#[derive(Debug)]
+struct Got {
+    head: String,
+    body: String,
+}
+
+impl Got {
+    fn header(&self, name: &str) -> &str {
+        let line = self
+            .head
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}: ")));
+        line.unwrap_or_else(|| panic!("no {name} in {}", self.head))
+    }
+}
+
+/// Serves connections, each on a thread of its own, until the test ends.
+fn serve(listener: TcpListener, with: fn(TcpStream, &Sender<Got>)) -> Receiver<Got> {
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, tell) = (stream.unwrap(), tell.clone());
+            std::thread::spawn(move || with(stream, &tell));
+        }
+    });
+    told
+}
+
+/// A conversation of RFC 5321 that accepts one message.
+fn smtp(stream: TcpStream, tell: &Sender<Got>) {
+    let mut write = stream.try_clone().unwrap();
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    write.write_all(b"220 test\r\n").unwrap();
+    while let Some(line) = lines.next() {
+        let response: &[u8] = match line.split(' ').next().unwrap_or_default() {
+            "DATA" => {
+                write.write_all(b"354 Go on\r\n").unwrap();
+                let text: Vec<String> = lines.by_ref().take_while(|line| line != ".").collect();
+                let text = text.join("\n");
+                let (head, body) = text.split_once("\n\n").unwrap();
+                let (head, body) = (head.to_owned(), body.to_owned());
+                tell.send(Got { head, body }).unwrap();
+                b"250 OK\r\n"
+            }
+            "QUIT" => b"221 Bye\r\n",
+            _ => b"250 OK\r\n",
+        };
+        if write.write_all(response).is_err() {
+            return;
+        }
+    }
+}
+
+/// Reads a request and accepts it.
+fn hook(mut stream: TcpStream, tell: &Sender<Got>) {
+    let mut read = BufReader::new(stream.try_clone().unwrap());
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if read.read_line(&mut head).unwrap() == 0 {
+            return;
+        }
+    }
+    let mut got = Got {
+        head: head.replace('\r', ""),
+        body: String::new(),
+    };
+    let length: u64 = got.header("content-length").parse().unwrap();
+    read.take(length).read_to_string(&mut got.body).unwrap();
+    tell.send(got).unwrap();
+    stream
+        .write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")
+        .unwrap();
+}
+
+fn listener() -> (TcpListener, u16) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// A cloud with an SMTP server.
+struct Post {
+    prism: Prism,
+    smtp_port: u16,
+    mails: Receiver<Got>,
+}
+
+impl Post {
+    fn new() -> Self {
+        let (listener, smtp_port) = listener();
+        Self {
+            prism: Prism::new(FAST),
+            smtp_port,
+            mails: serve(listener, smtp),
+        }
+    }
+
+    fn run(&self, args: &[&str]) -> Answer {
+        let mut command = self.prism.command(args);
+        command
+            .env(
+                "PRISM_SMTP_URL",
+                format!("smtp://127.0.0.1:{}", self.smtp_port),
+            )
+            .env("PRISM_SMTP_FROM", "Prism <prism@example.org>");
+        answer(&command.output().unwrap())
+    }
+
+    #[track_caller]
+    fn ok(&self, args: &[&str]) -> String {
+        let answer = self.run(args);
+        assert_eq!(answer.code, 0, "prism {args:?}: {}", answer.stderr);
+        answer.stdout
+    }
+
+    fn mail(&self) -> Got {
+        self.mails.recv_timeout(PATIENCE).expect("a mail arrives")
+    }
+}
+
+/// Runs the example of docs/notices.md.
+fn verified(secret: &str, got: &Got) -> String {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/notices.md");
+    let docs = fs::read_to_string(docs).unwrap();
+    let (_, rest) = docs.split_once("```python\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    // Of the cloud's time, which runs faster than that of this machine.
+    let header = got.header("prism-signature");
+    let now = header.trim_start_matches("t=").split(',').next().unwrap();
+    let script = format!(
+        "{example}\nimport sys\nprint(verify(sys.argv[1], sys.argv[2], sys.argv[3].encode(), int(sys.argv[4])))"
+    );
+    let ran = Command::new("python3")
+        .args(["-c", &script, secret, header, &got.body, now])
+        .output()
+        .unwrap();
+    String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn notices_arrive_by_mail_and_by_webhook() {
+    let post = Post::new();
+    post.ok(&["notify", "set", "--email", "ada@example.org"]);
+    let mail = post.mail();
+    assert_eq!(mail.header("To"), "ada@example.org");
+    let (_, code) = mail.body.split_once("prism notify confirm ").unwrap();
+    let confirmed = post.ok(&["notify", "confirm", code.lines().next().unwrap().trim()]);
+    assert!(
+        confirmed.contains("E-mail: ada@example.org\n"),
+        "{confirmed}"
+    );
+
+    let (listener, at) = listener();
+    let posts = serve(listener, hook);
+    let url = format!("http://127.0.0.1:{at}/hook");
+    let set = post.ok(&["notify", "set", "--webhook", &url, "--json"]);
+    let set: Value = serde_json::from_str(&set).unwrap();
+    let secret = set["secret"].as_str().unwrap();
+    assert!(!post.ok(&["notify", "show", "--json"]).contains(secret));
+
+    post.ok(&["notify", "test"]);
+    assert!(post.mail().header("Subject").starts_with("[Prism] test: "));
+    let got = posts.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(got.header("prism-event"), "test");
+    assert_eq!(verified(secret, &got), "True");
+    assert_eq!(verified("another", &got), "False");
+
+    post.ok(&["notify", "set", "--on", "save.succeeded"]);
+    post.ok(&["launch", "ubuntu", "work"]);
+    post.ok(&["save", "work", "kept"]);
+    let got = posts.recv_timeout(PATIENCE).unwrap();
+    let body: Value = serde_json::from_str(&got.body).unwrap();
+    assert_eq!(
+        (&body["event"], &body["template"]),
+        (&"save.succeeded".into(), &"kept".into())
+    );
+    assert!(post.mail().body.contains("work was saved as kept@1."));
+    let shown = post.ok(&["notify", "show"]);
+    assert_eq!(shown.matches("last reached").count(), 2, "{shown}");
+}
+
+#[test]
+fn a_receiver_that_is_down_gets_its_notice_later_and_holds_up_nobody() {
+    let post = Post::new();
+    let (down, at) = listener();
+    drop(down);
+    let url = format!("http://127.0.0.1:{at}/hook");
+    post.ok(&["notify", "set", "--on", "save.succeeded", "--webhook", &url]);
+    post.ok(&["launch", "ubuntu", "work"]);
+    post.ok(&["save", "work", "kept"]);
+    let up = TcpListener::bind(("127.0.0.1", at)).unwrap();
+    let posts = serve(up, hook);
+    for _ in 0..200 {
+        // Each command delivers what is due when it is done.
+        post.ok(&["list"]);
+        if let Ok(got) = posts.try_recv() {
+            assert_eq!(got.header("prism-event"), "save.succeeded");
+            return;
+        }
+    }
+    panic!("it never arrived: {}", post.ok(&["notify", "show"]));
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let prism = Prism::new(FAST);
+    let (code, _) = prism.refused(&["notify", "set", "--email", "ada@example.org"]);
+    assert_eq!(code, "NoticesUnavailable");
+    let (code, _) = prism.refused(&["notify", "set", "--webhook", "https://169.254.169.254/"]);
+    assert_eq!(code, "InvalidInput");
+    let (code, _) = prism.refused(&["notify", "set", "--on", "save.exploded"]);
+    assert_eq!(code, "InvalidInput");
+    let (code, _) = prism.refused(&["notify", "test"]);
+    assert_eq!(code, "NoticesUnavailable");
+    let mut half = prism.command(&["list", "--json"]);
+    let half = answer(
+        &half
+            .env("PRISM_SMTP_URL", "smtp://u:s3cret@h")
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(half.error()["code"], "ConfigInvalid");
+    assert!(!half.stderr.contains("s3cret"), "{}", half.stderr);
+}

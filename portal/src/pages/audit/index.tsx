@@ -1,0 +1,84 @@
+// Who changed what, when and from where: filtered, and as a file.
+import { useSignal } from "@preact/signals";
+import { all, api } from "../../api/client";
+import { Head } from "../../parts/card";
+import { FilterField, FilterSelect, Filters } from "../../parts/filters";
+import { useOnce } from "../../parts/once";
+import { usePlace } from "../../parts/place";
+import { Button } from "../../parts/button";
+import { text } from "../../text";
+import { Export } from "./export";
+import { type Filter, History } from "./history";
+
+const KINDS = ["template", "save", "schedule", "instance"] as const;
+
+export function Audit() {
+  const { query, set } = usePlace();
+  const projects = useOnce("projects", (signal) => all((cursor) => api.GET("/v1/projects", { params: { query: { cursor, limit: 100 } }, signal })));
+  // Only managers of a project see what others did in it.
+  const managed = (projects.data ?? []).filter(({ role }) => role === "owner" || role === "admin").map(({ project }) => project.name);
+  const { project = "", resource = "", user = "" } = query;
+  const filter: Filter = { project: project || undefined, resource: resource || undefined, user: user || undefined, from: beginOf(query.from), until: endOf(query.until) };
+  const filtered = ["project", "resource", "user", "from", "until"].some((name) => query[name]);
+  const options: [string, string][] = [["", text.audit.mine], ...managed.map((name): [string, string] => [name, name])];
+  if (project && !managed.includes(project)) options.push([project, project]);
+  return (
+    <>
+      <Head title={text.audit.title} lede={text.audit.lede}><Export filter={filter} /></Head>
+      <Filters label={text.audit.filters}>
+        <FilterSelect label={text.audit.project} value={project} onValue={(value) => set({ project: value, resource: "" })} options={options} />
+        <ResourceFilter resource={resource} />
+        <Typed label={text.audit.user} name="user" value={user} />
+        <FilterField label={text.audit.from} type="date" value={query.from ?? ""} onValue={(value) => set({ from: value })} />
+        <FilterField label={text.audit.until} type="date" value={query.until ?? ""} onValue={(value) => set({ until: value })} />
+        {filtered && <Button kind="quiet" onPress={() => set({ project: "", resource: "", user: "", from: "", until: "" })}>{text.templates.clear}</Button>}
+      </Filters>
+      <History {...filter} key={JSON.stringify(filter)} />
+    </>
+  );
+}
+
+/** The first instant of a day in the reader's zone. */
+function beginOf(day: string | undefined): string | undefined {
+  const at = new Date(`${day ?? ""}T00:00:00`);
+  return Number.isNaN(at.getTime()) ? undefined : at.toISOString();
+}
+
+/** The first instant of the day after: a range includes its last day. */
+function endOf(day: string | undefined): string | undefined {
+  const at = new Date(`${day ?? ""}T00:00:00`);
+  if (Number.isNaN(at.getTime())) return undefined;
+  at.setDate(at.getDate() + 1);
+  return at.toISOString();
+}
+
+/** A resource by its kind and its name. */
+function ResourceFilter({ resource }: { resource: string }) {
+  const { set } = usePlace();
+  const colon = resource.indexOf(":");
+  const kind = useSignal(colon > 0 ? resource.slice(0, colon) : "template");
+  const apply = (name: string) => set({ resource: name ? `${kind.value}:${name}` : "", project: "" });
+  return (
+    <>
+      <FilterSelect label={text.audit.kind} value={kind.value} onValue={(value) => { kind.value = value; }} options={KINDS.map((one) => [one, text.audit.kinds[one]])} />
+      <Typed label={text.audit.resourceName} name="resource" value={colon > 0 ? resource.slice(colon + 1) : ""} apply={apply} />
+    </>
+  );
+}
+
+/** A field whose value is taken when Enter is pressed or the field is left: each value is a request. */
+function Typed({ label, name, value, apply }: { label: string; name: string; value: string; apply?: (value: string) => void }) {
+  const { set } = usePlace();
+  const typed = useSignal(value);
+  const take = () => {
+    const wanted = typed.value.trim();
+    if (wanted === value) return;
+    if (apply) apply(wanted);
+    else set({ [name]: wanted });
+  };
+  return (
+    <div onFocusOut={take} onKeyDown={(event) => { if (event.key === "Enter") take(); }}>
+      <FilterField key={value} label={label} value={typed.value} onValue={(next) => { typed.value = next; }} />
+    </div>
+  );
+}

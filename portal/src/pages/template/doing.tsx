@@ -1,0 +1,93 @@
+// What can be done with a version: each is a question with its plan.
+import { api, ask } from "../../api/client";
+import { Confirm } from "../../parts/confirm";
+import { Name } from "../../parts/name";
+import { saveFile } from "../../parts/save-file";
+import { text } from "../../text";
+import { CopyDialog } from "./copy";
+import { type Template, type Version, asItIs } from "./data";
+import { DeleteDialog } from "./delete";
+import { EditDialog } from "./edit";
+
+export interface Doing {
+  what: "roll-back" | "edit" | "copy" | "export" | "deprecate" | "restore" | "delete";
+  version: Version;
+}
+
+interface Props {
+  doing: Doing;
+  template: Template;
+  onClose: () => void;
+  onDone: () => void;
+}
+
+export function VersionDialog({ doing: { what, version }, ...rest }: Props) {
+  if (what === "roll-back") return <RollBack version={version} {...rest} />;
+  if (what === "edit") return <EditDialog version={version} {...rest} />;
+  if (what === "copy") return <CopyDialog version={version} {...rest} />;
+  if (what === "delete") return <DeleteDialog version={version.number} {...rest} />;
+  if (what === "export") return <Export version={version} {...rest} />;
+  return <Deprecate version={version} back={what === "restore"} {...rest} />;
+}
+
+type Now = Awaited<ReturnType<typeof asItIs>>;
+
+interface One extends Omit<Props, "doing"> {
+  version: Version;
+}
+
+/** Makes another version the one that the name alone refers to. */
+function RollBack({ template, version, onClose, onDone }: One) {
+  const { name } = template;
+  const { number } = version;
+  const act = (consent: boolean, { header }: Now) => {
+    const query = { to: number, publish_sensitive: consent || undefined };
+    return ask(api.POST("/v1/templates/{name}/rollback", { params: { path: { name }, query, header } }));
+  };
+  return (
+    <Confirm title={<>{text.rollBack.title} <Name>{name}</Name></>} plan={() => asItIs(name)} label={text.rollBack.label(name, number)} act={act} done={text.rollBack.done(name, number)} onClose={onClose} onDone={onDone}>
+      {({ view }) => (
+        <ul class="marks is-list">
+          <li>{text.rollBack.launches(number, view.template.latest)}</li>
+          <li>{text.rollBack.running}</li>
+          <li>{text.rollBack.kept(view.template.latest)}</li>
+          {version.state === "deprecated" && <li class="text-warn">{text.rollBack.deprecated(number)}</li>}
+        </ul>
+      )}
+    </Confirm>
+  );
+}
+
+function Deprecate({ template, version, back, onClose, onDone }: One & { back: boolean }) {
+  const { name } = template;
+  const { number } = version;
+  const words = back ? text.restore : text.deprecate;
+  const act = (_: boolean, { header }: Now) => {
+    const params = { path: { name, version: number }, header };
+    return ask(back
+      ? api.POST("/v1/templates/{name}/versions/{version}/restore", { params })
+      : api.POST("/v1/templates/{name}/versions/{version}/deprecate", { params }));
+  };
+  return (
+    <Confirm title={<>{words.title} <Name>{`${name}@${number}`}</Name></>} plan={() => asItIs(name, number)} label={words.label(`${name}@${number}`)} act={act} done={words.done(`${name}@${number}`)} onClose={onClose} onDone={onDone}>
+      {() => <p>{words.plan}</p>}
+    </Confirm>
+  );
+}
+
+function Export({ template, version, onClose, onDone }: One) {
+  const { name } = template;
+  const { number } = version;
+  const file = `${name}-${number}.yaml`;
+  const act = async () => {
+    const asked = api.GET("/v1/templates/{name}/versions/{version}/export", { params: { path: { name, version: number } }, parseAs: "text" });
+    // The file is kept as the API wrote it; its type describes what is in it.
+    const yaml = await ask(asked as Promise<{ data?: unknown; error?: unknown; response: Response }>);
+    saveFile(file, "application/yaml", String(yaml));
+  };
+  return (
+    <Confirm title={<>{text.exporting.title} <Name>{`${name}@${number}`}</Name></>} label={text.exporting.label(file)} act={act} done={text.exporting.done(file)} onClose={onClose} onDone={onDone}>
+      {() => <p>{text.exporting.plan}</p>}
+    </Confirm>
+  );
+}

@@ -1,0 +1,35 @@
+// Something that is done once, when a button is pressed: at most once at a time, and its failure is kept.
+import { useSignal } from "@preact/signals";
+import type { Problem } from "../api/client";
+import { asProblem } from "../api/live";
+
+export interface Act {
+  busy: boolean;
+  problem?: Problem;
+  /** Does it, and says whether that worked. */
+  run: (what: () => Promise<unknown>) => Promise<boolean>;
+  clear: () => void;
+}
+
+export function useAct(): Act {
+  const busy = useSignal(false);
+  const problem = useSignal<Problem | undefined>(undefined);
+  const run = async (what: () => Promise<unknown>) => {
+    if (busy.value) return false;
+    busy.value = true;
+    problem.value = undefined;
+    try {
+      await what();
+      return true;
+    } catch (error) {
+      problem.value = asProblem(error);
+      return false;
+    } finally {
+      busy.value = false;
+    }
+  };
+  const clear = () => {
+    problem.value = undefined;
+  };
+  return { busy: busy.value, problem: problem.value, run, clear };
+}

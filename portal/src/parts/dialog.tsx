@@ -1,0 +1,53 @@
+// A modal dialog: the focus goes to its first field, Esc closes it, and the focus returns to where it was.
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { text } from "../text";
+import { Icon } from "./icon";
+
+interface Props {
+  title: ComponentChildren;
+  sub?: ComponentChildren;
+  /** The form, at the left or top. */
+  children: ComponentChildren;
+  /** What will happen, beside the form. */
+  plan?: ComponentChildren;
+  foot: ComponentChildren;
+  /** False while the form is being read; once it is there, its first field gets the focus. */
+  ready?: boolean;
+  onClose: () => void;
+}
+
+export function Dialog({ title, sub, children, plan, foot, ready = true, onClose }: Props) {
+  const id = useId();
+  const place = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    const dialog = place.current;
+    dialog?.showModal();
+    return () => {
+      dialog?.close();
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
+  }, []);
+  useEffect(() => {
+    const first = place.current?.querySelector<HTMLElement>(".dialog-form :is(input, select, textarea)") ?? place.current?.querySelector<HTMLElement>(".dialog-foot button");
+    first?.focus();
+  }, [ready]);
+  const cancelled = (event: Event) => {
+    event.preventDefault();
+    onClose();
+  };
+  return (
+    <dialog class="dialog is-modal" ref={place} aria-labelledby={id} data-enter onCancel={cancelled}>
+      <div class="dialog-head">
+        <div><h2 id={id}>{title}</h2>{sub && <p class="quiet"><small>{sub}</small></p>}</div>
+        <button class="button is-quiet is-icon" type="button" aria-label={text.close} onClick={onClose}><Icon name="close" /></button>
+      </div>
+      <div class={`dialog-body ${plan ? "" : "is-single"}`}>
+        <div class="dialog-form">{children}</div>
+        {plan && <div class="dialog-plan" aria-live="polite">{plan}</div>}
+      </div>
+      <div class="dialog-foot">{foot}</div>
+    </dialog>
+  );
+}

@@ -1,0 +1,65 @@
+// Authorisation code with PKCE. The tokens stay in memory; only the state of a sign-in that is under way goes to the
+// tab's session storage, because the identity provider's page comes between. It contains no token.
+import type { components } from "../api/schema";
+import { ErrorResponse, InMemoryWebStorage, User, UserManager, WebStorageStateStore } from "oidc-client-ts";
+
+/** Renew when the token has fewer seconds left. */
+const RENEW_S = 60;
+
+/** What the portal has from an identity provider after a sign-in. */
+export interface Provider {
+  token: () => Promise<string>;
+  /** All of it as text, for another tab that takes it. */
+  whole: () => Promise<string>;
+  /** Takes what another tab has, and returns the token. */
+  take: (whole: string) => Promise<string>;
+}
+
+export async function begin(issuer: components["schemas"]["SignIn"]): Promise<Provider> {
+  const manager = new UserManager({
+    authority: issuer.issuer,
+    client_id: issuer.client_id,
+    redirect_uri: `${location.origin}/`,
+    response_type: "code",
+    scope: "openid email",
+    automaticSilentRenew: false,
+    monitorSession: false,
+    loadUserInfo: false,
+    userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
+    stateStore: new WebStorageStateStore({ store: sessionStorage }),
+  });
+  const query = new URLSearchParams(location.search);
+  if (!query.has("state") || !(query.has("code") || query.has("error"))) {
+    await manager.signinRedirect({ state: location.pathname + location.search });
+    // The browser leaves this page.
+    return new Promise(() => {});
+  }
+  const user = await manager.signinRedirectCallback().finally(() => history.replaceState(null, "", "/"));
+  const back = typeof user.state === "string" && /^\/(?![/\\])/.test(user.state) ? user.state : "/";
+  history.replaceState(null, "", back);
+  /** What there is, renewed if it is about to end. */
+  const fresh = async () => {
+    const known = await manager.getUser();
+    const left = (known?.profile.exp ?? 0) - Date.now() / 1000;
+    // Without a refresh token only a frame of the provider could renew, which the portal's policy does not allow.
+    if (left > RENEW_S || !known?.refresh_token) return known;
+    return manager.signinSilent().catch((error: unknown) => {
+      // The provider's session has ended: the API refuses what is left, and then the user is asked. A provider that
+      // cannot be reached is another matter: that may pass.
+      if (error instanceof ErrorResponse) return known;
+      throw error;
+    });
+  };
+  const token = async () => {
+    const user = await fresh();
+    // The API takes the ID token: its audience is the client, and it has the claim that names the user.
+    if (!user?.id_token) throw new Error("The identity provider returned no ID token.");
+    return user.id_token;
+  };
+  const whole = async () => (await fresh())?.toStorageString() ?? "";
+  const take = async (text: string) => {
+    await manager.storeUser(User.fromStorageString(text));
+    return token();
+  };
+  return { token, whole, take };
+}

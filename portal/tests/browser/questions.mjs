@@ -1,0 +1,50 @@
+// The questions that the pages of templates, projects and schedules ask, and how each is opened.
+import { PROJECT, SCHEDULE, TEMPLATE } from "./team.mjs";
+
+const button = (name) => (page) => page.getByRole("button", { name, exact: true }).first().click();
+const item = (menu, name) => async (page) => {
+  await button(menu)(page);
+  await button(name)(page);
+};
+const template = `/templates/${TEMPLATE}`;
+const project = `/projects/${PROJECT}`;
+const schedule = `/schedules/${SCHEDULE}`;
+
+export const QUESTIONS = [
+  { name: "share", path: template, open: async (page) => {
+    await button("Share…")(page);
+    await page.getByLabel("User name").fill("dana");
+  }, wait: ".dialog-plan :is(.marks, .note)" },
+  { name: "unshare", path: `${template}/sharing`, open: button("Unshare with chen") },
+  { name: "roll-back", path: template, open: item("More for version 2", "Make it the latest…") },
+  { name: "edit", path: template, open: item("More about this template", "Edit the description…") },
+  { name: "copy", path: template, open: async (page) => {
+    await item("More for version 2", "Copy to Regions…")(page);
+    await page.getByRole("checkbox").first().check();
+  }, wait: ".dialog-plan :is(.figure-label, .note)" },
+  { name: "export", path: template, open: item("More for version 2", "Export…") },
+  { name: "deprecate", path: template, open: item("More about this template", "Deprecate the template…") },
+  { name: "delete", path: template, open: item("More about this template", "Delete the template…"), wait: "dialog .note" },
+  { name: "add-key", path: "/keys", open: button("Add a key…") },
+  { name: "remove-key", path: "/keys", open: button("Remove ada@laptop") },
+  { name: "make-project", path: "/projects", open: button("Make a project…") },
+  { name: "people", path: project, open: button("Add people…") },
+  { name: "remove", path: project, open: button("Remove chen") },
+  { name: "role", path: project, open: async (page) => {
+    await page.getByLabel("Role of chen").focus();
+    await page.getByLabel("Role of chen").selectOption("viewer");
+  } },
+  { name: "budget", path: project, open: button("Change the budget…"), wait: ".dialog-plan .figure-value" },
+  { name: "approve", path: project, open: button("Approve a template…") },
+  { name: "withdraw", path: project, open: button(`Withdraw the approval of ${TEMPLATE}`) },
+  { name: "edit-project", path: project, open: item("More about this project", "Edit the project…") },
+  { name: "make-schedule", path: "/schedules", open: async (page) => {
+    await button("Make a schedule…")(page);
+    await page.getByLabel("Instance").selectOption({ label: "earthquake-analysis in us-east-1" });
+    await page.getByLabel("Template").fill("nightly-env");
+  }, wait: ".dialog-plan .figure-value" },
+  { name: "change-schedule", path: schedule, open: button("Change…") },
+  { name: "run", path: schedule, open: button("Run now…") },
+  { name: "pause", path: schedule, open: item("More about this schedule", "Pause…") },
+  { name: "delete-schedule", path: schedule, open: item("More about this schedule", "Delete…") },
+];

@@ -1,0 +1,104 @@
+// Saves as people make and watch them: by the keyboard alone, and beside the command line.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launched, serve, visit } from "./harness.mjs";
+
+const NAME = "earthquake-analysis";
+/** What began elsewhere shows up within two seconds; the rest is the time of the test itself. */
+const SOON_MS = 2000;
+
+let server;
+let browser;
+before(async () => {
+  const seed = (prism) => prism("launch", "python-ml", NAME);
+  [server, browser] = await Promise.all([serve({ seed, speed: 20 }), launched()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** Presses Tab until the focus is on something with this name. */
+async function tabTo(page, name) {
+  for (let presses = 0; presses < 60; presses += 1) {
+    await page.keyboard.press("Tab");
+    const found = await page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.textContent ?? "");
+    if (found.trim() === name) return;
+  }
+  assert.fail(`the keyboard does not reach ${name}`);
+}
+
+test("a save by the keyboard alone, with its plan first, and watched on the command line", async () => {
+  const { page, context, faults } = await visit(browser, server, "/instances", { wait: ".table tbody tr" });
+  await tabTo(page, `Save ${NAME}…`);
+  await page.keyboard.press("Enter");
+  await page.locator("dialog form").waitFor();
+  const focused = await page.evaluate(() => document.activeElement?.labels?.[0]?.textContent);
+  assert.equal(focused, "Template", "the focus is on the first field");
+  // Esc closes it, nothing has happened, and the focus is where it was.
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("aria-label")), `Save ${NAME}…`);
+  await page.keyboard.press("Enter");
+  await page.locator("dialog form").waitFor();
+  // Pressing the button with a field missing moves the focus there and begins nothing.
+  await tabTo(page, "Save it");
+  await page.keyboard.press("Enter");
+  await page.locator("dialog .field-error").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.labels?.[0]?.textContent), "Template");
+  await page.keyboard.type("seismic-ml");
+  await page.getByText("about 1 min", { exact: true }).waitFor();
+  await page.getByText(/at most \$1\.50 a month/).waitFor();
+  assert.deepEqual(JSON.parse(await server.prism("--json", "saves", "list")).saves, []);
+  await tabTo(page, "Save as seismic-ml@1");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/saves\/save-/);
+  await page.locator(".signal.is-full").waitFor();
+  const id = new URL(page.url()).pathname.split("/").at(-1);
+  const { saves } = JSON.parse(await server.prism("--json", "saves", "list"));
+  assert.deepEqual(saves.map((save) => save.save_id), [id]);
+  await server.prism("saves", "watch", id);
+  await page.getByText("Your instance was down for").waitFor();
+  await page.locator(".head .badge", { hasText: "Saved" }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("a save that the command line begins shows up within two seconds, and moves", async () => {
+  const { page, context, faults } = await visit(browser, server, "/", { wait: ".l-grid .card" });
+  assert.equal(await page.locator(".run").count(), 0);
+  // Slow enough for a busy machine to see the steps that take EC2 seconds.
+  await server.prism("local", "speed", "5");
+  const saved = server.prism("save", NAME, "seismic-ml", "--yes");
+  // The command returns when the save ends; it has begun once the list has it.
+  for (;;) {
+    const { saves } = JSON.parse(await server.prism("--json", "saves", "list"));
+    if (saves.some((save) => save.state === "running")) break;
+  }
+  await page.locator(".run").waitFor({ timeout: SOON_MS });
+  const steps = new Set();
+  while (await page.locator(".run").count()) {
+    const step = await page.locator(".run > div:nth-child(3)").textContent({ timeout: 500 }).catch(() => undefined);
+    if (step) steps.add(step.replace(/\d.*/, ""));
+    await page.waitForTimeout(100);
+  }
+  await saved;
+  await server.prism("local", "speed", "20");
+  assert.ok(steps.size >= 4, `the row showed ${[...steps].join(", ")}`);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("cancelling says what it does, and brings the instance back", async () => {
+  const { save_id: id } = JSON.parse(await server.prism("--json", "save", NAME, "seismic-ml", "--yes", "--no-wait"));
+  const { page, context, faults } = await visit(browser, server, `/saves/${id}`, { wait: ".signal.is-full" });
+  await page.getByRole("button", { name: "Cancel this save…" }).click();
+  await page.locator("dialog").getByText("The instance is brought back to the state it was in").waitFor();
+  await page.getByRole("button", { name: "Cancel the save", exact: true }).click();
+  await page.locator(".head .badge", { hasText: "Cancelled" }).waitFor({ timeout: 60_000 });
+  await server.prism("saves", "watch", id).catch(() => undefined);
+  const { instances } = JSON.parse(await server.prism("--json", "list"));
+  assert.equal(instances[0].state, "running");
+  assert.deepEqual(faults, []);
+  await context.close();
+});

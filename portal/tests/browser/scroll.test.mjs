@@ -1,0 +1,69 @@
+// A list of a thousand templates: it is read page after page, and scrolls without a task of more than 50 ms.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launched, serve, visit } from "./harness.mjs";
+
+const TEMPLATES = 1000;
+const PAGE = 100;
+const MOST_MS = 50;
+
+let server;
+let browser;
+before(async () => {
+  [server, browser] = await Promise.all([serve(), launched()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** The list, as the API has it, with many items like its own. */
+async function many(page) {
+  await page.route("**/v1/templates?*", async (route) => {
+    const from = Number(new URL(route.request().url()).searchParams.get("cursor") ?? 0);
+    const [one] = (await (await route.fetch({ url: route.request().url().replace(/cursor=\d+&?/, "") })).json()).items;
+    const items = Array.from({ length: PAGE }, (_, at) => ({
+      ...one, name: `template-${String(from + at).padStart(4, "0")}`, kind: "saved", owner: "ada", latest: 7, launches: from + at,
+      updated_at: "2026-11-20T10:00:00Z", last_launched_at: "2026-11-21T10:00:00Z", description: `The environment ${from + at} of the lab`,
+    }));
+    const next = from + PAGE;
+    await route.fulfill({ json: { items, cursor: next < TEMPLATES ? String(next) : null } });
+  });
+}
+
+/** Scrolls to the end of the list as fast as a hand does. */
+const scroll = (page) => page.evaluate(() => new Promise((done) => {
+  let moved = performance.now();
+  const step = () => {
+    const before = window.scrollY;
+    window.scrollBy(0, 150);
+    if (window.scrollY !== before) moved = performance.now();
+    // The next rows are added soon after the end was reached.
+    if (performance.now() - moved < 1000) return requestAnimationFrame(step);
+    return done();
+  };
+  requestAnimationFrame(step);
+}));
+
+/** The longest task of the page's thread, in milliseconds of its own work: other work of the machine does not count. */
+function longest(trace) {
+  const { traceEvents } = JSON.parse(trace.toString());
+  const mains = new Set(traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(({ pid, tid }) => `${pid}:${tid}`));
+  const tasks = traceEvents.filter(({ name, pid, tid }) => name.endsWith("RunTask") && mains.has(`${pid}:${tid}`));
+  assert.ok(tasks.length > 100, "the trace has no tasks");
+  return Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1000;
+}
+
+test(`${TEMPLATES} templates scroll without a frame of more than ${MOST_MS} ms`, async () => {
+  const { page, context, faults } = await visit(browser, server, "/");
+  await many(page);
+  await page.getByRole("link", { name: "Templates", exact: true }).click();
+  await page.getByText(TEMPLATES.toLocaleString("en-US"), { exact: true }).waitFor();
+  await browser.startTracing(page, { categories: ["toplevel", "disabled-by-default-devtools.timeline", "devtools.timeline"] });
+  await scroll(page);
+  const task = longest(await browser.stopTracing());
+  assert.equal(await page.locator(".table tbody tr").count(), TEMPLATES, "not all templates are shown at the end");
+  assert.ok(task < MOST_MS, `a task took ${task} ms`);
+  assert.deepEqual(faults, []);
+  await context.close();
+});

@@ -1,0 +1,150 @@
+// The sign-in of a deployment: authorisation code with PKCE, against an issuer of this test's own.
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { launched } from "./harness.mjs";
+
+const DIST = join(dirname(fileURLToPath(import.meta.url)), "../../dist");
+const TYPES = { css: "text/css", html: "text/html", js: "text/javascript", svg: "image/svg+xml" };
+const CLIENT = "prism-portal";
+
+/** Starts a server; `answer(url, body, headers)` returns the status, the headers and the body. */
+async function listen(answer) {
+  const server = createServer(async (request, response) => {
+    let body = "";
+    for await (const part of request) body += part;
+    const [status, headers, text] = answer(new URL(request.url, `http://${request.headers.host}`), body, request.headers);
+    response.writeHead(status, headers).end(text);
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return { origin: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+}
+
+const json = (value, status = 200, more = {}) => [status, { "content-type": "application/json", ...more }, JSON.stringify(value)];
+const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+/** An identity provider: one code for each question, and a token only for who asked it. */
+function issuer(state) {
+  const codes = new Map();
+  return ({ origin, pathname, searchParams }, body) => {
+    const cors = { "access-control-allow-origin": "*" };
+    if (pathname === "/.well-known/openid-configuration") {
+      return json({ issuer: origin, authorization_endpoint: `${origin}/authorize`, token_endpoint: `${origin}/token` }, 200, cors);
+    }
+    if (pathname === "/authorize") {
+      assert.equal(searchParams.get("client_id"), CLIENT);
+      assert.equal(searchParams.get("response_type"), "code");
+      assert.equal(searchParams.get("code_challenge_method"), "S256");
+      const code = randomBytes(8).toString("hex");
+      codes.set(code, searchParams.get("code_challenge"));
+      const back = new URL(searchParams.get("redirect_uri"));
+      back.search = new URLSearchParams({ code, state: searchParams.get("state") });
+      return [302, { location: back.href }, ""];
+    }
+    const asked = new URLSearchParams(body);
+    const challenge = createHash("sha256").update(asked.get("code_verifier")).digest("base64url");
+    assert.equal(challenge, codes.get(asked.get("code")), "the verifier is that of the challenge");
+    codes.delete(asked.get("code"));
+    const now = Math.floor(Date.now() / 1000);
+    state.token = `${part({ alg: "none" })}.${part({ iss: origin, aud: CLIENT, sub: "1", email: "ann@university.edu", iat: now, exp: now + state.lives })}.${randomBytes(8).toString("hex")}`;
+    return json({ access_token: "an-access-token", id_token: state.token, token_type: "Bearer", expires_in: state.lives }, 200, cors);
+  };
+}
+
+/** A deployment: the built files, the configuration, and an API that knows the issuer's last token. */
+function deployment(state) {
+  return ({ pathname }, _, headers) => {
+    if (pathname === "/v1/config") return json({ sign_in: { issuer: state.issuer, client_id: CLIENT }, sizes: [], regions: [] });
+    if (pathname.startsWith("/v1/")) {
+      if (headers.authorization !== `Bearer ${state.token}`) return json({ code: "NotAuthenticated", detail: "no", hint: "" }, 401);
+      return json(pathname === "/v1/me" ? { user: "ann@university.edu" } : { items: [], cursor: null }, 200, { etag: '"1"' });
+    }
+    const name = pathname.startsWith("/assets/") ? pathname.slice(1) : "index.html";
+    const policy = `default-src 'self'; connect-src 'self' ${state.issuer}; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+    return [200, { "content-type": TYPES[name.split(".").at(-1)], "content-security-policy": policy }, readFileSync(join(DIST, name))];
+  };
+}
+
+const state = { lives: 3600, token: undefined, issuer: undefined };
+let servers;
+let browser;
+before(async () => {
+  const provider = await listen(issuer(state));
+  state.issuer = provider.origin;
+  servers = [provider, await listen(deployment(state))];
+  browser = await launched();
+});
+after(async () => {
+  await browser?.close();
+  servers?.forEach((server) => server.close());
+});
+
+test("whoever comes to a page signs in, and is back there, with the tokens in memory alone", async () => {
+  const page = await browser.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(error.message));
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  const { origin } = servers[1];
+  await page.goto(`${origin}/saves?x=1`);
+  await page.getByRole("heading", { name: "Saves", exact: true }).waitFor();
+  assert.equal(page.url(), `${origin}/saves?x=1`, "the address has neither a code nor a state");
+  const account = page.getByRole("button", { name: "Account: ann@university.edu" });
+  await account.waitFor();
+  const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, history.state]));
+  for (const secret of [state.token, "an-access-token"]) assert.ok(!stored.includes(secret), stored);
+  assert.deepEqual(faults, []);
+  await page.close();
+});
+
+/** Opens the launch form of a user who is signed in, and types into it; then the session ends. */
+async function interrupted(context) {
+  const page = await context.newPage();
+  await page.goto(`${servers[1].origin}/launch`);
+  await page.getByLabel("Name", { exact: true }).fill("half-an-hour-of-work");
+  state.token = "another";
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.getByRole("dialog", { name: "Your access has ended" }).waitFor();
+  return page;
+}
+
+test("a session that the provider does not renew is signed in again in another tab, and what was typed stays", async () => {
+  const context = await browser.newContext();
+  const page = await interrupted(context);
+  const [tab] = await Promise.all([context.waitForEvent("page"), page.getByRole("button", { name: "Sign in again" }).click()]);
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "half-an-hour-of-work");
+  // The page's requests have the new token.
+  const [request] = await Promise.all([
+    page.waitForRequest((request) => request.url().includes("/v1/templates")),
+    page.evaluate(() => document.dispatchEvent(new Event("visibilitychange"))),
+  ]);
+  assert.equal(await request.headerValue("authorization"), `Bearer ${state.token}`);
+  // Browsers that do not let a page close itself show that it can be closed.
+  if (!tab.isClosed()) await tab.getByRole("heading", { name: "You are signed in" }).waitFor().catch(() => assert.ok(tab.isClosed()));
+  const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, history.state]));
+  assert.ok(!stored.includes(state.token), stored);
+  await context.close();
+});
+
+test("whoever signs out instead is asked to sign in, and nothing stays", async () => {
+  const context = await browser.newContext();
+  const page = await interrupted(context);
+  await page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "Sign in", exact: true }).waitFor();
+  await page.getByRole("button", { name: "Sign in again" }).click();
+  await page.getByLabel("Name", { exact: true }).waitFor();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "");
+  await context.close();
+});
+
+test("a tab that was opened to sign in for another one is a portal of its own if there is none", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${servers[1].origin}/?sign-in=again`);
+  await page.getByRole("heading", { name: "Home", exact: true }).waitFor();
+  await context.close();
+});

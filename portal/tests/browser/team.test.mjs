@@ -1,0 +1,107 @@
+// What the pages of a team say is what the API says: people to share with, runs that are due, and events as a file.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { launched, serve, visit } from "./harness.mjs";
+import { seed } from "./pages.mjs";
+import { PROJECT, SCHEDULE, TEMPLATE } from "./team.mjs";
+
+let server;
+let browser;
+before(async () => {
+  [server, browser] = await Promise.all([serve({ seed }), launched()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** What the API returns to the user of the pages. */
+async function api(path) {
+  const response = await fetch(server.origin + path, { headers: { authorization: `Bearer ${server.token}` } });
+  assert.ok(response.ok, `${path}: ${response.status}`);
+  return response.json();
+}
+
+test("people whom the user works with are proposed for sharing, and others are not", async () => {
+  const { page, context } = await visit(browser, server, `/templates/${TEMPLATE}`, { wait: ".lineage li" });
+  await page.getByRole("button", { name: "Share…" }).first().click();
+  await page.getByLabel("User name").fill("ch");
+  await page.locator('datalist option[value="chen"]').waitFor({ state: "attached" });
+  assert.equal(await page.locator("datalist option").count(), 1);
+  await context.close();
+});
+
+test("the calendar has each run that is due in the month, and its table has the same", async () => {
+  const next = (await api(`/v1/schedules/${SCHEDULE}`)).next_runs[0];
+  const month = next.slice(0, 7);
+  const { page, context } = await visit(browser, server, `/schedules/${SCHEDULE}?month=${month}`, { wait: ".month-runs li" });
+  const shown = await page.locator(".month-runs li").count();
+  await page.getByText(/^As a table/).click();
+  const rows = page.getByRole("table", { name: "Runs of the month" }).last().locator("tbody tr");
+  const listed = await rows.count();
+  assert.equal(shown, listed);
+  assert.ok(await rows.filter({ hasText: "Due" }).count() > 0, "no run is due");
+  await context.close();
+});
+
+test("the events of a project are exported as they are listed, and a time leaves others out", async () => {
+  const { page, context, faults } = await visit(browser, server, `/audit?project=${PROJECT}`, { wait: ".table tbody tr" });
+  const csv = async () => {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download CSV" }).click()]);
+    assert.equal(download.suggestedFilename(), "audit.csv");
+    return readFileSync(await download.path(), "utf8").trim().split("\n");
+  };
+  const { items } = await api(`/v1/audit?project=${PROJECT}&limit=100`);
+  const lines = await csv();
+  // A description of the seed has no line break, so that each event is a line, after the names of the columns.
+  assert.equal(lines.length, items.length + 1);
+  assert.ok(lines.some((line) => line.includes("template.share")));
+  await page.getByLabel("From", { exact: true }).fill("2099-01-01");
+  await page.getByText("No events found").waitFor();
+  assert.equal((await csv()).length, 1);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("the figures of a project are those of the API", async () => {
+  const costs = await api(`/v1/projects/${PROJECT}/costs`);
+  const { page, context } = await visit(browser, server, `/projects/${PROJECT}`, { wait: ".plot-bar" });
+  const money = (usd) => usd.toLocaleString("en-US", { style: "currency", currency: "USD" });
+  // What has accrued grows while the page is open.
+  const shown = Number(/\$([\d,.]+)/.exec(await page.locator(".figures .figure-value").first().innerText())[1].replaceAll(",", ""));
+  const later = await api(`/v1/projects/${PROJECT}/costs`);
+  assert.ok(costs.month_usd - 0.01 <= shown && shown <= later.month_usd + 0.01, `${costs.month_usd}, ${shown}, ${later.month_usd}`);
+  for (const { user, usd_per_month: usd } of costs.people) {
+    await page.getByRole("table", { name: "Costs by person" }).getByRole("row").filter({ hasText: user }).filter({ hasText: money(usd) }).waitFor();
+  }
+  const { months } = await api(`/v1/projects/${PROJECT}/costs/history?months=12`);
+  assert.equal(await page.locator(".plot-bar").count(), months.length);
+  await context.close();
+});
+
+test("a change that somebody else made meanwhile is not lost", async () => {
+  const { page, context } = await visit(browser, server, `/templates/${TEMPLATE}`, { wait: ".lineage li" });
+  await page.getByRole("button", { name: "More about this template" }).click();
+  await page.getByRole("button", { name: "Edit the description…" }).click();
+  await page.getByRole("dialog").getByLabel("Description").fill("What I think of it");
+  await server.prism("template", "edit", TEMPLATE, "--notes", "What a colleague wrote meanwhile");
+  await page.getByRole("button", { name: `Change ${TEMPLATE}` }).click();
+  await page.getByRole("dialog").getByRole("alert").getByText("Details for an administrator").click();
+  await page.getByRole("dialog").getByText("PreconditionFailed").waitFor();
+  assert.equal((await api(`/v1/templates/${TEMPLATE}`)).template.notes, "What a colleague wrote meanwhile");
+  await context.close();
+});
+
+test("a save that begins elsewhere shows up in its template, and becomes a version there", async () => {
+  const { page, context, faults } = await visit(browser, server, `/templates/${TEMPLATE}`, { wait: ".lineage li" });
+  const { newest } = (await api(`/v1/templates/${TEMPLATE}`)).template;
+  await server.prism("local", "speed", "20");
+  const saved = server.prism("save", "earthquake-analysis", TEMPLATE, "--yes", "--publish-sensitive");
+  await page.getByText("Being saved").waitFor();
+  await saved;
+  await page.getByRole("row").filter({ hasText: new RegExp(`^Version ${newest + 1}`) }).waitFor();
+  await page.getByText("Being saved").waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+  await context.close();
+});

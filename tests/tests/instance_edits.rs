@@ -1,0 +1,168 @@
+//! The name and the size of an instance can be changed, and what refers to it follows.
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+use prism_functions::domain::sizes::Size;
+use prism_functions::domain::{Code, Problem};
+use prism_functions::operations::parts::{Either, InRegion, InstanceName, Json, Nothing};
+use prism_functions::operations::{
+    Asked, AuditPage, InstanceView, NewName, NewSize, Operation as _, RenameInstance,
+    ResizeInstance, ResizePlan, TryInRegion,
+};
+use prism_local::ec2::Capacity;
+use prism_tests::ask;
+use prism_tests::asks::Asks as _;
+use prism_tests::world::{
+    ADA, BOB, Setup, World, id_of, launch_request, launched, nightly, region, save_request,
+    schedule_request,
+};
+
+fn rename(world: &World, name: &str, new: &str) -> Result<InstanceView, Problem> {
+    let asked = Asked::<RenameInstance> {
+        path: InstanceName(name.to_owned()),
+        query: InRegion { region: region() },
+        head: Nothing {},
+        body: Json(NewName {
+            name: new.to_owned(),
+        }),
+    };
+    let told = world.run(RenameInstance::run(&world.service, &ADA, asked));
+    told.map(|view| view.value)
+}
+
+async fn resized(
+    world: &World,
+    size: Size,
+    dry_run: bool,
+) -> Result<Either<ResizePlan, InstanceView>, Problem> {
+    let asked = Asked::<ResizeInstance> {
+        path: InstanceName("work".to_owned()),
+        query: TryInRegion {
+            region: region(),
+            dry_run,
+        },
+        head: Nothing {},
+        body: Json(NewSize { size }),
+    };
+    Ok(
+        match ResizeInstance::run(&world.service, &ADA, asked).await? {
+            Either::One(plan) => Either::One(plan.value.plan),
+            Either::Other(view) => Either::Other(view.value),
+        },
+    )
+}
+
+fn plan(world: &World, size: Size) -> Result<ResizePlan, Problem> {
+    match world.run(resized(world, size, true))? {
+        Either::One(plan) => Ok(plan),
+        Either::Other(view) => panic!("it was resized: {view:?}"),
+    }
+}
+
+fn resize(world: &World, size: Size) -> Result<InstanceView, Problem> {
+    match world.run(resized(world, size, false))? {
+        Either::Other(view) => Ok(view),
+        Either::One(plan) => panic!("it was only planned: {plan:?}"),
+    }
+}
+
+/// How often Ada's instance was changed in this way, by the audit events.
+fn noted(world: &World, action: &str) -> usize {
+    let events = ask!(world, audit_events(&ADA, &AuditPage::default(), 100, None)).unwrap();
+    let events = events.items.iter();
+    events.filter(|event| event.action == action).count()
+}
+
+#[test]
+fn a_renamed_instance_has_its_new_name_only() {
+    let world = launched(Setup::seeded(1));
+    let id = id_of(&world);
+    assert_eq!(rename(&world, "work", "genomics").unwrap().name, "genomics");
+    let found = ask!(world, instances(&ADA, &region())).unwrap();
+    assert_eq!(found[0].name, "genomics");
+    let gone = rename(&world, "work", "again").unwrap_err();
+    assert_eq!(gone.code, Code::InstanceNotFound);
+    // Its old name is free, and its new one is not.
+    world.launch("ada", "ubuntu", "work");
+    let taken = rename(&world, "work", "genomics").unwrap_err();
+    assert_eq!(taken.code, Code::InstanceNameTaken);
+    let taken = ask!(world, launch(&ADA, &launch_request("ubuntu", "genomics")));
+    assert_eq!(taken.unwrap_err().code, Code::InstanceNameTaken);
+    // Repeating it changes nothing.
+    assert_eq!(
+        rename(&world, id.as_str(), "genomics").unwrap().id,
+        id.as_str()
+    );
+    assert_eq!(noted(&world, "instance.rename"), 1);
+}
+
+#[test]
+fn names_that_are_not_valid_and_instances_of_others_are_refused() {
+    let world = launched(Setup::seeded(1));
+    for name in ["", "i-0123456789abcdef0", "a\nb"] {
+        let problem = rename(&world, "work", name).unwrap_err();
+        assert_eq!(problem.code, Code::InvalidName, "{name:?}");
+    }
+    world.launch("bob", "ubuntu", "bobs");
+    assert_eq!(
+        rename(&world, "bobs", "mine").unwrap_err().code,
+        Code::InstanceNotFound
+    );
+    let found = ask!(world, instances(&BOB, &region())).unwrap();
+    assert_eq!(found[0].name, "bobs");
+}
+
+#[test]
+fn schedules_follow_the_name() {
+    let world = launched(Setup::seeded(1));
+    let asked = schedule_request("nightly", save_request("work", "kept"));
+    ask!(world, create_schedule(&ADA, asked)).unwrap();
+    rename(&world, "work", "genomics").unwrap();
+    let schedule = ask!(world, schedule(&ADA, &nightly())).unwrap();
+    assert_eq!(schedule.schedule.request.instance, "genomics");
+    world.pass(24 * 3600);
+    ask!(world, fire_due_schedules()).unwrap();
+    world.clock.run_until_idle().unwrap();
+    assert!(world.version("kept", 1).snapshot_bytes > 0);
+}
+
+#[test]
+fn a_running_instance_is_planned_and_only_a_stopped_one_is_resized() {
+    let world = launched(Setup::seeded(1));
+    let told = plan(&world, Size::XL).unwrap();
+    assert_eq!(told.instance_type, "t3.2xlarge");
+    assert_eq!(told.usd_per_hour, Some(0.3328));
+    assert!(told.must_stop && told.address_changes);
+    assert_eq!(
+        resize(&world, Size::XL).unwrap_err().code,
+        Code::InstanceStateWrong
+    );
+    assert_eq!(world.instance(&told.instance.id).instance_type, "t3.large");
+    ask!(world, stop_instance(&ADA, &region(), "work")).unwrap();
+    world.pass(300);
+    assert!(!plan(&world, Size::XL).unwrap().must_stop);
+    assert_eq!(
+        resize(&world, Size::XL).unwrap().instance_type,
+        "t3.2xlarge"
+    );
+    // Repeating it changes nothing.
+    resize(&world, Size::XL).unwrap();
+    ask!(world, start_instance(&ADA, &region(), "work")).unwrap();
+    world.pass(300);
+    assert_eq!(
+        world.instance(&told.instance.id).instance_type,
+        "t3.2xlarge"
+    );
+    assert_eq!(noted(&world, "instance.resize"), 1);
+}
+
+#[test]
+fn a_size_that_the_zone_does_not_offer_is_refused_before_the_stop() {
+    let world = launched(Setup::seeded(1));
+    let zone = world.instance(id_of(&world).as_str()).zone.unwrap();
+    world.admin.set_offered(&zone, "g5.xlarge", false).unwrap();
+    let problem = plan(&world, Size::GpuM).unwrap_err();
+    assert_eq!(problem.code, Code::InstanceTypeNotOffered);
+    // A lack of capacity shows at the start only.
+    world.set_capacity(Capacity::Refused);
+    plan(&world, Size::L).unwrap();
+}
