@@ -51,6 +51,9 @@ pub struct Outcome {
     pub interactive_s: Option<f64>,
     /// The requests by bucket: the deployment's, and those of the account's other users.
     pub traffic: BTreeMap<String, (Traffic, Traffic)>,
+    /// The requests of the sweeps, by bucket. They depend on the time and the number of Regions, not on the saves, and
+    /// are not part of `traffic`.
+    pub sweeps: BTreeMap<String, Traffic>,
     /// The number of state transitions of all executions. Each retry is one too.
     pub transitions: usize,
 }
@@ -72,11 +75,8 @@ impl Outcome {
 
     fn sum(&self, which: fn(&(Traffic, Traffic)) -> Traffic) -> Traffic {
         let requests = self.traffic.iter().filter(|(name, _)| !name.contains('/'));
-        requests.fold(Traffic::default(), |mut sum, (_, traffic)| {
-            let traffic = which(traffic);
-            sum.calls += traffic.calls;
-            sum.throttled += traffic.throttled;
-            sum
+        requests.fold(Traffic::default(), |sum, (_, traffic)| {
+            plus(sum, which(traffic))
         })
     }
 
@@ -121,7 +121,7 @@ impl Burst {
         while !world.executions.running().is_empty() {
             world.pass(300);
             outcome.count_transitions(&world);
-            ask!(world, sweep()).expect("the sweep gets through");
+            outcome.sweep(&world);
         }
         world
             .clock
@@ -137,7 +137,12 @@ impl Burst {
         }
         outcome.over_floor.sort_by(f64::total_cmp);
         outcome.downtimes.sort_by(f64::total_cmp);
-        outcome.traffic = world.admin.traffic(&region()).expect("the cloud answers");
+        outcome.traffic = traffic(&world);
+        for (name, of) in &outcome.sweeps {
+            if let Some((own, _)) = outcome.traffic.get_mut(name) {
+                *own = minus(*own, *of);
+            }
+        }
         outcome
     }
 
@@ -215,7 +220,38 @@ fn by_hand(world: &World, number: u32) -> (Begun, f64) {
     (save, begun_s)
 }
 
+fn traffic(world: &World) -> BTreeMap<String, (Traffic, Traffic)> {
+    world.admin.traffic(&region()).expect("the cloud answers")
+}
+
+fn plus(one: Traffic, other: Traffic) -> Traffic {
+    Traffic {
+        calls: one.calls + other.calls,
+        throttled: one.throttled + other.throttled,
+    }
+}
+
+fn minus(all: Traffic, of: Traffic) -> Traffic {
+    Traffic {
+        calls: all.calls - of.calls,
+        throttled: all.throttled - of.throttled,
+    }
+}
+
 impl Outcome {
+    /// Runs a sweep, and counts its requests.
+    fn sweep(&mut self, world: &World) {
+        let (before, begin) = (traffic(world), world.now());
+        ask!(world, sweep()).expect("the sweep gets through");
+        // Otherwise requests of saves would be counted as the sweep's.
+        assert_eq!(world.now(), begin, "the sweep waits");
+        for (name, (after, _)) in traffic(world) {
+            let own = before.get(&name).map(|(own, _)| *own).unwrap_or_default();
+            let sum = self.sweeps.entry(name).or_default();
+            *sum = plus(*sum, minus(after, own));
+        }
+    }
+
     /// Counts the state transitions of executions that have ended, and discards their histories: those of thousands of
     /// executions take gigabytes.
     fn count_transitions(&mut self, world: &World) {

@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         "Of EC2's throttles, {} % may be used.\n\n{HEAD}",
         asked.share
     );
-    let (mut by_api, mut broken) = (ByApi::default(), Vec::new());
+    let (mut by_api, mut broken, mut swept) = (ByApi::default(), Vec::new(), 0);
     for saves in asked.sizes {
         for varied in [false, true] {
             for neighbour_percent in [0, 50] {
@@ -68,11 +68,13 @@ fn main() -> ExitCode {
                 let it = burst.play();
                 println!("{}", row(burst, &it));
                 by_api.add(burst, &it);
+                swept += it.sweeps.values().map(|it| it.calls).sum::<u64>();
                 broken.extend(beyond(burst, &it));
             }
         }
     }
     println!("\n{by_api}");
+    println!("The sweeps, which are not counted with the saves, made {swept} requests.");
     if let Some(peak) = peak_memory() {
         println!("All of it took {} MB of memory at most.", peak / 1_000_000);
         if peak > MEMORY {

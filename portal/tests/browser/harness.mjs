@@ -21,6 +21,20 @@ const FLAGS = [
 ];
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const run = promisify(execFile);
+/** How long a browser or a server may take for what has no limit of its own, in milliseconds. */
+const MOST_MS = 60_000;
+
+/** A browser or a server did not do this in time. */
+export class Hung extends Error {}
+
+/** What a promise gives, or `Hung` if that takes too long. */
+export async function bounded(what, promise) {
+  let timer;
+  const late = new Promise((_, failed) => {
+    timer = setTimeout(() => failed(new Hung(`${what}: not within ${MOST_MS} ms`)), MOST_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
 
 /** A server of a fresh cloud. `prism` runs the command line on the same cloud. */
 export async function serve({ speed = 1000, user = "ada", seed } = {}) {
@@ -53,19 +67,19 @@ export async function serve({ speed = 1000, user = "ada", seed } = {}) {
 async function begun(args, env) {
   const child = spawn(PROGRAM, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise((done) => child.once("exit", done));
-  const portal = await new Promise((found, failed) => {
-    const said = [];
+  const said = [];
+  const portal = await bounded("prism local serve says where its portal is", new Promise((found, failed) => {
     createInterface(child.stderr).on("line", (line) => {
       said.push(line);
       if (line.startsWith("Portal: ")) found(line.slice("Portal: ".length));
     });
     child.once("exit", () => failed(new Error(`prism local serve ended: ${said.join("\n")}`)));
     child.once("error", failed);
-  });
+  }));
   const { origin, hash } = new URL(portal);
   const stop = async () => {
     child.kill("SIGTERM");
-    await ended;
+    await bounded("prism local serve ends", ended);
   };
   return { origin, token: hash.slice("#token=".length), portal, stop };
 }

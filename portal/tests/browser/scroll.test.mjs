@@ -1,19 +1,19 @@
 // A list of a thousand templates: it is read page after page, and scrolls without a task of more than 50 ms.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launched, serve, visit } from "./harness.mjs";
+import { bounded, Hung, launched, serve, visit } from "./harness.mjs";
 
 const TEMPLATES = 1000;
 const PAGE = 100;
 const MOST_MS = 50;
+// A browser that is traced has been seen to hang, which says nothing about the page. It is measured in a new one.
+const ATTEMPTS = 3;
 
 let server;
-let browser;
 before(async () => {
-  [server, browser] = await Promise.all([serve(), launched()]);
+  server = await serve();
 });
 after(async () => {
-  await browser?.close();
   await server?.close();
 });
 
@@ -54,16 +54,32 @@ function longest(trace) {
   return Math.max(...tasks.map(({ tdur = 0 }) => tdur)) / 1000;
 }
 
-test(`${TEMPLATES} templates scroll without a frame of more than ${MOST_MS} ms`, async () => {
-  const { page, context, faults } = await visit(browser, server, "/");
+/** The same, while the page scrolls to its end. */
+async function measured(browser) {
+  const { page, faults } = await visit(browser, server, "/");
   await many(page);
   await page.getByRole("link", { name: "Templates", exact: true }).click();
   await page.getByText(TEMPLATES.toLocaleString("en-US"), { exact: true }).waitFor();
-  await browser.startTracing(page, { categories: ["toplevel", "disabled-by-default-devtools.timeline", "devtools.timeline"] });
-  await scroll(page);
-  const task = longest(await browser.stopTracing());
+  await bounded("the trace begins", browser.startTracing(page, { categories: ["toplevel", "disabled-by-default-devtools.timeline", "devtools.timeline"] }));
+  await bounded("the page scrolls", scroll(page));
+  const task = longest(await bounded("the trace ends", browser.stopTracing()));
   assert.equal(await page.locator(".table tbody tr").count(), TEMPLATES, "not all templates are shown at the end");
-  assert.ok(task < MOST_MS, `a task took ${task} ms`);
   assert.deepEqual(faults, []);
-  await context.close();
+  return task;
+}
+
+test(`${TEMPLATES} templates scroll without a frame of more than ${MOST_MS} ms`, async (t) => {
+  for (let left = ATTEMPTS - 1; ; left -= 1) {
+    const browser = await launched();
+    try {
+      const task = await measured(browser);
+      assert.ok(task < MOST_MS, `a task took ${task} ms`);
+      return await bounded("the browser closes", browser.close());
+    } catch (error) {
+      // Not waited for: a browser that hangs may not close either.
+      browser.close().catch(() => {});
+      if (!(error instanceof Hung) || left === 0) throw error;
+      t.diagnostic(`${error.message}: once more in a new browser`);
+    }
+  }
 });
