@@ -7,7 +7,7 @@ use prism_functions::domain::guide::Guide;
 use prism_functions::domain::save::{Finding, SaveRecord, seconds_between};
 use prism_functions::domain::{StepName, Timestamp};
 
-use crate::text::{duration, plain, time};
+use crate::text::{Times, duration, plain};
 
 /// Describes a step of a save.
 pub(crate) fn words<'a>(record: &SaveRecord, step: &'a str) -> &'a str {
@@ -174,14 +174,14 @@ pub(crate) fn steps(record: &SaveRecord, now: Timestamp) -> Vec<(Timestamp, &str
 }
 
 /// The timeline of a save, one step per line.
-pub(crate) fn timeline(record: &SaveRecord, now: Timestamp) -> String {
+pub(crate) fn timeline(record: &SaveRecord, now: Timestamp, times: Times) -> String {
     let mut text = String::new();
     for (at, what, took) in steps(record, now) {
         let took = duration(took);
-        let _ = writeln!(text, "  {}  {took:>12}  {what}", time(at));
+        let _ = writeln!(text, "  {}  {took:>12}  {what}", times.time(at));
     }
     if let Some(ended) = record.ended_at {
-        let (at, how) = (time(ended), record.state.as_str());
+        let (at, how) = (times.time(ended), record.state.as_str());
         let _ = writeln!(text, "  {at}  {:>12}  {how}", "");
     }
     text

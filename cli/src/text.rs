@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Write;
 
+use chrono::{DateTime, FixedOffset, Local};
 use prism_functions::domain::pricing::REGION;
 use prism_functions::domain::{Region, Timestamp};
 use unicode_width::UnicodeWidthStr as _;
@@ -177,56 +178,81 @@ pub(crate) fn usd_per_hour(price: Option<f64>) -> String {
     )
 }
 
-pub(crate) fn when(at: Timestamp) -> String {
-    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// How instants are shown: relative to the present on a terminal, where people read them, and in UTC elsewhere.
+/// How instants are shown: on a terminal, where people read them, relative to the present and in the time zone of this
+/// machine, as they are typed; elsewhere in UTC.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times(pub(crate) Option<Timestamp>);
 
 impl Times {
     /// An instant in a table.
     pub(crate) fn when(self, at: Timestamp) -> String {
-        self.0.map_or_else(|| when(at), |now| relative(at, now))
+        match self.0 {
+            Some(now) => relative(at, now).unwrap_or_else(|| date(self.zoned(at))),
+            None => self.exact(at),
+        }
     }
 
-    /// An instant in a table in which the day is enough.
+    /// A day in a table. Days are named in UTC, as they are typed.
     pub(crate) fn day(self, at: Timestamp) -> String {
-        let day = at.format("%Y-%m-%d").to_string();
-        self.0.map_or(day, |now| relative(at, now))
+        let relative = self.0.and_then(|now| relative(at, now));
+        relative.unwrap_or_else(|| date(at.fixed_offset()))
     }
 
     /// An instant in a sentence, with its exact time.
     pub(crate) fn exactly(self, at: Timestamp) -> String {
-        let exact = when(at);
-        self.0.map_or_else(
-            || exact.clone(),
-            |now| format!("{exact} ({})", relative(at, now)),
-        )
+        let exact = self.exact(at);
+        match self.0.and_then(|now| relative(at, now)) {
+            Some(relative) => format!("{exact} ({relative})"),
+            None => exact,
+        }
     }
+
+    /// The exact time of an instant.
+    pub(crate) fn exact(self, at: Timestamp) -> String {
+        exact(self.zoned(at))
+    }
+
+    /// The time of day of an instant.
+    pub(crate) fn time(self, at: Timestamp) -> String {
+        self.zoned(at).format("%H:%M:%S").to_string()
+    }
+
+    fn zoned(self, at: Timestamp) -> DateTime<FixedOffset> {
+        match self.0 {
+            Some(_) => at.with_timezone(&Local).fixed_offset(),
+            None => at.fixed_offset(),
+        }
+    }
+}
+
+/// An instant with its offset from UTC.
+fn exact(at: DateTime<FixedOffset>) -> String {
+    let zone = match at.offset().local_minus_utc() {
+        0 => "UTC",
+        _ => "%:z",
+    };
+    at.format(&format!("%Y-%m-%d %H:%M:%S {zone}")).to_string()
+}
+
+fn date(at: DateTime<FixedOffset>) -> String {
+    at.format("%Y-%m-%d").to_string()
 }
 
 /// How long ago an instant was, or in how long it will be. Beyond a month, the date says more.
-fn relative(at: Timestamp, now: Timestamp) -> String {
+fn relative(at: Timestamp, now: Timestamp) -> Option<String> {
     let seconds = (now - at).num_seconds();
     let span = match seconds.unsigned_abs() {
-        0..60 => return "now".to_owned(),
+        0..60 => return Some("now".to_owned()),
         span @ 60..3600 => format!("{} min", span / 60),
         span @ 3600..86_400 => format!("{} h", span / 3600),
         span @ 86_400..2_678_400 => format!("{} d", span / 86_400),
-        _ => return at.format("%Y-%m-%d").to_string(),
+        _ => return None,
     };
-    if seconds < 0 {
+    Some(if seconds < 0 {
         format!("in {span}")
     } else {
         format!("{span} ago")
-    }
-}
-
-/// Formats the time of day of an instant.
-pub(crate) fn time(at: Timestamp) -> String {
-    at.format("%H:%M:%S").to_string()
+    })
 }
 
 pub(crate) fn bytes(count: u64) -> String {
@@ -318,16 +344,28 @@ mod tests {
         let at =
             |seconds: i64| chrono::DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap();
         let people = Times(Some(at(0)));
-        let shown = [0, -59, -60, -7200, 90_000, -86_400 * 40].map(|by| people.when(at(by)));
-        assert_eq!(
-            shown,
-            ["now", "now", "1 min ago", "2 h ago", "in 1 d", "2023-10-05"]
-        );
+        let shown = [0, -59, -60, -7200, 90_000].map(|by| people.when(at(by)));
+        assert_eq!(shown, ["now", "now", "1 min ago", "2 h ago", "in 1 d"]);
+        let long_ago = at(-86_400 * 40);
+        assert_eq!(people.day(long_ago), "2023-10-05");
+        assert_eq!(people.when(long_ago).len(), "2023-10-05".len());
         assert_eq!(Times(None).when(at(0)), "2023-11-14 22:13:20 UTC");
+        assert_eq!(Times(None).exactly(at(-60)), "2023-11-14 22:12:20 UTC");
+        assert_eq!(Times(None).time(at(0)), "22:13:20");
+        let exact = people.exactly(at(-60));
+        assert_eq!(exact, format!("{} (1 min ago)", people.exact(at(-60))));
+        // The date says no more than the exact time.
+        assert_eq!(people.exactly(long_ago), people.exact(long_ago));
+    }
+
+    #[test]
+    fn an_exact_time_has_its_offset() {
+        let exact = |text: &str| exact(DateTime::parse_from_rfc3339(text).unwrap());
         assert_eq!(
-            people.exactly(at(-60)),
-            "2023-11-14 22:12:20 UTC (1 min ago)"
+            exact("2026-01-05T18:00:00+05:30"),
+            "2026-01-05 18:00:00 +05:30"
         );
+        assert_eq!(exact("2026-01-05T18:00:00Z"), "2026-01-05 18:00:00 UTC");
     }
 
     #[test]

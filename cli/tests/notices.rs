@@ -3,12 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod common;
+#[path = "notices/kinds.rs"]
+mod kinds;
+#[allow(dead_code, reason = "the tests of results need all of it")]
+#[path = "json/schema.rs"]
+mod schema;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -116,7 +121,22 @@ impl Post {
         }
     }
 
-    fn run(&self, args: &[&str]) -> Answer {
+    /// A cloud whose user has a confirmed address.
+    fn confirmed() -> Self {
+        let post = Self::new();
+        post.ok(&["notify", "set", "--email", "ada@example.org"]);
+        let mail = post.mail();
+        assert_eq!(mail.header("To"), "ada@example.org");
+        let (_, code) = mail.body.split_once("prism notify confirm ").unwrap();
+        let confirmed = post.ok(&["notify", "confirm", code.lines().next().unwrap().trim()]);
+        assert!(
+            confirmed.contains("E-mail: ada@example.org\n"),
+            "{confirmed}"
+        );
+        post
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = self.prism.command(args);
         command
             .env(
@@ -124,7 +144,11 @@ impl Post {
                 format!("smtp://127.0.0.1:{}", self.smtp_port),
             )
             .env("PRISM_SMTP_FROM", "Prism <prism@example.org>");
-        answer(&command.output().unwrap())
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Answer {
+        answer(&self.command(args).output().unwrap())
     }
 
     #[track_caller]
@@ -134,15 +158,23 @@ impl Post {
         answer.stdout
     }
 
+    #[track_caller]
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(&[&["--json"], args].concat())).unwrap()
+    }
+
     fn mail(&self) -> Got {
         self.mails.recv_timeout(PATIENCE).expect("a mail arrives")
     }
 }
 
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+}
+
 /// Runs the example of docs/notices.md.
 fn verified(secret: &str, got: &Got) -> String {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/notices.md");
-    let docs = fs::read_to_string(docs).unwrap();
+    let docs = fs::read_to_string(docs().join("notices.md")).unwrap();
     let (_, rest) = docs.split_once("```python\n").unwrap();
     let (example, _) = rest.split_once("```").unwrap();
     // Of the cloud's time, which runs faster than that of this machine.
@@ -160,17 +192,7 @@ fn verified(secret: &str, got: &Got) -> String {
 
 #[test]
 fn notices_arrive_by_mail_and_by_webhook() {
-    let post = Post::new();
-    post.ok(&["notify", "set", "--email", "ada@example.org"]);
-    let mail = post.mail();
-    assert_eq!(mail.header("To"), "ada@example.org");
-    let (_, code) = mail.body.split_once("prism notify confirm ").unwrap();
-    let confirmed = post.ok(&["notify", "confirm", code.lines().next().unwrap().trim()]);
-    assert!(
-        confirmed.contains("E-mail: ada@example.org\n"),
-        "{confirmed}"
-    );
-
+    let post = Post::confirmed();
     let (listener, at) = listener();
     let posts = serve(listener, hook);
     let url = format!("http://127.0.0.1:{at}/hook");
@@ -201,25 +223,79 @@ fn notices_arrive_by_mail_and_by_webhook() {
 }
 
 #[test]
-fn a_receiver_that_is_down_gets_its_notice_later_and_holds_up_nobody() {
-    let post = Post::new();
+fn receivers_that_are_down_get_each_notice_once_and_later() {
+    let mut post = Post::confirmed();
     let (down, at) = listener();
     drop(down);
+    let (mails_down, mails_at) = listener();
+    drop(mails_down);
+    post.smtp_port = mails_at;
+    let url = format!("http://127.0.0.1:{at}/hook");
+    let on = "save.succeeded,budget.crossed";
+    post.ok(&["notify", "set", "--on", on, "--webhook", &url]);
+    post.ok(&["launch", "ubuntu", "work"]);
+    post.ok(&["project", "create", "lab"]);
+    let budget = ["project", "budget", "lab", "--limit", "0.01"];
+    post.ok(&[&budget[..], &["--alert", "50"]].concat());
+    post.ok(&["save", "work", "kept", "--project", "lab"]);
+    let shown = post.ok(&["notify", "show"]);
+    assert!(!shown.contains("last reached"), "{shown}");
+    let posts = serve(TcpListener::bind(("127.0.0.1", at)).unwrap(), hook);
+    post.mails = serve(TcpListener::bind(("127.0.0.1", mails_at)).unwrap(), smtp);
+    let (mut mailed, mut posted) = (Vec::new(), Vec::new());
+    // Each command delivers what is due when it is done; the last ones show that nothing is delivered twice.
+    for look in 0..200 {
+        post.ok(&["list"]);
+        posted.extend(
+            posts
+                .try_iter()
+                .map(|it| it.header("prism-event").to_owned()),
+        );
+        let subjects = post
+            .mails
+            .try_iter()
+            .map(|it| it.header("Subject").to_owned());
+        mailed.extend(subjects);
+        if look >= 20 && posted.len() + mailed.len() >= 4 {
+            break;
+        }
+    }
+    posted.sort_unstable();
+    assert_eq!(posted, ["budget.crossed", "save.succeeded"]);
+    mailed.sort_unstable();
+    let [budget, save] = mailed.try_into().unwrap();
+    assert!(budget.starts_with("[Prism] budget.crossed: "), "{budget}");
+    assert!(save.starts_with("[Prism] save.succeeded: "), "{save}");
+}
+
+/// Accepts connections and never responds.
+fn mute(mut stream: TcpStream, tell: &Sender<Got>) {
+    let (head, body) = (String::new(), String::new());
+    tell.send(Got { head, body }).unwrap();
+    // Until the other side gives up.
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+#[test]
+fn a_receiver_that_does_not_respond_holds_up_no_save() {
+    let post = Post::new();
+    let (listener, at) = listener();
+    let called = serve(listener, mute);
     let url = format!("http://127.0.0.1:{at}/hook");
     post.ok(&["notify", "set", "--on", "save.succeeded", "--webhook", &url]);
     post.ok(&["launch", "ubuntu", "work"]);
-    post.ok(&["save", "work", "kept"]);
-    let up = TcpListener::bind(("127.0.0.1", at)).unwrap();
-    let posts = serve(up, hook);
-    for _ in 0..200 {
-        // Each command delivers what is due when it is done.
-        post.ok(&["list"]);
-        if let Ok(got) = posts.try_recv() {
-            assert_eq!(got.header("prism-event"), "save.succeeded");
-            return;
-        }
-    }
-    panic!("it never arrived: {}", post.ok(&["notify", "show"]));
+    let mut save = post.command(&["save", "work", "kept"]);
+    let save = save.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut save = save.spawn().unwrap();
+    called.recv_timeout(PATIENCE).unwrap();
+    // The command still waits for the receiver. Its save has ended, and no other command waits.
+    let saves = post.json(&["saves", "list"]);
+    assert_eq!(saves["saves"][0]["state"], "succeeded");
+    let shown = post.json(&["show", "work"]);
+    assert_eq!(shown["instance"]["state"], "running");
+    assert_eq!(save.try_wait().unwrap(), None);
+    let ended = answer(&save.wait_with_output().unwrap());
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
 
 #[test]

@@ -213,6 +213,17 @@ impl Prism {
     /// What a terminal of this width shows of a run: both streams, without styles.
     #[cfg(unix)]
     pub(crate) fn on_terminal(&self, width: u16, args: &[&str]) -> String {
+        self.on_terminal_with(width, args, &[]).stdout
+    }
+
+    /// The same of a run with these variables, as the stdout of the result.
+    #[cfg(unix)]
+    pub(crate) fn on_terminal_with(
+        &self,
+        width: u16,
+        args: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Answer {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
         use rustix::termios::{Winsize, tcsetwinsize};
         use std::io::Read as _;
@@ -230,12 +241,15 @@ impl Prism {
         tcsetwinsize(&ours, size).unwrap();
         let name = ptsname(&ours, Vec::new()).unwrap();
         let name = Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
+        // A process that the program leaves behind must not keep it open.
         let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
+        let flags = flags | rustix::fs::OFlags::CLOEXEC;
         let theirs = rustix::fs::open(name, flags, rustix::fs::Mode::empty()).unwrap();
         let mut command = self.command(args);
         command
             // Without a kind of terminal, nothing is animated.
             .env("TERM", "xterm")
+            .envs(variables.iter().copied())
             .stderr(theirs.try_clone().unwrap());
         let mut child = command.stdout(theirs).spawn().unwrap();
         // The command keeps the program's side of the terminal open.
@@ -243,8 +257,12 @@ impl Prism {
         let mut shown = Vec::new();
         // On Linux, reading fails once the program has ended.
         let _ = fs::File::from(ours).read_to_end(&mut shown);
-        child.wait().unwrap();
-        unstyled(&String::from_utf8_lossy(&shown).replace('\r', ""))
+        let ended = child.wait().unwrap();
+        Answer {
+            code: ended.code().unwrap_or(-1),
+            stdout: unstyled(&String::from_utf8_lossy(&shown).replace('\r', "")),
+            stderr: String::new(),
+        }
     }
 
     pub(crate) fn spawn(&self, args: &[&str]) -> Child {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::errors::Outcome;
 use crate::session::Session;
-use crate::text::{pairs, when};
+use crate::text::pairs;
 
 /// Show the folder, time and settings of the embedded cloud
 #[derive(Debug, Args)]
@@ -22,7 +22,8 @@ impl Show {
             "home": home, "user": user, "now": now,
             "speed": speed, "settings": settings,
         });
-        let time = format!("{}, at {speed} times the normal speed", when(now));
+        let time = session.times().exact(now);
+        let time = format!("{time}, at {speed} times the normal speed");
         let reach = super::settings::reach(settings.public_scope);
         session.out.done(&value, || {
             pairs([

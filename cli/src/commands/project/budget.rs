@@ -63,7 +63,9 @@ impl Budget {
             client.call(asked).await?;
         }
         let view = client.ask(Asked::<ShowProject>::of(name)).await?;
-        session.out.done(&view, || super::text(&view))
+        session
+            .out
+            .done(&view, || super::text(&view, session.times()))
     }
 
     fn request(&self, limit: &str) -> Result<BudgetRequest, Problem> {

@@ -33,6 +33,8 @@ impl Create {
         };
         let asked = Asked::<CreateProject>::with(Nothing {}, request);
         let view = session.client.ask(asked).await?;
-        session.out.done(&view, || super::text(&view))
+        session
+            .out
+            .done(&view, || super::text(&view, session.times()))
     }
 }

@@ -89,7 +89,9 @@ impl Edit {
         };
         let asked = Asked::<EditProject>::with(name, edit);
         let view = session.client.ask(asked).await?;
-        session.out.done(&view, || super::text(&view))
+        session
+            .out
+            .done(&view, || super::text(&view, session.times()))
     }
 }
 

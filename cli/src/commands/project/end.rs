@@ -57,6 +57,8 @@ impl End {
             client.call(asked).await?;
         }
         let view = client.ask(Asked::<ShowProject>::of(name)).await?;
-        session.out.done(&view, || super::text(&view))
+        session
+            .out
+            .done(&view, || super::text(&view, session.times()))
     }
 }

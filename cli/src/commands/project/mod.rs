@@ -23,7 +23,7 @@ use prism_functions::domain::limits::Limits;
 use prism_functions::domain::{Problem, ProjectName};
 use prism_functions::operations::ProjectView;
 
-use crate::text::{joined, pairs, plain, usd, when};
+use crate::text::{Times, joined, pairs, plain, usd};
 
 commands! {
     /// Manage projects: members, templates, approvals, budget and costs
@@ -56,7 +56,7 @@ fn name(text: &str) -> Result<ProjectName, Problem> {
     text.parse().map_err(Problem::from)
 }
 
-fn text(view: &ProjectView) -> String {
+fn text(view: &ProjectView, times: Times) -> String {
     let project = &view.project;
     let budget = project.budget.as_ref().map(|budget| {
         let alerts = joined(budget.alerts.iter().map(|at| format!("{at} %")));
@@ -79,12 +79,13 @@ fn text(view: &ProjectView) -> String {
             "its instances are stopped"
         };
         let over = match end.ended_at {
-            Some(at) => format!(", completed at {}", when(at)),
+            Some(at) => format!(", completed at {}", times.exactly(at)),
             None => String::new(),
         };
-        format!("at {}: {what}{over}", when(end.at))
+        format!("at {}: {what}{over}", times.exactly(end.at))
     });
-    let created = format!("by {} at {}", project.created_by, when(project.created_at));
+    let created = times.exactly(project.created_at);
+    let created = format!("by {} at {created}", project.created_by);
     let mut text = format!("{}\n", project.name);
     text.push_str(&pairs([
         ("purpose", plain(&project.description)),

@@ -20,6 +20,8 @@ impl Show {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.name)?;
         let view = session.client.ask(Asked::<ShowProject>::of(name)).await?;
-        session.out.done(&view, || super::text(&view))
+        session
+            .out
+            .done(&view, || super::text(&view, session.times()))
     }
 }

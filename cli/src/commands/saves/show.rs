@@ -10,7 +10,7 @@ use prism_functions::operations::SaveView;
 use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
-use crate::text::{Times, bytes, joined, monthly_in, pairs, plain, when};
+use crate::text::{Times, bytes, joined, monthly_in, pairs, plain};
 use crate::{report, story};
 
 /// Show the state of a save: what was requested, its progress and its result
@@ -45,9 +45,10 @@ fn head(record: &SaveRecord) -> String {
 }
 
 /// Who cancelled the save, and when.
-fn cancelled(record: &SaveRecord) -> Option<String> {
+fn cancelled(record: &SaveRecord, times: Times) -> Option<String> {
     let user = record.cancelled_by.as_ref()?;
-    let at = record.cancelled_at.map(|at| format!(" at {}", when(at)));
+    let at = record.cancelled_at;
+    let at = at.map(|at| format!(" at {}", times.exactly(at)));
     Some(format!("by {user}{}", at.unwrap_or_default()))
 }
 
@@ -70,7 +71,7 @@ fn text(record: &SaveView, now: Timestamp, times: Times) -> String {
         .snapshot_bytes
         .filter(|_| record.discarded_at.is_none());
     let removed = record.discarded_at;
-    let removed = removed.map(|at| format!("AMIs and snapshots, at {}", when(at)));
+    let removed = removed.map(|at| format!("AMIs and snapshots, at {}", times.exactly(at)));
     text.push_str(&pairs([
         ("requested", asked),
         ("schedule", or_nothing(schedule)),
@@ -88,13 +89,13 @@ fn text(record: &SaveView, now: Timestamp, times: Times) -> String {
         ("removed", or_nothing(removed)),
         ("size", or_nothing(size.map(bytes))),
         ("cost", or_nothing(cost)),
-        ("cancelled", or_nothing(cancelled(record))),
+        ("cancelled", or_nothing(cancelled(record, times))),
         (
             "not removed",
             or_nothing(record.leftovers.as_deref().map(plain)),
         ),
     ]));
-    let _ = write!(text, "\nTimeline:\n{}", story::timeline(record, now));
+    let _ = write!(text, "\nTimeline:\n{}", story::timeline(record, now, times));
     if let Some(failure) = &record.failure {
         let _ = write!(
             text,

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::errors::Outcome;
 use crate::session::Session;
-use crate::text::{joined, pairs, plain, when};
+use crate::text::{Times, joined, pairs, plain};
 
 /// How many of the next runs are shown.
 const RUNS: usize = 5;
@@ -72,7 +72,9 @@ async fn show(session: &Session, name: ScheduleName) -> Outcome {
     let view = session.client.ask(Asked::<ShowSchedule>::of(name)).await?;
     let now = session.client.now();
     let value = value(&view, now)?;
-    session.out.done(&value, || text(&view, now))
+    session
+        .out
+        .done(&value, || text(&view, now, session.times()))
 }
 
 fn value(view: &ScheduleView, now: Timestamp) -> Result<Value, Problem> {
@@ -86,17 +88,18 @@ fn value(view: &ScheduleView, now: Timestamp) -> Result<Value, Problem> {
     Ok(value)
 }
 
-fn text(view: &ScheduleView, now: Timestamp) -> String {
+fn text(view: &ScheduleView, now: Timestamp, times: Times) -> String {
     let schedule = &view.schedule;
     let request = &schedule.request;
     let next: Vec<String> = runs(schedule, now, RUNS)
         .into_iter()
         .map(|at| {
             let local = schedule.timezone.local(at).format("%a %F %R");
-            format!("{}  ({local} in {})", when(at), schedule.timezone)
+            format!("{}  ({local} in {})", times.when(at), schedule.timezone)
         })
         .collect();
-    let last: Vec<String> = view.runs.iter().take(RUNS).map(run_of).collect();
+    let last = view.runs.iter().take(RUNS);
+    let last: Vec<String> = last.map(|run| run_of(run, times)).collect();
     let jitter = match schedule.jitter_minutes {
         0 => String::new(),
         minutes => format!("each run is delayed by at most {minutes} min"),
@@ -128,7 +131,7 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
         ("time zone", schedule.timezone.to_string()),
         ("jitter", jitter),
         ("keeps", keeps),
-        ("created", when(schedule.created_at)),
+        ("created", times.exactly(schedule.created_at)),
         ("last runs", last.join("\n")),
         ("missed", missed_now(view.missed)),
         ("next runs", next.join("\n")),
@@ -137,10 +140,10 @@ fn text(view: &ScheduleView, now: Timestamp) -> String {
 }
 
 /// Formats a run on one line: when it started, its save, and the save's result.
-fn run_of(run: &Run) -> String {
+fn run_of(run: &Run, times: Times) -> String {
     let mut text = format!(
         "{}  {}: {}",
-        when(run.began_at),
+        times.when(run.began_at),
         run.save_id,
         run.state.as_str()
     );
@@ -151,7 +154,7 @@ fn run_of(run: &Run) -> String {
         let _ = write!(text, " ({})", failure.code);
     }
     if let Some(ended) = run.ended_at {
-        let _ = write!(text, ", ended {}", when(ended));
+        let _ = write!(text, ", ended {}", times.when(ended));
     }
     if run.missed > 0 {
         let _ = write!(text, "; {}", missed(run.missed));

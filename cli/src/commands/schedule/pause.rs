@@ -7,7 +7,6 @@ use serde_json::json;
 use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
-use crate::text::when;
 
 /// Pause a schedule; runs that come due meanwhile are skipped
 #[derive(Debug, Args)]
@@ -46,8 +45,12 @@ async fn change(session: &Session, name: &str, paused: bool) -> Outcome {
     let schedule = session.client.ask(asked).await?;
     let next = super::runs(&schedule, session.client.now(), 1).pop();
     let value = json!({ "name": name, "paused": schedule.paused, "next_run": next });
+    let times = session.times();
     session.out.done(&value, || match next {
-        Some(at) => format!("{name} is active again, next run at {}.\n", when(at)),
+        Some(at) => format!(
+            "{name} is active again, next run at {}.\n",
+            times.exactly(at)
+        ),
         None => format!("{name} is paused.\n"),
     })
 }

@@ -11,7 +11,7 @@ use crate::candidates;
 use crate::errors::Outcome;
 use crate::exit;
 use crate::session::Session;
-use crate::text::{plain, when};
+use crate::text::{Times, plain};
 
 /// Show the ancestors and descendants of a template as a tree
 #[derive(Debug, Args)]
@@ -26,7 +26,8 @@ impl Lineage {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.template)?;
         let tree = session.client.ask(Asked::<ShowLineage>::of(name)).await?;
-        session.out.show(&tree, || drawn(&tree))?;
+        let times = session.times();
+        session.out.show(&tree, || drawn(&tree, times))?;
         if tree.truncated && !session.out.for_programs() {
             session.out.note("The tree is larger than shown.");
         }
@@ -35,7 +36,7 @@ impl Lineage {
 }
 
 /// Formats the tree: each node on one line, after the lines that lead to it.
-fn drawn(tree: &Tree) -> String {
+fn drawn(tree: &Tree, times: Times) -> String {
     let mut left: BTreeMap<Option<&str>, usize> = BTreeMap::new();
     for node in &tree.nodes {
         *left.entry(node.parent.as_deref()).or_default() += 1;
@@ -52,13 +53,13 @@ fn drawn(tree: &Tree) -> String {
             Some(above) if last => (format!("{above}└─ "), format!("{above}   ")),
             Some(above) => (format!("{above}├─ "), format!("{above}│  ")),
         };
-        let _ = writeln!(text, "{branch}{}", told(node));
+        let _ = writeln!(text, "{branch}{}", told(node, times));
         indents.insert(&node.name, below);
     }
     text
 }
 
-fn told(node: &LineageNode) -> String {
+fn told(node: &LineageNode, times: Times) -> String {
     if node.kind == TemplateKind::BuiltIn {
         return format!("{}  built in", node.name);
     }
@@ -76,7 +77,7 @@ fn told(node: &LineageNode) -> String {
         let _ = write!(text, "  from {}", plain(from));
     }
     if let (Some(by), Some(at)) = (&node.saved_by, node.saved_date) {
-        let _ = write!(text, " by {by} at {}", when(at));
+        let _ = write!(text, " by {by} at {}", times.exactly(at));
     }
     text
 }
@@ -122,6 +123,6 @@ root  built in
 └─ c@1  built in
    └─ d@1  built in
 ";
-        assert_eq!(drawn(&tree), expected);
+        assert_eq!(drawn(&tree, Times(None)), expected);
     }
 }

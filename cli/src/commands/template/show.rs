@@ -17,7 +17,7 @@ use crate::errors::Outcome;
 use crate::output::Output;
 use crate::report;
 use crate::session::Session;
-use crate::text::{Times, bytes, joined, monthly_in, pairs, plain, when};
+use crate::text::{Times, bytes, joined, monthly_in, pairs, plain};
 
 /// How many of the newest versions are shown.
 const VERSIONS: usize = 20;
@@ -76,7 +76,7 @@ impl Show {
                 (self.packages, session.times()),
             );
             if self.packages {
-                text.push_str(&listed(inventory.as_ref()));
+                text.push_str(&listed(inventory.as_ref(), session.times()));
             }
             text + &session
                 .out
@@ -227,11 +227,11 @@ fn count(packages: Option<usize>, listed: bool) -> String {
     }
 }
 
-fn listed(inventory: Option<&Inventory>) -> String {
+fn listed(inventory: Option<&Inventory>, times: Times) -> String {
     let Some(inventory) = inventory else {
         return "\nNo packages are known: the instance did not report any.\n".to_owned();
     };
-    let mut text = format!("\nPackages at {}:\n", when(inventory.captured_at));
+    let mut text = format!("\nPackages at {}:\n", times.exactly(inventory.captured_at));
     for package in &inventory.packages {
         let (name, version) = (plain(&package.name), plain(&package.version));
         let _ = writeln!(text, "  {name} {version}  ({})", plain(&package.manager));

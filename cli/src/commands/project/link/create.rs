@@ -52,6 +52,7 @@ impl Create {
         };
         let asked = Asked::<CreateLink>::with(name(&self.project)?, request);
         let created = session.client.ask(asked).await?;
+        let times = session.times();
         session.out.done(&created, || {
             let link = &created.link;
             format!(
@@ -59,7 +60,7 @@ impl Create {
                 created.code,
                 link.uses,
                 link.project,
-                crate::text::when(link.until),
+                times.exactly(link.until),
                 link.project,
                 link.id
             )
