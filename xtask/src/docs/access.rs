@@ -170,7 +170,7 @@ end. If two begin at once, the second checks again, so that they never exceed th
 into another project, the costs of its earlier versions move too. Other saves of the template that are in progress are then paid
 by that project when they are registered, and refused if its budget does not suffice. `prism project costs` asks EC2 for the current
 sizes, and says for each version whether deleting it frees all of its cost or whether it shares blocks with others; `--history` shows
-what the registry's versions, including deleted ones, have cost in each month, and says what it counts.
+what the registry's versions, including deleted ones, and the instances have cost in each month, and says what it counts.
 
 The owner of an instance and the managers of its project can set its end (SetEnd Instance); a last save is made as the owner, who must be allowed to
 save to the template. The managers of a project can set its end (SetEnd Project). After it, nothing is launched or started for the project
