@@ -12,6 +12,7 @@ use crate::ports::{Instance, from_ec2};
 use crate::rules::access::Caller;
 use crate::rules::holdings;
 use crate::rules::lookup::check_regions;
+use crate::rules::starting::{self, Beginning};
 use crate::rules::{budget, compute};
 
 operation! {
@@ -50,17 +51,17 @@ async fn start_instance(
     match instance.state {
         InstanceState::Stopped => {
             // A save has to bring its instance back, whatever it costs (promise P1).
-            if let Some(project) = project_of(&instance).filter(|_| !owed) {
-                let price = usd_per_hour(&instance.instance_type);
-                let owner = &caller.user;
-                budget::check_start(&service.env, &project, owner, price).await?;
+            let project = project_of(&instance).filter(|_| !owed);
+            if let Some(project) = &project {
+                budget::check_start(&service.env, project, &caller.user).await?;
             }
-            let noted = service.note(caller, AuditAction::InstanceStart, &region, &instance);
-            noted.await?;
-            // EC2 no longer says when an instance was stopped once it is started.
-            compute::note(&service.env, &region, &instance).await;
-            let started = service.env.ec2.start_instance(&region, &instance.id).await;
-            started.map_err(from_ec2)?;
+            let hour = project.as_ref().map(|project| Beginning {
+                project,
+                key: instance.id.as_str(),
+                usd_per_hour: usd_per_hour(&instance.instance_type),
+            });
+            let start = service.start(caller, &region, &instance);
+            return starting::counted(&service.env, hour, start).await;
         }
         InstanceState::Running | InstanceState::Pending => {}
         _ => {
@@ -157,6 +158,22 @@ impl Service {
             return Ok(Owed::Now(instance));
         }
         Err(busy)
+    }
+
+    /// Starts a stopped instance, and its meter.
+    async fn start(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        instance: &Instance,
+    ) -> Result<Accepted<InstanceView>, Problem> {
+        let noted = self.note(caller, AuditAction::InstanceStart, region, instance);
+        noted.await?;
+        // EC2 no longer says when an instance was stopped once it is started.
+        compute::note(&self.env, region, instance).await;
+        let started = self.env.ec2.start_instance(region, &instance.id).await;
+        started.map_err(from_ec2)?;
+        self.view_after(caller, region, instance).await
     }
 
     /// Returns the state of an instance after its change has begun. The instance is read by ID, because its name may

@@ -26,6 +26,7 @@ use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
 use crate::rules::holdings::{self, Wanted};
 use crate::rules::lookup::check_regions;
+use crate::rules::starting::{self, Beginning};
 use crate::rules::{Env, ImageFault, budget, compute, images, lending, limits};
 use crate::steps::{keys, pacing};
 
@@ -70,8 +71,13 @@ async fn launch_instance(
     }
     let token = service.digits(&kind(&request), &caller.user, key.as_deref())?;
     holdings::take(env, user, &wanted, &token).await?;
-    let who = [caller, owner];
-    let launched = service.launch(who, &request, &plan, &token).await;
+    let launch = service.launch([caller, owner], &request, &plan, &token);
+    let hour = request.project.as_ref().map(|project| Beginning {
+        project,
+        key: &token,
+        usd_per_hour: plan.usd_per_hour,
+    });
+    let launched = starting::counted(env, hour, launch).await;
     let instance = match launched {
         Ok(instance) => instance,
         Err(problem) => {

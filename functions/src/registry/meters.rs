@@ -21,8 +21,8 @@ use crate::domain::{InstanceId, Problem, ProjectName, Region, Timestamp, UserId}
 use crate::ports::table_rules::QUERY_LIMIT;
 use crate::ports::{Index, Query, SortKeys, TableError, Write};
 
-/// The number of months whose totals are read, with the current one.
-const MONTHS: i32 = 13;
+/// The number of earlier months whose totals are read too, for what began then and has not moved on.
+const EARLIER: i32 = 12;
 /// The maximum number of sums of one month that are read.
 pub(crate) const PARTS: usize = QUERY_LIMIT;
 
@@ -126,10 +126,20 @@ impl Registry {
         Err(problem(TableError::Conflict))
     }
 
-    /// Returns the totals of a payer.
+    /// Returns the totals of a payer for the current month.
     pub(crate) async fn totals(&self, payer: &Payer, now: Timestamp) -> Result<Totals, Problem> {
-        let last = Month::of(now);
-        let between = SortKeys::Between(total_of(last.plus(1 - MONTHS)), total_of(last));
+        self.totals_since(payer, Month::of(now), now).await
+    }
+
+    /// Returns the totals of a payer for the months from `first` to the current one.
+    pub(crate) async fn totals_since(
+        &self,
+        payer: &Payer,
+        first: Month,
+        now: Timestamp,
+    ) -> Result<Totals, Problem> {
+        let first = first.plus(-EARLIER);
+        let between = SortKeys::Between(total_of(first), total_of(Month::of(now)));
         let query = Query {
             index: Index::Primary,
             pk: tallies_of(payer),

@@ -32,6 +32,7 @@
 //! | approval | `PROJECT#name` | `APPROVED#template` | | |
 //! | pledge | `PROJECT#name` | `PLEDGE#` and the save ID | | |
 //! | costs, pledged amount and number of pledges of a project | `PROJECT#name` | `PLEDGES` | | |
+//! | launches and starts of a project that no meter counts yet | `PROJECT#name` | `STARTING` | | |
 //! | what instances use in a month, for a project or a user | `USED#PROJECT#name`, `USED#USER#user` | `TOTAL#2026-01`; `PART#2026-01#` and `USER#user`, `PROJECT#name`, `TEMPLATE#name` or `INSTANCE#region#id` | | |
 //! | projects of a user | `USER#user` | `PROJECTS` | | |
 //! | public SSH keys of a user | `USER#user` | `KEYS` | | |
@@ -67,6 +68,7 @@ mod roster;
 mod runs;
 mod saves;
 mod schedules;
+mod starting;
 mod sums;
 mod templates;
 mod turns;
@@ -90,6 +92,7 @@ pub(crate) use items::launch::Launch;
 pub(crate) use items::outbox::{Outgoing, notice_id};
 pub use items::place::ProjectTemplate;
 pub(crate) use items::schedule::SavesTo;
+pub(crate) use items::starting::{FirstHour, Starting};
 pub use items::sums::Committed;
 pub(crate) use items::tally::{Part, Payer};
 pub(crate) use items::turn::Queue;

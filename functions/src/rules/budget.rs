@@ -14,7 +14,9 @@ use super::compute::{self, Accrued};
 use super::{ends, limits};
 use crate::domain::budget::Budget;
 use crate::domain::project::Project;
-use crate::domain::{Code, NoticeEvent, Problem, ProjectName, SaveId, TemplateName, UserId};
+use crate::domain::{
+    Code, MicroUsd, NoticeEvent, Problem, ProjectName, SaveId, TemplateName, UserId,
+};
 use crate::ports::Notice;
 use crate::registry::{Admission, Committed, Stored};
 
@@ -28,9 +30,8 @@ pub(crate) async fn admit(
     usd_per_month: f64,
 ) -> Result<Admission, Problem> {
     let project = contribute(env, caller, name).await?;
-    let stops = |budget: &&Budget| budget.hard_stop;
     let (mark, committed) = env.registry.sums(name).await?;
-    let mark = match project.value.budget.as_ref().filter(stops) {
+    let mark = match hard_stop(&project.value) {
         None => None,
         Some(budget) => {
             let accrued = compute::accrued(env, name).await?;
@@ -88,36 +89,43 @@ pub(crate) async fn check_launch(
         );
         return Err(Problem::new(Code::TemplateNotApproved, message).hint(hint));
     }
-    check_next_hour(env, &project.value, usd_per_hour).await?;
+    check_next_hour(env, &project.value, usd_per_hour, MicroUsd::ZERO).await?;
     Ok(project.value)
 }
 
-/// Checks that the budget of an instance's project covers the hour after its start, and that its owner has hours left. An
-/// instance of a project that does not exist any more can be started.
+/// Checks that the owner of an instance has hours left in its project. An instance of a project that does not exist any
+/// more can be started.
 pub(crate) async fn check_start(
     env: &Env,
     name: &ProjectName,
     owner: &UserId,
-    usd_per_hour: Option<f64>,
 ) -> Result<(), Problem> {
     match env.registry.project(name).await? {
-        Some(project) => {
-            limits::check_hours(env, &project.value, owner).await?;
-            check_next_hour(env, &project.value, usd_per_hour).await
-        }
+        Some(project) => limits::check_hours(env, &project.value, owner).await,
         None => Ok(()),
     }
 }
 
-/// Refuses an instance at this price if it would exceed the limit within an hour, with what runs already. An instance
-/// whose price is not known is refused only if the limit is reached without it.
-async fn check_next_hour(
+/// Returns the budget of a project that has a hard stop.
+fn hard_stop(project: &Project) -> Option<&Budget> {
+    let stops = |budget: &&Budget| budget.hard_stop;
+    project.budget.as_ref().filter(stops)
+}
+
+pub(super) fn has_hard_stop(project: &Project) -> bool {
+    hard_stop(project).is_some()
+}
+
+/// Refuses an instance at this price if it would exceed the limit within an hour, with what runs already and with the first
+/// hours of what begins at the same time. An instance whose price is not known is refused only if the limit is reached
+/// without it.
+pub(super) async fn check_next_hour(
     env: &Env,
     project: &Project,
     usd_per_hour: Option<f64>,
+    beginning: MicroUsd,
 ) -> Result<(), Problem> {
-    let stops = |budget: &&Budget| budget.hard_stop;
-    let Some(budget) = project.budget.as_ref().filter(stops) else {
+    let Some(budget) = hard_stop(project) else {
         return Ok(());
     };
     let (name, limit) = (&project.name, budget.limit_usd);
@@ -130,12 +138,17 @@ async fn check_next_hour(
             format!("The project {name} {costs}, and its budget of ${limit:.2} is used up.");
         return Err(Problem::new(Code::BudgetExceeded, message));
     }
-    let price = usd_per_hour.unwrap_or_default();
-    if used + accrued.usd_per_hour + price <= limit {
+    let (price, beginning) = (usd_per_hour.unwrap_or_default(), beginning.usd());
+    if used + accrued.usd_per_hour + beginning + price <= limit {
         return Ok(());
     }
+    let others = if beginning > 0.0 {
+        format!("; others that begin now add ${beginning:.4} an hour")
+    } else {
+        String::new()
+    };
     let message = format!(
-        "The project {name} {costs}; this instance would add ${price:.4} an hour, and its budget of ${limit:.2} does not cover the next hour."
+        "The project {name} {costs}{others}; this instance would add ${price:.4} an hour, and its budget of ${limit:.2} does not cover the next hour."
     );
     Err(Problem::new(Code::BudgetExceeded, message))
 }

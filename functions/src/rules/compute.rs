@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
+
+use super::holdings::UNLISTED_S;
 use super::{Env, Maker};
 use crate::domain::meter::{Charged, Meter, Seen};
 use crate::domain::month::Month;
@@ -86,7 +89,7 @@ pub(crate) async fn observe_at(
         .await
 }
 
-/// Ends the meter of an instance that EC2 no longer knows.
+/// Ends the meter of an instance that EC2 no longer knows. One that was just launched counts: EC2 may not know it yet.
 pub(crate) async fn end(
     env: &Env,
     region: &Region,
@@ -95,7 +98,9 @@ pub(crate) async fn end(
 ) -> Result<(), Problem> {
     let change = |meter: Option<Meter>| {
         let mut meter = meter?;
-        meter.end(at);
+        if at >= meter.launched_at + TimeDelta::seconds(UNLISTED_S) {
+            meter.end(at);
+        }
         Some(meter)
     };
     let now = env.clock.now();

@@ -19,6 +19,7 @@ mod outbox;
 pub(crate) mod publication;
 mod relations;
 pub(crate) mod retention;
+pub(crate) mod starting;
 pub(crate) mod uses;
 pub(crate) mod versions;
 

@@ -861,6 +861,7 @@ export const en = {
     title: "Cost by month",
     month: "Month",
     versions: "Versions",
+    instances: "Of which instances",
     cost: "Cost",
     soFar: "so far",
     limit: (limit: string) => `Budget ${limit}`,

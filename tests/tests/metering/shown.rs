@@ -2,12 +2,12 @@
 
 use prism_functions::domain::sizes::usd_per_hour;
 use prism_functions::operations::parts::{InRegion, InstanceName};
-use prism_functions::operations::{Asked, ShowInstance};
+use prism_functions::operations::{Asked, ShowCostHistory, ShowInstance};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{ADA, region};
+use prism_tests::world::{ADA, OLGA, brain, region};
 
-use crate::{DAY, for_brain, launch, near, swept, team};
+use crate::{DAY, costs, for_brain, in_hours, launch, near, ran, swept, team, volumes};
 
 #[test]
 fn a_list_tells_what_each_instance_costs_now_and_has_cost() {
@@ -36,4 +36,36 @@ fn a_list_tells_what_each_instance_costs_now_and_has_cost() {
         ask!(world, told(&ADA, asked)).unwrap()
     };
     assert_eq!(shown.spending.as_ref(), Some(idle));
+}
+
+#[test]
+fn the_history_has_what_instances_have_cost_in_each_month() {
+    let world = team(30);
+    let id = launch(&world, "ada", &for_brain("ubuntu", "work"));
+    world.pass(60);
+    swept(&world);
+    // To 20 February: nothing was written at the turn of the month.
+    world.pass(46 * DAY);
+    let asked = Asked::<ShowCostHistory>::of(brain());
+    let history = ask!(world, told(&OLGA, asked)).unwrap();
+    let months = history.months.iter().map(|it| it.month.as_str());
+    assert_eq!(months.collect::<Vec<_>>(), ["2026-01", "2026-02"]);
+    let hourly = usd_per_hour("t3.large").unwrap() + volumes(&world, &region(), &id);
+    for month in &history.months {
+        let ran = in_hours(ran(&world, &id, month.month.parse().unwrap()));
+        assert!(ran > 400.0, "{ran}");
+        near(month.instances_usd, ran * hourly);
+        near(month.usd, month.instances_usd);
+    }
+}
+
+#[test]
+fn a_launch_that_ec2_does_not_list_yet_counts() {
+    let world = team(31);
+    launch(&world, "ada", &for_brain("ubuntu", "work"));
+    // At the same moment.
+    swept(&world);
+    world.pass(120);
+    let total = costs(&world, "olga").compute.total;
+    near(total.compute_usd, usd_per_hour("t3.large").unwrap() / 30.0);
 }

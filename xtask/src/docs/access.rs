@@ -162,14 +162,15 @@ at what price (`prism list --project`, SeeActivity), and may stop them (`prism s
 them is for their owners alone, who see in `prism show` who has stopped an instance.
 
 A budget counts the snapshots of all versions of the project's templates, in every Region, by their full size, which is the most that they
-can cost. Instances are not counted. Each time the costs exceed a threshold, one `budget.crossed` event is sent to the event bus. A hard stop
-refuses saves, added architectures and copies that would exceed the limit, and launches once the limit is reached. Saves and copies in
+can cost, and what the project's instances have cost this month. Each time the costs exceed a threshold, one `budget.crossed` event is sent to the
+event bus. A hard stop refuses saves, added architectures and copies that would exceed the limit, and launches and starts whose next hour the limit does not
+cover, together with the next hour of what runs and of what begins at the same time. Saves and copies in
 progress count with the most that they can cost, from the transaction in which they begin to the one in which they are registered or
 end. If two begin at once, the second checks again, so that they never exceed the limit together. When a save moves a template
 into another project, the costs of its earlier versions move too. Other saves of the template that are in progress are then paid
 by that project when they are registered, and refused if its budget does not suffice. `prism project costs` asks EC2 for the current
 sizes, and says for each version whether deleting it frees all of its cost or whether it shares blocks with others; `--history` shows
-what the registry's versions, including deleted ones, have cost in each month, and says what it counts.
+what the registry's versions, including deleted ones, and the instances have cost in each month, and says what it counts.
 
 The owner of an instance and the managers of its project can set its end (SetEnd Instance); a last save is made as the owner, who must be allowed to
 save to the template. The managers of a project can set its end (SetEnd Project). After it, nothing is launched or started for the project

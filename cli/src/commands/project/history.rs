@@ -18,7 +18,7 @@ pub(super) async fn show(session: &Session, name: ProjectName, months: Option<u3
     let out = &session.out;
     out.done(&history, || {
         let rows = history.months.iter().map(row);
-        let rows = table::render(out, &["MONTH", "COST", "VERSIONS"], rows);
+        let rows = table::render(out, &["MONTH", "COST", "INSTANCES", "VERSIONS"], rows);
         format!("{rows}\n{}", notes(&history))
     })
 }
@@ -28,6 +28,7 @@ fn row(month: &MonthCost) -> Vec<String> {
     vec![
         month.month.clone(),
         format!("{}{until_now}", usd(month.usd)),
+        usd(month.instances_usd),
         month.versions.to_string(),
     ]
 }

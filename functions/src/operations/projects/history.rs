@@ -1,13 +1,14 @@
-//! What a project has cost in each month, from what the registry knows about its versions.
+//! What a project has cost in each month, from what the registry knows about its versions and its instances.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{Datelike, Months, NaiveDate, NaiveTime, TimeDelta};
+use chrono::TimeDelta;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::audit::{AuditAction, AuditEvent, Subject};
+use crate::domain::month::Month;
 use crate::domain::pricing::READ_ON;
 use crate::domain::template::{TemplateState, Version};
 use crate::domain::{Code, Problem, ProjectName, TemplateName, Timestamp};
@@ -15,7 +16,7 @@ use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::Found;
 use crate::operations::{Asked, Service};
 use crate::ports::table_rules::QUERY_LIMIT;
-use crate::registry::{AuditOf, Times};
+use crate::registry::{AuditOf, Payer, Times};
 use crate::rules::access::{Action, Caller};
 
 /// The maximum number of months.
@@ -31,7 +32,8 @@ const AT_ONCE: usize = 16;
 const COUNTED: &str = "Each version of the templates that are in the project now, or that were deleted from it, \
     from when it was saved until it was deleted, as if its template had always been in the project: its snapshots by \
     their full size, which is the most that they can cost, in the Regions that have it now, at today's prices of \
-    us-east-1. Templates that have left the project are not counted, and neither are instances.";
+    us-east-1. Templates that have left the project are not counted. Instances cost what they cost when they ran, with \
+    their volumes, at the on-demand prices of us-east-1.";
 
 /// The query of a request for past costs.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, IntoParams)]
@@ -49,8 +51,12 @@ pub struct HistoryQuery {
 pub struct MonthCost {
     /// The month in UTC, such as `2026-01`.
     pub month: String,
-    /// The most that the versions have cost in this month, in USD; in the current month, until now.
+    /// What the month has cost in USD: the most that the versions have cost, and the instances. In the current month,
+    /// until now.
     pub usd: f64,
+    /// What the instances have cost in this month, in USD; in the current month, until now.
+    #[serde(default)]
+    pub instances_usd: f64,
     /// The number of versions that existed in this month, if only for a part of it.
     pub versions: u32,
     /// Whether the month is not over.
@@ -78,8 +84,8 @@ pub struct CostHistory {
 operation! {
     /// Returns what a project has cost in each of the last months
     ///
-    /// The costs are calculated from the versions that the registry knows, including deleted ones. `counted` says what
-    /// this includes.
+    /// The costs are calculated from the versions that the registry knows, including deleted ones, and from the sums of
+    /// the instances. `counted` says what this includes.
     ShowCostHistory by show_cost_history: Get "/v1/projects/{name}/costs/history" of "projects",
     path: ProjectName, query: HistoryQuery,
     output: Found<CostHistory>,
@@ -98,11 +104,16 @@ async fn show_cost_history(
         .await?;
     let now = service.env.clock.now();
     let created = stored.value.created_at;
-    let months: Vec<Month> = Month::last(count, now)
-        .into_iter()
-        .filter(|month| month.end > created)
-        .collect();
-    let begin = months.first().map_or(now, |month| month.begin);
+    let mut months = last(count, now);
+    months.retain(|month| month.end() > created);
+    let first = months.first().copied().unwrap_or_else(|| Month::of(now));
+    let begin = first.begin();
+    let payer = Payer::Project(project.clone());
+    let totals = service
+        .env
+        .registry
+        .totals_since(&payer, first, now)
+        .await?;
     let gone = service.gone_since(&project, created, begin).await?;
     let mut names = service.templates_in(&project).await?;
     let left = gone.left.difference(&names).count();
@@ -115,9 +126,20 @@ async fn show_cost_history(
             .map(|name| service.env.registry.every_version(name));
         versions.extend(try_join_all(read).await?.into_iter().flatten());
     }
+    let cost = |&month: &Month| {
+        let (versions_usd, versions) = of_versions(&versions, month, now);
+        let instances_usd = totals.used(month, now).usd();
+        MonthCost {
+            month: month.to_string(),
+            usd: versions_usd + instances_usd,
+            instances_usd,
+            versions,
+            current: now < month.end(),
+        }
+    };
     Ok(Found::new(CostHistory {
         project,
-        months: months.iter().map(|it| it.cost(&versions, now)).collect(),
+        months: months.iter().map(cost).collect(),
         counted: COUNTED.to_owned(),
         templates_not_counted: u32::try_from(left).unwrap_or(u32::MAX),
         complete: gone.complete,
@@ -134,53 +156,26 @@ fn checked(months: Option<u32>) -> Result<u32, Problem> {
     Err(Problem::new(Code::InvalidInput, message))
 }
 
-/// A calendar month in UTC.
-struct Month {
-    begin: Timestamp,
-    end: Timestamp,
+/// The last months, oldest first, with the one that contains `now`.
+fn last(count: u32, now: Timestamp) -> Vec<Month> {
+    let ago = (0..count.cast_signed()).rev();
+    ago.map(|ago| Month::of(now).plus(-ago)).collect()
 }
 
-impl Month {
-    /// The last months, oldest first, with the one that contains `now`.
-    fn last(count: u32, now: Timestamp) -> Vec<Self> {
-        let today = now.date_naive();
-        let first = |ago: u32| {
-            let first = NaiveDate::from_ymd_opt(today.year(), today.month(), 1)?;
-            let first = if ago == 0 {
-                first.checked_add_months(Months::new(1))?
-            } else {
-                first.checked_sub_months(Months::new(ago - 1))?
-            };
-            Some(first.and_time(NaiveTime::MIN).and_utc())
-        };
-        let month = |ago: u32| {
-            Some(Self {
-                begin: first(ago)?,
-                end: first(ago - 1)?,
-            })
-        };
-        (1..=count).rev().filter_map(month).collect()
-    }
-
-    fn cost(&self, versions: &[Version], now: Timestamp) -> MonthCost {
-        let whole = seconds(self.end - self.begin);
-        let (mut usd, mut count) = (0.0, 0);
-        for version in versions {
-            let begin = version.saved_date.max(self.begin);
-            let until = version.deleted_at.unwrap_or(now);
-            let end = until.min(self.end).min(now);
-            if begin < end {
-                usd += version.usd_per_month * seconds(end - begin) / whole;
-                count += 1;
-            }
-        }
-        MonthCost {
-            month: self.begin.format("%Y-%m").to_string(),
-            usd,
-            versions: count,
-            current: now < self.end,
+/// What versions have cost in a month until `now`, and how many existed in it.
+fn of_versions(versions: &[Version], month: Month, now: Timestamp) -> (f64, u32) {
+    let whole = seconds(month.end() - month.begin());
+    let (mut usd, mut count) = (0.0, 0);
+    for version in versions {
+        let begin = version.saved_date.max(month.begin());
+        let until = version.deleted_at.unwrap_or(now);
+        let end = until.min(month.end()).min(now);
+        if begin < end {
+            usd += version.usd_per_month * seconds(end - begin) / whole;
+            count += 1;
         }
     }
+    (usd, count)
 }
 
 fn seconds(time: TimeDelta) -> f64 {
@@ -294,18 +289,8 @@ mod tests {
     #[test]
     fn months_are_those_of_the_calendar_across_years() {
         let now = "2026-02-11T09:00:00Z".parse().unwrap();
-        let months = Month::last(3, now);
-        let names = months
-            .iter()
-            .map(|it| it.begin.format("%Y-%m-%d").to_string());
-        assert_eq!(
-            names.collect::<Vec<_>>(),
-            ["2025-12-01", "2026-01-01", "2026-02-01"]
-        );
-        assert!(months.windows(2).all(|two| two[0].end == two[1].begin));
-        let last = months.last().unwrap();
-        assert!(last.begin <= now && now < last.end);
-        let begins = "2026-03-01T00:00:00Z".parse().unwrap();
-        assert_eq!(Month::last(1, begins)[0].begin, begins);
+        let months = last(3, now).into_iter().map(|it| it.to_string());
+        let months: Vec<String> = months.collect();
+        assert_eq!(months, ["2025-12", "2026-01", "2026-02"]);
     }
 }

@@ -24,6 +24,7 @@ pub(super) mod project;
 pub(super) mod runs;
 pub(super) mod save;
 pub(super) mod schedule;
+pub(super) mod starting;
 pub(super) mod sums;
 pub(super) mod tally;
 pub(super) mod template;
