@@ -8,6 +8,9 @@ use utoipa::ToSchema;
 
 use super::AccountId;
 
+/// How long EC2 may not list a new instance, in seconds. In practice it does within a few.
+pub(crate) const UNLISTED_S: i64 = 120;
+
 /// The state of an instance, with EC2's names.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, IntoStaticStr,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 
-use super::holdings::UNLISTED_S;
 use super::{Env, Maker};
+use crate::domain::ec2::UNLISTED_S;
 use crate::domain::meter::{Charged, Meter, Seen};
 use crate::domain::month::Month;
 use crate::domain::sizes::usd_per_hour;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Env, Maker, limits};
+use crate::domain::ec2::UNLISTED_S;
 use crate::domain::tags::{OWNER_TAG, PROJECT_TAG};
 use crate::domain::{Code, InstanceId, Problem, ProjectName, Region, Timestamp, UserId};
 use crate::ports::{Instance, InstanceFilter, from_ec2};
@@ -13,8 +14,6 @@ use crate::registry::{Holding, Holdings, Stored};
 
 /// How long a launch that has not returned holds its name, in seconds. The API has 29 seconds for a response.
 const LAUNCHING_S: i64 = 120;
-/// How long EC2 may not list a new instance, in seconds. In practice it does within a few.
-pub(super) const UNLISTED_S: i64 = 120;
 /// How long a caller waits until EC2 finds a new instance, in seconds.
 const AWAITED_S: u32 = 10;
 /// The number of holdings from which on each launch removes those of terminated instances.

@@ -547,8 +547,8 @@ export interface paths {
         };
         /**
          * Returns what a project has cost in each of the last months
-         * @description The costs are calculated from the versions that the registry knows, including deleted ones. `counted` says what
-         *     this includes.
+         * @description The costs are calculated from the versions that the registry knows, including deleted ones, and from the sums of
+         *     the instances. `counted` says what this includes.
          */
         get: operations["show_cost_history"];
         put?: never;
@@ -2457,11 +2457,17 @@ export interface components {
         MonthCost: {
             /** @description Whether the month is not over. */
             current: boolean;
+            /**
+             * Format: double
+             * @description What the instances have cost in this month, in USD; in the current month, until now.
+             */
+            instances_usd?: number;
             /** @description The month in UTC, such as `2026-01`. */
             month: string;
             /**
              * Format: double
-             * @description The most that the versions have cost in this month, in USD; in the current month, until now.
+             * @description What the month has cost in USD: the most that the versions have cost, and the instances. In the current month,
+             *     until now.
              */
             usd: number;
             /**
