@@ -35,7 +35,7 @@ export function CostHistory({ project: { name, budget } }: { project: Schemas["P
 const columns: Column<Month>[] = [
   { label: text.history.month, cell: (one) => <>{named(one.month)}{one.current && <span class="sub">{text.history.soFar}</span>}</> },
   { label: text.history.versions, num: true, cell: (one) => count(one.versions) },
-  { label: text.history.instances, num: true, cell: (one) => money(one.instances_usd) },
+  { label: text.history.instances, num: true, cell: (one) => money(one.instances_usd ?? 0) },
   { label: text.history.cost, num: true, cell: (one) => money(one.usd) },
 ];
 
