@@ -165,6 +165,7 @@ export const en = {
     byCli: ", on the command line",
     byApi: ", by the API or here",
     changed: "What changed",
+    notLatest: "It was requested that this does not become the latest version.",
     ifFails: "If something fails",
     ifFailsRunning: "The instance is brought back to the state it was in: running. What was made is removed, and you are told why.",
     ifFailsStopped: "The instance stays as it is: stopped. What was made is removed, and you are told why.",
@@ -224,6 +225,16 @@ export const en = {
     over: (money: string) => `Over by ${money}.`,
     refused: "New launches and saves are refused.",
     left: (money: string) => `${money} left a month`,
+  },
+
+  outlook: {
+    said: "Deprecation",
+    endOfLife: (day: string) => `End of life: ${day} (UTC)`,
+    deprecated: (name: string) => `${name} is deprecated.`,
+    willBe: (name: string, day: string) => `${name} reaches its end of life on ${day} (UTC).`,
+    useInstead: "Use instead: ",
+    useOther: "Its owner says to use something else.",
+    newer: (version: string) => `newer than the latest: launched as ${version} only`,
   },
 
   instances: {
@@ -649,6 +660,10 @@ export const en = {
     label: (what: string) => `Deprecate ${what}`,
     done: (what: string) => `${what} is deprecated.`,
     plan: "It can still be launched, but everybody who does is told to use another one. Nothing is deleted, and you can restore it at any time.",
+    instead: "Use instead",
+    insteadHint: "A template, or a version of it as name@3. Launches name it.",
+    from: "End of life",
+    fromHint: "From this day on, in UTC, it is deprecated. Until then, launches say when. Empty: at once.",
   },
   restore: {
     title: "Restore",
