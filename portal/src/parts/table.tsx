@@ -65,10 +65,11 @@ class Line extends Component<LineProps> {
       <tr role="row" class={now ? "is-now" : undefined}>
         {columns.map((column, at) => {
           const content = column.cell(row);
-          if (at === 0) return <th role="rowheader" scope="row" key={at}>{content}</th>;
+          // By the label: a column that is added leaves the others, and a focus in them, alone.
+          if (at === 0) return <th role="rowheader" scope="row" key={column.label}>{content}</th>;
           // An empty cell of a stacked row would be a label with nothing under it.
           const blank = content === "" || content === false || content == null;
-          return <td role="cell" key={at} class={[kind(column), blank && "is-blank"].filter(Boolean).join(" ") || undefined} data-label={column.acts ? undefined : column.label}><div>{content}</div></td>;
+          return <td role="cell" key={column.label} class={[kind(column), blank && "is-blank"].filter(Boolean).join(" ") || undefined} data-label={column.acts ? undefined : column.label}><div>{content}</div></td>;
         })}
       </tr>
     );

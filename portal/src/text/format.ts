@@ -85,6 +85,13 @@ export function dated(at: string | Date, now = new Date()): string {
   return written(near ? day : dayYear, at).replace(",", "");
 }
 
+const utc = new Intl.DateTimeFormat(en.dateLocale, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+
+/** 1 Jan 2027: for days that are said in UTC, whoever reads them. */
+export function dayUtc(at: string): string {
+  return written(utc, at);
+}
+
 export function monthOf(at: string | Date): string {
   return written(month, at);
 }

@@ -2,6 +2,7 @@
 // something that stands only when the page has read its data.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { seedEnds } from "./ends.mjs";
 import { TEAM_PAGES, seedTeam } from "./team.mjs";
 
 export const SAVED = "seismic-ml";
@@ -31,6 +32,7 @@ export async function seed(prism) {
   await prism("stop", "array-detection");
   await seedTeam(prism);
   await prism("schedule", "create", INSTANCE, SAVED, "--rate", "1d", "--name", "seismic-nightly", "--publish-sensitive");
+  await seedEnds(prism);
 }
 
 export const PAGES = [

@@ -1,4 +1,5 @@
 // The questions that the pages of templates, projects and schedules ask, and how each is opened.
+import { ENDING } from "./ends.mjs";
 import { PROJECT, SCHEDULE, TEMPLATE } from "./team.mjs";
 
 const button = (name) => (page) => page.getByRole("button", { name, exact: true }).first().click();
@@ -46,5 +47,7 @@ export const QUESTIONS = [
   { name: "change-schedule", path: schedule, open: button("Change…") },
   { name: "run", path: schedule, open: button("Run now…") },
   { name: "pause", path: schedule, open: item("More about this schedule", "Pause…") },
+  { name: "end", path: "/instances", open: item(`More for ${ENDING}`, "End…"), wait: ".dialog-plan .facts" },
+  { name: "restore", path: template, open: item("More for version 1", "Restore…") },
   { name: "delete-schedule", path: schedule, open: item("More about this schedule", "Delete…") },
 ];

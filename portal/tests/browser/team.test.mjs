@@ -45,6 +45,25 @@ test("the calendar has each run that is due in the month, and its table has the 
   await context.close();
 });
 
+test("how a schedule ended last stands apart from when it is due next", async () => {
+  const { page, context } = await visit(browser, server, "/", { wait: ".budgets" });
+  const row = page.getByRole("region", { name: "Schedules due next" }).getByRole("listitem").filter({ has: page.getByRole("link", { name: SCHEDULE, exact: true }) });
+  await row.getByText(/^Last run:/).waitFor();
+  const words = { succeeded: "Saved", running: "In progress", failed: "Failed" };
+  const day = (at) => new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" }).format(new Date(at));
+  // Another run may begin at any time, and the page shows it with its next read.
+  let found;
+  for (let tries = 0; tries < 60 && !found?.wanted.test(found.text); tries += 1) {
+    if (found) await page.waitForTimeout(500);
+    const { due_schedules: due } = await api("/v1/overview");
+    const { last_run: last, next_run: next } = due.find(({ name }) => name === SCHEDULE);
+    const wanted = new RegExp(`^Due ${SCHEDULE} .* Last run: ${words[last.state]} \\w+ ${day(last.began_at)}, [\\d:]+ Next run: \\w+ ${day(next)}, [\\d:]+$`);
+    found = { wanted, text: (await row.innerText()).replaceAll(/\s+/g, " ") };
+  }
+  assert.match(found.text, found.wanted);
+  await context.close();
+});
+
 test("the events of a project are exported as they are listed, and a time leaves others out", async () => {
   const { page, context, faults } = await visit(browser, server, `/audit?project=${PROJECT}`, { wait: ".table tbody tr" });
   const csv = async () => {

@@ -1,5 +1,7 @@
 // The fields of a launch.
 import type { Problem, Schemas } from "../../api/client";
+import { EndFields } from "../../parts/end/fields";
+import type { EndErrors, EndValues } from "../../parts/end/values";
 import { Check, ChoiceField, SelectField, TextField } from "../../parts/field";
 import { text } from "../../text";
 import { money } from "../../text/format";
@@ -15,6 +17,7 @@ export interface Form {
   project: string;
   disk: string;
   keepVolumes: boolean;
+  end: EndValues;
 }
 
 export interface Offered {
@@ -32,9 +35,17 @@ interface Props {
   plan?: Schemas["LaunchPlan"];
   problem?: Problem;
   tried: boolean;
+  endErrors: EndErrors;
 }
 
-export function LaunchForm({ form, change, offered, plan, problem, tried }: Props) {
+const ends = text.ends;
+const WAYS = [
+  { value: "never", shown: ends.ways.never, why: ends.runsOn },
+  { value: "for", shown: ends.ways.for },
+  { value: "until", shown: ends.ways.until },
+] as const;
+
+export function LaunchForm({ form, change, offered, plan, problem, tried, endErrors }: Props) {
   const { templates, regions, projects } = offered;
   const chosen = templates.find(({ name }) => name === form.template.split("@")[0]);
   const missing = (value: string, words: string) => (tried && !value ? words : undefined);
@@ -47,6 +58,7 @@ export function LaunchForm({ form, change, offered, plan, problem, tried }: Prop
       <ChoiceField label={words.size} value={form.size} onValue={(size) => change({ size })} options={sizes(form, offered, plan)} />
       <SelectField label={words.region} value={form.region} onValue={(region) => change({ region })} options={regions.map((name) => [name, name] as const)} />
       {projects.length > 0 && <SelectField label={words.project} value={form.project} onValue={(project) => change({ project })} options={[["", words.noProject], ...projects.map((name) => [name, name] as const)]} />}
+      <EndFields values={form.end} errors={tried ? endErrors : {}} change={(end) => change({ end: { ...form.end, ...end } })} ways={WAYS} />
       <details class="more">
         <summary>{words.more}</summary>
         <div class="l-form">

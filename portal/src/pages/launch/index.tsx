@@ -2,11 +2,13 @@
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { all, api, ask, type Schemas } from "../../api/client";
+import { serverNow } from "../../api/clock";
 import { useLive } from "../../api/live";
 import { config, me, regions } from "../../api/shared";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
 import { Card, Head } from "../../parts/card";
+import { endErrors, endRequest, endValues } from "../../parts/end/values";
 import { AddKey } from "../../parts/keys/add";
 import { Loaded, ProblemNote } from "../../parts/note";
 import { PlanOf, usePlan, type Planning } from "../../parts/plan";
@@ -42,9 +44,11 @@ let lastRegion = "us-east-1";
 function Filled({ offered }: { offered: Offered }) {
   const { query, route } = useLocation();
   const region = offered.regions.includes(lastRegion) ? lastRegion : (offered.regions[0] ?? lastRegion);
-  const [form, setForm] = useState<Form>({ template: query.template ?? "", name: "", region, size: "", architecture: "", project: "", disk: "", keepVolumes: false });
+  const [form, setForm] = useState<Form>(() => ({ template: query.template ?? "", name: "", region, size: "", architecture: "", project: "", disk: "", keepVolumes: false, end: { ...endValues(serverNow()), when: "never" } }));
   const [tried, setTried] = useState(false);
-  const request = form.template ? requested(form) : undefined;
+  const wrong = endErrors(form.end, serverNow());
+  const isWrong = Object.values(wrong).some(Boolean);
+  const request = form.template && !isWrong ? requested(form) : undefined;
   const [adding, setAdding] = useState(false);
   const [added, setAdded] = useState(0);
   // A key that was added since changes the plan, and not the request.
@@ -57,6 +61,7 @@ function Filled({ offered }: { offered: Offered }) {
     const place = event.currentTarget as HTMLFormElement;
     const missing = [form.template, form.name].findIndex((value) => !value);
     if (missing >= 0) return place.querySelectorAll<HTMLInputElement>("input.input")[missing]?.focus();
+    if (isWrong) return requestAnimationFrame(() => place.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
     if (!request || planning.problem || planning.stale) return;
     lastRegion = form.region;
     await act.run(async () => {
@@ -67,15 +72,15 @@ function Filled({ offered }: { offered: Offered }) {
   };
   return (
     <>
-      <Card title={words.what} bare class="is-form" foot={<Foot form={form} planning={planning} busy={act.busy} />}>
+      <Card title={words.what} bare class="is-form" foot={<Foot form={form} planning={planning} busy={act.busy || (planning.stale && request !== undefined)} />}>
         <div class="dialog-body">
           <form id="launch-form" class="dialog-form" noValidate onSubmit={(event) => void submit(event)}>
-            <LaunchForm form={form} change={change} offered={offered} plan={planning.plan} problem={planning.problem} tried={tried} />
+            <LaunchForm form={form} change={change} offered={offered} plan={planning.plan} problem={planning.problem} tried={tried} endErrors={wrong} />
             {act.problem && <ProblemNote problem={act.problem} />}
           </form>
           <div class="dialog-plan" aria-live="polite">
             {planning.problem && <ProblemNote problem={planning.problem} />}
-            <PlanOf planning={planning} missing={form.template ? undefined : words.planNeeds}>{(plan) => <LaunchPlan plan={plan} prices={offered.prices} onAdd={() => setAdding(true)} />}</PlanOf>
+            <PlanOf planning={planning} missing={form.template ? (isWrong ? text.ends.planNeeds : undefined) : words.planNeeds}>{(plan) => <LaunchPlan plan={plan} prices={offered.prices} onAdd={() => setAdding(true)} />}</PlanOf>
           </div>
         </div>
       </Card>
@@ -88,8 +93,8 @@ function Foot({ form, planning, busy }: { form: Form; planning: Planning<Schemas
   const plan = planning.plan;
   return (
     <>
-      <p>{plan?.usd_per_hour != null ? words.costsFrom(money(plan.usd_per_hour)) : ""}</p>
-      <Button large kind="primary" form="launch-form" busy={busy || (planning.stale && form.template !== "")}>{form.template ? words.launch(plan?.template ?? form.template) : words.launchIt}</Button>
+      <p>{plan?.usd_per_hour != null ? (plan.end ? words.costsUntilEnd : words.costsFrom)(money(plan.usd_per_hour)) : ""}</p>
+      <Button large kind="primary" form="launch-form" busy={busy}>{form.template ? words.launch(plan?.template ?? form.template) : words.launchIt}</Button>
     </>
   );
 }
@@ -104,6 +109,7 @@ function requested(form: Form): Schemas["LaunchRequest"] {
     project: form.project || null,
     disk_gib: form.disk ? Number(form.disk) : null,
     keep_volumes: form.keepVolumes,
+    end: form.end.when === "never" ? null : endRequest(form.end, serverNow()),
   };
 }
 

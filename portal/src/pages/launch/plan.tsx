@@ -1,6 +1,8 @@
 // What a launch will be and cost: the dry run, in words.
 import type { ComponentChildren } from "preact";
 import type { Schemas } from "../../api/client";
+import { serverNow } from "../../api/clock";
+import { EndPlan } from "../../parts/end/shown";
 import { InstalledKeys } from "../../parts/keys/installed";
 import { Name } from "../../parts/name";
 import { Warnings } from "../../parts/plan";
@@ -19,6 +21,7 @@ export function LaunchPlan({ plan, prices, onAdd }: { plan: Schemas["LaunchPlan"
         <span class="figure-value">{plan.usd_per_hour == null ? text.unknown : text.anHour(money(plan.usd_per_hour))}</span>
         <span class="figure-note">{words.pricesOf(prices.in, prices.of)}</span>
       </div>
+      {plan.end && <EndPlan end={plan.end} now={serverNow()} perHour={plan.usd_per_hour} />}
       <dl class="facts">
         <Fact name={words.machine}>{plan.instance_type}, {plan.architecture}</Fact>
         <Fact name={words.volumes}>{plan.volumes?.map((volume) => (

@@ -18,7 +18,7 @@ export function Makes({ save }: { save: Save }) {
   return (
     <Card title={save.state === "running" ? words.makes : words.made}>
       <dl class="facts">
-        <Fact name={words.template}><a href={`/templates/${request.template}`}><Name>{request.template}</Name></a>{version && `, ${text.saves.of(version)}`}</Fact>
+        <Fact name={words.template}><a href={`/templates/${request.template}`}><Name>{request.template}</Name></a>{version && `, ${text.saves.of(version)}`}{request.exclude_from_latest && <span class="sub">{words.notLatest}</span>}</Fact>
         {save.image && <Fact name={request.region}><span class="mono">{save.image}</span><span class="sub">{imageState(save)}</span></Fact>}
         {copies.map(([region, copy]) => <Fact key={region} name={region}><Copy copy={copy} /></Fact>)}
         {asked.map((region) => <Fact key={region} name={region}><span class="quiet">{words.copyNotYet}</span></Fact>)}

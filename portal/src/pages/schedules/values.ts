@@ -1,5 +1,6 @@
 // What the form of a schedule holds, and what it asks of the API.
 import type { Schemas } from "../../api/client";
+import { isTemplateName } from "../../parts/names";
 import { text } from "../../text";
 import { zone } from "../../text/format";
 import { type Weekday, choice, expression } from "./cadence";
@@ -16,8 +17,6 @@ export interface Values {
   keep: string;
   consent: boolean;
 }
-
-const NAME = /^[a-z0-9][a-z0-9._-]{2,63}$/;
 
 export function valuesOf(schedule?: Schemas["ScheduleView"]): Values {
   const known = schedule ? choice(schedule.cadence) : undefined;
@@ -45,7 +44,7 @@ export function errorsOf(values: Values) {
   const { template, kind, days, keep } = values;
   return {
     instance: values.instance ? undefined : text.scheduleForm.noInstance,
-    template: NAME.test(template.trim()) ? undefined : text.scheduleForm.badName,
+    template: isTemplateName(template.trim()) ? undefined : text.scheduleForm.badName,
     days: kind === "weekly" && days.length === 0 ? text.scheduleForm.noDays : undefined,
     keep: keep === "" || (Number(keep) >= 1 && Number(keep) <= 100) ? undefined : text.scheduleForm.badKeep,
   };

@@ -6,8 +6,10 @@ import { saveFile } from "../../parts/save-file";
 import { text } from "../../text";
 import { CopyDialog } from "./copy";
 import { type Template, type Version, asItIs } from "./data";
+import { DeprecateDialog, RestoreDialog } from "./deprecate";
 import { DeleteDialog } from "./delete";
 import { EditDialog } from "./edit";
+import { isDeprecated } from "./outlook";
 
 export interface Doing {
   what: "roll-back" | "edit" | "copy" | "export" | "deprecate" | "restore" | "delete";
@@ -27,7 +29,7 @@ export function VersionDialog({ doing: { what, version }, ...rest }: Props) {
   if (what === "copy") return <CopyDialog version={version} {...rest} />;
   if (what === "delete") return <DeleteDialog version={version.number} {...rest} />;
   if (what === "export") return <Export version={version} {...rest} />;
-  return <Deprecate version={version} back={what === "restore"} {...rest} />;
+  return what === "restore" ? <RestoreDialog version={version.number} {...rest} /> : <DeprecateDialog version={version.number} {...rest} />;
 }
 
 type Now = Awaited<ReturnType<typeof asItIs>>;
@@ -51,26 +53,9 @@ function RollBack({ template, version, onClose, onDone }: One) {
           <li>{text.rollBack.launches(number, view.template.latest)}</li>
           <li>{text.rollBack.running}</li>
           <li>{text.rollBack.kept(view.template.latest)}</li>
-          {version.state === "deprecated" && <li class="text-warn">{text.rollBack.deprecated(number)}</li>}
+          {isDeprecated(version) && <li class="text-warn">{text.rollBack.deprecated(number)}</li>}
         </ul>
       )}
-    </Confirm>
-  );
-}
-
-function Deprecate({ template, version, back, onClose, onDone }: One & { back: boolean }) {
-  const { name } = template;
-  const { number } = version;
-  const words = back ? text.restore : text.deprecate;
-  const act = (_: boolean, { header }: Now) => {
-    const params = { path: { name, version: number }, header };
-    return ask(back
-      ? api.POST("/v1/templates/{name}/versions/{version}/restore", { params })
-      : api.POST("/v1/templates/{name}/versions/{version}/deprecate", { params }));
-  };
-  return (
-    <Confirm title={<>{words.title} <Name>{`${name}@${number}`}</Name></>} plan={() => asItIs(name, number)} label={words.label(`${name}@${number}`)} act={act} done={words.done(`${name}@${number}`)} onClose={onClose} onDone={onDone}>
-      {() => <p>{words.plan}</p>}
     </Confirm>
   );
 }

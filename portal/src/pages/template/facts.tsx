@@ -6,9 +6,11 @@ import { at } from "../../parts/place";
 import { text } from "../../text";
 import { bytes, count, gib, moment } from "../../text/format";
 import type { Saved, Template, Version } from "./data";
+import { Outlook } from "./outlook";
 
 export function VersionFacts({ template, version, faults }: { template: Template; version: Version; faults?: Saved["faults"] }) {
   const { name } = template;
+  const said = [version, template].find(({ deprecation }) => deprecation);
   return (
     <Card title={text.version.about(version.number)} end={version.number === template.latest && <Badge icon="done" tone="ok">{text.templateState.latest}</Badge>}>
       {version.notes && <p class="is-lines" dir="auto">{version.notes}</p>}
@@ -19,6 +21,7 @@ export function VersionFacts({ template, version, faults }: { template: Template
           ))}</dd></div>
         ))}
         {Object.entries(version.failed_regions).map(([region, why]) => <div key={region}><dt>{region}</dt><dd class="text-warn" dir="auto">{text.version.notCopied} {why}</dd></div>)}
+        {said && <div><dt>{text.outlook.said}</dt><dd><Outlook of={said} /></dd></div>}
         <div><dt>{text.version.savedFrom}</dt><dd><Name>{version.saved_from}</Name>{version.imported_by && <span class="sub">{text.version.importedBy}<Name mono={false}>{version.imported_by}</Name></span>}</dd></div>
         <div><dt>{text.version.saved}</dt><dd>{moment(version.saved_date)}{text.version.byAfter}<Name mono={false}>{version.saved_by}</Name></dd></div>
         {version.parent && <div><dt>{text.version.parent}</dt><dd><Name>{version.parent}</Name></dd></div>}

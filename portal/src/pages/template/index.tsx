@@ -17,6 +17,7 @@ import { BuiltIn } from "./built-in";
 import { type Saved, type Shares, type Whole, useShares, useTemplate } from "./data";
 import { launchOf } from "./launch";
 import { TemplateMenu } from "./menu";
+import { OutlookNote, isDeprecated } from "./outlook";
 import { Overview } from "./overview";
 import { Packages } from "./packages";
 
@@ -68,13 +69,14 @@ function SavedTemplate({ view, versions, tab, shares, again }: SavedProps) {
       <Head
         title={name}
         crumb={<><Up />{template.project && <><span aria-hidden="true">/</span><span>{text.templates.of}<a href={at("projects", template.project)}><Name>{template.project}</Name></a></span></>}</>}
-        badge={<><SeenBadge visibility={template.visibility} />{template.state === "deprecated" && <Badge icon="warn" tone="warn">{text.templateState.deprecated}</Badge>}</>}
+        badge={<><SeenBadge visibility={template.visibility} />{isDeprecated(template) && <Badge icon="warn" tone="warn">{text.templateState.deprecated}</Badge>}</>}
         lede={<Lede template={template} />}
       >
         <TemplateMenu template={template} manages={manages} again={again} />
         {manages && <button class="button" type="button" onClick={() => { sharing.value = true; }}>{text.template.share}</button>}
         <a class="button is-primary" href={launchOf(name, template.latest)}>{text.template.launch(name, template.latest)}</a>
       </Head>
+      <OutlookNote name={name} of={template} />
       <Tabs label={text.template.tabs.label} tabs={tabs} />
       {tab === "packages" && <Packages name={name} versions={versions} latest={template.latest} />}
       {tab === "sharing" && <Sharing template={template} shares={shares} again={again} />}

@@ -15,6 +15,7 @@ import { bytes, count, dated, moment } from "../../text/format";
 import { type Template, type Version, live, note } from "./data";
 import { type Doing, VersionDialog } from "./doing";
 import { launchOf } from "./launch";
+import { Outlook, isDeprecated } from "./outlook";
 
 interface Props {
   template: Template;
@@ -56,11 +57,14 @@ function columnsOf(template: Template, manages: boolean, begin: (what: Doing) =>
 
 function State({ template, version }: { template: Template; version: Version }) {
   if (!live(version)) return version.removed_at ? <Badge icon="idle">{text.templateState.deleted}</Badge> : <Badge icon="busy" tone="busy">{text.templateState.deleting}</Badge>;
+  const isOld = isDeprecated(version);
   return (
     <>
       {version.number === template.latest && <Badge icon="done" tone="ok">{text.templateState.latest}</Badge>}
-      {version.state === "deprecated" && <Badge icon="warn" tone="warn">{text.templateState.deprecated}</Badge>}
-      {version.number !== template.latest && version.state !== "deprecated" && <Badge>{text.templateState.active}</Badge>}
+      {isOld && <Badge icon="warn" tone="warn">{text.templateState.deprecated}</Badge>}
+      {version.number !== template.latest && !isOld && <Badge>{text.templateState.active}</Badge>}
+      <Outlook of={version} />
+      {version.number > template.latest && <span class="sub">{text.outlook.newer(`${template.name}@${version.number}`)}</span>}
       {Object.keys(version.failed_regions).length > 0 && <span class="sub text-warn">{text.version.copyFailed}</span>}
     </>
   );
@@ -84,7 +88,8 @@ function Acts({ template, version, manages, begin }: ActsProps) {
         {manages && item("edit", text.version.edit)}
         {manages && item("copy", text.version.copy)}
         {item("export", text.version.export)}
-        {manages && (version.state === "deprecated" ? item("restore", text.version.restore) : item("deprecate", text.version.deprecate))}
+        {manages && version.state !== "deprecated" && item("deprecate", text.version.deprecate)}
+        {manages && (version.state === "deprecated" || version.deprecation) && item("restore", text.version.restore)}
         {manages && item("delete", text.version.delete)}
       </Menu>
     </>

@@ -1,4 +1,4 @@
-// Starting, stopping and terminating an instance, each with what it means first; and how to connect to one.
+// Starting, stopping, ending and terminating an instance, each with what it means first; and how to connect to one.
 import type { ComponentChildren } from "preact";
 import { api, ask } from "../../api/client";
 import { useLive } from "../../api/live";
@@ -10,12 +10,13 @@ import { Dialog } from "../dialog";
 import { Name } from "../name";
 import { Loaded, Note, ProblemNote } from "../note";
 import { toast } from "../toast";
+import { EndDialog } from "./end";
 import { named, start, stop, terminate, type Instance } from "./state";
 
 const words = text.instances;
 
 export interface Change {
-  kind: "start" | "stop" | "terminate" | "connect";
+  kind: "start" | "stop" | "terminate" | "connect" | "end";
   one: Instance;
 }
 
@@ -25,6 +26,7 @@ export function Changing({ change, close, changed }: { change: Change; close: ()
   const { kind, one } = change;
   const act = useAct();
   if (kind === "connect") return <Connect one={one} close={close} />;
+  if (kind === "end") return <EndDialog one={one} close={close} changed={changed} />;
   const go = async () => {
     if (!(await act.run(() => DO[kind](one)))) return;
     close();

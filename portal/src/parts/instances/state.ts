@@ -38,11 +38,18 @@ export function find(items: Instance[], text: string): Instance[] {
   return items.filter((one) => [one.name, one.template ?? "", one.region, one.id].some((part) => part.toLocaleLowerCase().includes(wanted)));
 }
 
-/** What runs costs this much an hour; undefined if the price of something that runs is not known. */
+/** What an instance costs an hour as it is, its volumes included; undefined if a price is not known. */
+export function rateOf(one: Instance): number | undefined {
+  if (one.state === "terminated") return 0;
+  if (one.spending) return one.spending.unpriced_now ? undefined : one.spending.usd_per_hour;
+  // Nobody has looked at its volumes: what runs costs at least the price of its type.
+  return isOn(one) ? (one.usd_per_hour ?? undefined) : undefined;
+}
+
+/** What all of them cost an hour; undefined if a price is not known. */
 export function perHour(items: Instance[]): number | undefined {
-  const on = items.filter(isOn);
-  if (on.some((one) => one.usd_per_hour == null)) return undefined;
-  return on.reduce((sum, one) => sum + (one.usd_per_hour ?? 0), 0);
+  const rates = items.map(rateOf);
+  return rates.every((rate) => rate !== undefined) ? rates.reduce((sum, rate) => sum + rate, 0) : undefined;
 }
 
 export const isOn = (one: Instance) => one.state === "running" || one.state === "pending";

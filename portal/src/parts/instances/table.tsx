@@ -1,16 +1,18 @@
 // Instances as a table: what each is, what it costs, and what can be done with it.
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
+import { serverNow } from "../../api/clock";
 import { text } from "../../text";
 import { moment, money, when } from "../../text/format";
 import { InstanceBadge } from "../badge";
 import { Button } from "../button";
+import { EndState } from "../end/shown";
 import { Menu } from "../menu";
 import { Name } from "../name";
 import { Table, type Column } from "../table";
 import { Icon } from "../icon";
 import { Changing, type Change } from "./changing";
-import { isOn, perHour, type Instance } from "./state";
+import { isOn, perHour, rateOf, type Instance } from "./state";
 
 const words = text.instances;
 
@@ -22,11 +24,14 @@ interface Props {
 
 export function InstanceTable({ items, changed }: Props) {
   const [change, setChange] = useState<Change | undefined>();
+  const now = serverNow();
+  const ends: Column<Instance> = { label: text.ends.title, cell: (one) => (one.end && tells(one) ? <EndState end={one.end} now={now} /> : "") };
   const columns: Column<Instance>[] = [
-    { label: words.instance, cell: (one) => <><Name>{one.name}</Name><span class="sub">{[one.template, one.region].filter(Boolean).join(" · ")}</span></> },
+    { label: words.instance, cell: (one) => <><Name>{one.name}</Name><span class="sub">{[one.template, one.region].filter(Boolean).join(" · ")}</span><span class="sub">{one.instance_type}{one.public_ip && <> · <span class="mono">{one.public_ip}</span></>}</span></> },
     { label: words.state, cell: (one) => <State one={one} /> },
-    { label: words.size, cell: (one) => <>{one.instance_type}<span class="sub">{priced(one)}</span></> },
-    { label: words.launched, cell: (one) => <>{when(one.launched_at)}{one.public_ip && <span class="sub mono">{one.public_ip}</span>}</> },
+    { label: words.thisMonth, cell: (one) => <Cost one={one} /> },
+    // Only if it says something.
+    ...(items.some(tells) ? [ends] : []),
     { label: text.actions, acts: true, cell: (one) => <Acts one={one} choose={(kind) => setChange({ kind, one })} /> },
   ];
   const cost = perHour(items);
@@ -39,9 +44,21 @@ export function InstanceTable({ items, changed }: Props) {
   );
 }
 
-function priced(one: Instance): string {
-  if (!isOn(one)) return words.diskOnly;
-  return one.usd_per_hour == null ? words.priceUnknown : text.anHour(money(one.usd_per_hour));
+/** Whether its end is worth a cell: one that was started after its end has none any more. */
+const tells = (one: Instance) => one.end != null && (one.end.state !== "ended" || !isOn(one));
+
+/** What it has cost this month, and what it costs as it is. */
+function Cost({ one }: { one: Instance }) {
+  const { spending } = one;
+  const isMore = spending != null && spending.unpriced_hours + spending.unmeasured_hours > 0;
+  const rate = rateOf(one);
+  const hourly = rate === undefined ? words.priceUnknown : isOn(one) ? text.anHour(money(rate)) : words.diskOnly(money(rate));
+  return (
+    <>
+      {spending ? (isMore ? words.atLeast : words.soFar)(money(spending.usd)) : <span class="quiet">{text.unknown}</span>}
+      {rate !== 0 && <span class="sub">{hourly}</span>}
+    </>
+  );
 }
 
 /** EC2's codes for what the user asked for explain nothing. */
@@ -51,6 +68,7 @@ function State({ one }: { one: Instance }) {
   return (
     <>
       <InstanceBadge state={one.state} saving={one.save_id != null} />
+      {isOn(one) && <span class="sub">{words.since(when(one.launched_at))}</span>}
       {one.save_id && <a class="sub" href={`/saves/${one.save_id}`}>{words.saving}</a>}
       {one.state_reason && one.state !== "running" && !ASKED.test(one.state_reason) && <span class="sub">{one.state_reason}</span>}
     </>
@@ -74,6 +92,7 @@ function Acts({ one, choose }: { one: Instance; choose: (kind: Change["kind"]) =
         : <Button kind="quiet" disabled label={words.saveOf(one.name)}>{words.save}</Button>}
       <Menu label={words.moreOf(one.name)} face={<Icon name="more" />} class="button is-quiet is-icon">
         {one.state === "running" && <button class="menu-item" type="button" disabled={held} onClick={() => choose("stop")}>{words.stop}</button>}
+        <button class="menu-item" type="button" onClick={() => choose("end")}>{words.end}</button>
         <button class="menu-item" type="button" disabled={held} onClick={() => choose("terminate")}>{words.terminate}</button>
         <p class="menu-text quiet"><small class="mono">{one.id}</small><span class="sub">{words.launchedAt(moment(one.launched_at))}</span></p>
       </Menu>
