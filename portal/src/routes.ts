@@ -28,5 +28,7 @@ export const routes: PageRoute[] = [
   { path: "/schedules", page: later("Schedules"), nav: text.nav.schedules },
   { path: "/schedules/:name", page: later("ScheduleOne") },
   { path: "/keys", page: later("Keys") },
+  { path: "/notices", page: later("Notices") },
+  { path: "/join", page: later("Join") },
   { path: "/audit", page: later("Audit"), nav: text.nav.audit },
 ];

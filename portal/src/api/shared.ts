@@ -2,9 +2,9 @@
 import { session } from "../sign-in";
 import { all, api, ask, type Schemas } from "./client";
 
-function once<T>(read: () => Promise<T>): () => Promise<T> {
+function once<T>(read: () => Promise<T>) {
   let kept: { by: number; read: Promise<T> } | undefined;
-  return () => {
+  const known = () => {
     const by = session.peek();
     // A failed read is tried again by the next page.
     if (kept?.by !== by) {
@@ -15,6 +15,11 @@ function once<T>(read: () => Promise<T>): () => Promise<T> {
     }
     return kept.read;
   };
+  /** After a change of it: the next page reads it anew. */
+  const forget = () => {
+    kept = undefined;
+  };
+  return Object.assign(known, { forget });
 }
 
 /** The sizes with their prices, and the date of the prices. */

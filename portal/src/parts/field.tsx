@@ -17,6 +17,8 @@ interface TextProps extends FieldProps {
   type?: string;
   placeholder?: string;
   required?: boolean;
+  /** To be read and copied, not changed. */
+  readOnly?: boolean;
   list?: readonly string[];
 }
 

@@ -53,6 +53,7 @@ function Account() {
     <Menu label={text.nav.account(user)} class="bar-who" face={[...user][0] ?? ""}>
       <p class="menu-text" dir="auto"><b>{user}</b></p>
       <a class="menu-item" href="/keys">{text.keys.title}</a>
+      <a class="menu-item" href="/notices">{text.notices.title}</a>
       <button class="menu-item" type="button" onClick={() => signOut()}>{text.nav.signOut}</button>
     </Menu>
   );

@@ -134,9 +134,12 @@ async function userOf(bearer: string): Promise<string | undefined> {
 
 /** Takes the token of `prism local serve` out of the address, so that neither the history nor a copied URL has it. */
 function takeFragment(): string {
-  const found = new URLSearchParams(location.hash.slice(1)).get("token");
+  const parts = new URLSearchParams(location.hash.slice(1));
+  const found = parts.get("token");
   if (!found) return "";
-  history.replaceState(null, "", location.pathname + location.search);
+  parts.delete("token");
+  const rest = parts.toString();
+  history.replaceState(null, "", location.pathname + location.search + (rest && `#${rest}`));
   return found;
 }
 

@@ -30,7 +30,8 @@ export async function begin(issuer: components["schemas"]["SignIn"]): Promise<Pr
   });
   const query = new URLSearchParams(location.search);
   if (!query.has("state") || !(query.has("code") || query.has("error"))) {
-    await manager.signinRedirect({ state: location.pathname + location.search });
+    // With its fragment: a join link has its code there, and would be of no use after the sign-in without it.
+    await manager.signinRedirect({ state: location.pathname + location.search + location.hash });
     // The browser leaves this page.
     return new Promise(() => {});
   }

@@ -36,10 +36,10 @@ export async function bounded(what, promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** A server of a fresh cloud. `prism` runs the command line on the same cloud. */
-export async function serve({ speed = 1000, user = "ada", seed } = {}) {
+/** A server of a fresh cloud. `prism` runs the command line on the same cloud; `more` is further environment of both. */
+export async function serve({ speed = 1000, user = "ada", seed, more } = {}) {
   const home = mkdtempSync(join(tmpdir(), "prism-portal-"));
-  const env = { PATH: process.env.PATH, HOME: home, USER: user, PRISM_HOME: home, NO_COLOR: "1" };
+  const env = { PATH: process.env.PATH, HOME: home, USER: user, PRISM_HOME: home, NO_COLOR: "1", ...more };
   const prism = async (...args) => (await run(PROGRAM, args, { env })).stdout;
   await prism("local", "speed", String(speed));
   if (seed) await seed(prism);
@@ -86,14 +86,14 @@ async function begun(args, env) {
 
 export const launched = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 
-/** A page that is signed in, at a path. `faults` collects what no page may do. */
-export async function visit(browser, server, path, { theme = "light", width = 1440, height = 900, wait } = {}) {
+/** A page that is signed in, at a path. `faults` collects what no page may do; `fragment` is more of the address. */
+export async function visit(browser, server, path, { theme = "light", width = 1440, height = 900, wait, fragment = "" } = {}) {
   const context = await browser.newContext({ colorScheme: theme, viewport: { width, height }, reducedMotion: "reduce" });
   await filesOf(context, server);
   const page = await context.newPage();
   const faults = [];
   watch(page, server, faults);
-  await page.goto(`${server.origin}${path}#token=${server.token}`);
+  await page.goto(`${server.origin}${path}#token=${server.token}${fragment}`);
   await page.locator("h1:visible").waitFor();
   if (wait) await page.locator(wait).first().waitFor();
   return { page, context, faults };

@@ -33,6 +33,8 @@ export async function seed(prism) {
   await seedTeam(prism);
   await prism("schedule", "create", INSTANCE, SAVED, "--rate", "1d", "--name", "seismic-nightly", "--publish-sensitive");
   await seedEnds(prism);
+  // Nobody listens there, and nothing of the seed is told of.
+  await prism("notify", "set", "--webhook", "http://127.0.0.1:9/hook", "--on", "share.received");
 }
 
 export const PAGES = [
@@ -43,6 +45,8 @@ export const PAGES = [
   { name: "saves", path: "/saves", wait: ".table tbody tr" },
   ...TEAM_PAGES,
   { name: "keys", path: "/keys", wait: ".table tbody tr" },
+  { name: "notices", path: "/notices", wait: ".table tbody tr" },
+  { name: "join", path: "/join", wait: "form" },
   { name: "save", path: async (server) => `/saves/${await newest(server)}`, wait: ".signal.is-full" },
   { name: "missing", path: "/no/such/page", wait: ".empty" },
 ];

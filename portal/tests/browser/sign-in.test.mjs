@@ -100,6 +100,22 @@ test("whoever comes to a page signs in, and is back there, with the tokens in me
   await page.close();
 });
 
+test("a join link keeps its code over the sign-in, and no longer", async () => {
+  const page = await browser.newPage();
+  const { origin } = servers[1];
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(`${origin}/join#code=prism-join-1-2`);
+  await page.getByRole("textbox", { name: "Code" }).waitFor();
+  assert.ok(asked.some((url) => url.includes("/authorize?")), "nobody was asked to sign in");
+  assert.equal(await page.getByRole("textbox", { name: "Code" }).inputValue(), "prism-join-1-2");
+  assert.equal(page.url(), `${origin}/join`);
+  assert.deepEqual(asked.filter((url) => new URL(url).search.includes("prism-join")), []);
+  const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, history.state]));
+  assert.ok(!stored.includes("prism-join"), stored);
+  await page.close();
+});
+
 /** Opens the launch form of a user who is signed in, and types into it; then the session ends. */
 async function interrupted(context) {
   const page = await context.newPage();

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { api, ask } from "../../api/client";
+import { me } from "../../api/shared";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
@@ -25,6 +26,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
     if (wrong) return (event.currentTarget as HTMLFormElement).querySelector<HTMLElement>("input")?.focus();
     const body = { name: name.value.trim(), description: description.value };
     if (!(await acting.run(() => ask(api.POST("/v1/projects", { body }))))) return;
+    me.forget();
     toast(text.projects.made(body.name));
     route(at("projects", body.name));
   };

@@ -41,7 +41,7 @@ export function Projects() {
   const make = () => { making.value = true; };
   return (
     <>
-      <Head title={text.projects.title} lede={text.projects.lede}><Button kind="primary" onPress={make}>{text.projects.make}</Button></Head>
+      <Head title={text.projects.title} lede={text.projects.lede}><a class="button" href="/join">{text.join.open}</a><Button kind="primary" onPress={make}>{text.projects.make}</Button></Head>
       <Loaded live={projects} what={text.projects.loading}>{(found) => (found.length === 0
         ? <Empty title={text.projects.empty} why={text.projects.emptyWhy}><Button onPress={make}>{text.projects.make}</Button></Empty>
         : <Card title={text.projects.title} bare><Table caption={text.projects.title} columns={columns} rows={found} id={({ project }) => project.name} /></Card>)}
