@@ -115,7 +115,8 @@ test("a change that somebody else made meanwhile is not lost", async () => {
 test("a save that begins elsewhere shows up in its template, and becomes a version there", async () => {
   const { page, context, faults } = await visit(browser, server, `/templates/${TEMPLATE}`, { wait: ".lineage li" });
   const { newest } = (await api(`/v1/templates/${TEMPLATE}`)).template;
-  await server.prism("local", "speed", "20");
+  // The page reads every 20 s, and the save takes longer.
+  await server.prism("local", "speed", "10");
   const saved = server.prism("save", "earthquake-analysis", TEMPLATE, "--yes", "--publish-sensitive");
   await page.getByText("Being saved").waitFor();
   await saved;
