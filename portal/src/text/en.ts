@@ -842,7 +842,7 @@ export const en = {
     loading: "Reading what is done for this project",
     instances: "Instances",
     instance: "Instance",
-    owner: "Launched by",
+    owner: "Owner",
     state: "State",
     since: "Since",
     price: "An hour",
@@ -958,6 +958,10 @@ export const en = {
     added: (count: number, role: string) => `${count} ${s(count, "person is", "people are")} ${role.toLowerCase()} now.`,
     addedSome: (users: string[]) => `Added before that: ${users.join(", ")}.`,
     sees: "They see the project, its members, and the templates that are shared with it.",
+  },
+  halt: {
+    of: (name: string, owner: string) => `Stop ${name} of ${owner}…`,
+    tells: "You cannot start it again: its owner can, and sees who has stopped it.",
   },
   approvals: {
     title: "Approvals",

@@ -38,6 +38,7 @@ export const QUESTIONS = [
   { name: "approve", path: project, open: button("Approve a template…") },
   { name: "withdraw", path: project, open: button(`Withdraw the approval of ${TEMPLATE}`) },
   { name: "edit-project", path: project, open: item("More about this project", "Edit the project…") },
+  { name: "stop-instance", path: `${project}/work`, open: button("Stop course-prep of ben…") },
   { name: "make-schedule", path: "/schedules", open: async (page) => {
     await button("Make a schedule…")(page);
     await page.getByLabel("Instance").selectOption({ label: "earthquake-analysis in us-east-1" });
