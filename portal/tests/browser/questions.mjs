@@ -38,6 +38,10 @@ export const QUESTIONS = [
   { name: "approve", path: project, open: button("Approve a template…") },
   { name: "withdraw", path: project, open: button(`Withdraw the approval of ${TEMPLATE}`) },
   { name: "edit-project", path: project, open: item("More about this project", "Edit the project…") },
+  { name: "add-list", path: project, open: async (page) => {
+    await button("Add a list…")(page);
+    await page.getByLabel("List", { exact: true }).fill("user,role,group\ndana,,lab1\nA B,,\nchen,owner,\n");
+  }, wait: "dialog .dialog-plan .marks" },
   { name: "stop-instance", path: `${project}/work`, open: button("Stop course-prep of ben…") },
   { name: "make-schedule", path: "/schedules", open: async (page) => {
     await button("Make a schedule…")(page);

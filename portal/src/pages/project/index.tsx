@@ -15,6 +15,7 @@ import { History } from "../audit/history";
 import { BudgetDialog } from "./budget-dialog";
 import { type Rights, rightsOf } from "./data";
 import { EditDialog, DeleteDialog } from "./edit";
+import { ListDialog } from "./list-dialog";
 import { MemberDialog } from "./member-dialog";
 import { Overview } from "./overview";
 import { ProjectTemplates } from "./templates";
@@ -22,7 +23,7 @@ import { Work } from "./work";
 
 const EVERY = 20_000;
 type View = Schemas["ProjectView"];
-type Doing = "" | "edit" | "delete" | "budget" | "people";
+type Doing = "" | "edit" | "delete" | "budget" | "people" | "list";
 
 export function Project({ name, tab = "overview" }: { name: string; tab?: string }) {
   const project = useLive(`project:${name}`, (signal) => ask(api.GET("/v1/projects/{name}", { params: { path: { name } }, signal })), () => EVERY);
@@ -56,7 +57,7 @@ function One({ view, tab, again }: { view: View; tab: string; again: () => void 
         {rights.manages && <Acts rights={rights} begin={(what) => { doing.value = what; }} />}
       </Head>
       <Tabs label={text.project.tabs.label} tabs={tabsOf(name, rights, tab)} />
-      {tab === "overview" && <Overview key={changed.value} view={view} rights={rights} again={done} addPeople={() => { doing.value = "people"; }} changeBudget={() => { doing.value = "budget"; }} />}
+      {tab === "overview" && <Overview key={changed.value} view={view} rights={rights} again={done} addPeople={() => { doing.value = "people"; }} addList={() => { doing.value = "list"; }} changeBudget={() => { doing.value = "budget"; }} />}
       {tab === "templates" && <ProjectTemplates name={name} rights={rights} />}
       {tab === "work" && <Work name={name} />}
       {tab === "history" && <History project={name} />}
@@ -64,6 +65,7 @@ function One({ view, tab, again }: { view: View; tab: string; again: () => void 
       {doing.value === "delete" && <DeleteDialog project={project} onClose={close} />}
       {doing.value === "budget" && <BudgetDialog name={name} onClose={close} onDone={done} />}
       {doing.value === "people" && <MemberDialog project={name} appoints={rights.appoints} onClose={close} onDone={done} />}
+      {doing.value === "list" && <ListDialog project={name} onClose={close} onDone={done} />}
     </>
   );
 }
