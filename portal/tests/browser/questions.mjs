@@ -42,6 +42,15 @@ export const QUESTIONS = [
     await button("Add a list…")(page);
     await page.getByLabel("List", { exact: true }).fill("user,role,group\ndana,,lab1\nA B,,\nchen,owner,\n");
   }, wait: "dialog .dialog-plan .marks" },
+  { name: "class-launch", path: `${project}/course`, open: async (page) => {
+    await button("Launch for the class…")(page);
+    await page.getByRole("combobox", { name: "Template" }).fill(TEMPLATE);
+  }, wait: ".dialog-plan .figure-value" },
+  { name: "make-link", path: `${project}/course`, open: button("Make a join link…") },
+  { name: "withdraw-link", path: `${project}/course`, open: (page) => page.getByRole("button", { name: /^Withdraw link-/ }).click() },
+  { name: "make-group", path: `${project}/course`, open: button("Make a group…"), wait: "dialog .check" },
+  { name: "change-group", path: `${project}/course`, open: button("Change lab1"), wait: "dialog .check" },
+  { name: "delete-group", path: `${project}/course`, open: button("Delete lab1") },
   { name: "stop-instance", path: `${project}/work`, open: button("Stop course-prep of ben…") },
   { name: "make-schedule", path: "/schedules", open: async (page) => {
     await button("Make a schedule…")(page);

@@ -13,6 +13,7 @@ import { Tabs } from "../../parts/tabs";
 import { text } from "../../text";
 import { History } from "../audit/history";
 import { BudgetDialog } from "./budget-dialog";
+import { Course } from "./course";
 import { type Rights, rightsOf } from "./data";
 import { EditDialog, DeleteDialog } from "./edit";
 import { ListDialog } from "./list-dialog";
@@ -59,6 +60,7 @@ function One({ view, tab, again }: { view: View; tab: string; again: () => void 
       <Tabs label={text.project.tabs.label} tabs={tabsOf(name, rights, tab)} />
       {tab === "overview" && <Overview key={changed.value} view={view} rights={rights} again={done} addPeople={() => { doing.value = "people"; }} addList={() => { doing.value = "list"; }} changeBudget={() => { doing.value = "budget"; }} />}
       {tab === "templates" && <ProjectTemplates name={name} rights={rights} />}
+      {tab === "course" && <Course name={name} again={done} />}
       {tab === "work" && <Work name={name} />}
       {tab === "history" && <History project={name} />}
       {doing.value === "edit" && <EditDialog name={name} onClose={close} onDone={done} />}
@@ -84,6 +86,6 @@ function Acts({ rights, begin }: { rights: Rights; begin: (what: Doing) => void 
 }
 
 function tabsOf(name: string, rights: Rights, tab: string) {
-  const tabs = ["overview", "templates", ...(rights.manages ? ["work", "history"] : [])] as const;
+  const tabs = ["overview", "templates", ...(rights.manages ? ["course", "work", "history"] : [])] as const;
   return tabs.map((id) => ({ href: id === "overview" ? at("projects", name) : at("projects", name, id), name: text.project.tabs[id as "overview"], here: id === tab }));
 }
