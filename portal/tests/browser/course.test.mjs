@@ -262,6 +262,50 @@ test("a file of a spreadsheet is a list of members", async (t) => {
   await context.close();
 });
 
+test("the end of a project is set, changed and removed, and its members read what happens then", async (t) => {
+  const { server, json } = await course(t);
+  const end = async () => (await json("project", "show", COURSE)).project.end;
+  const { page, context, faults } = await visit(browser, server, `/projects/${COURSE}`, { wait: ".table tbody tr" });
+  const open = async () => {
+    await press(page, /^More about this project$/);
+    await press(page, /^Set the end…$/);
+    await page.getByRole("dialog").getByLabel("Ends").waitFor();
+  };
+  await open();
+  const dialog = page.getByRole("dialog");
+  const year = new Date().getFullYear() + 1;
+  // The field has a part for each of month, day, year, hour and minute; a year may have more than four digits.
+  await page.keyboard.type(`0701${year}`);
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.type("0600PM");
+  await dialog.getByText("Its instances are stopped").waitFor();
+  await tabTo(page, /^Save each instance first/);
+  await page.keyboard.press("Space");
+  await dialog.getByText("and then terminated.").waitFor();
+  assert.deepEqual(await violations(page), []);
+  assert.equal(await end(), null);
+  await press(page, /^Set the end$/);
+  await dialog.waitFor({ state: "hidden" });
+  const first = await end();
+  assert.deepEqual([first.last_save, new Date(first.at).getTime()], [true, new Date(year, 6, 1, 18).getTime()]);
+  await page.getByText(/^The project ends on /).waitFor();
+  await page.getByText("and then terminated.").waitFor();
+  await open();
+  await tabTo(page, /^Save each instance first/);
+  await page.keyboard.press("Space");
+  await press(page, /^Set the end$/);
+  await dialog.waitFor({ state: "hidden" });
+  assert.deepEqual([(await end()).last_save, (await end()).at], [false, first.at]);
+  await page.getByText("Its instances are stopped").waitFor();
+  await open();
+  await press(page, /^Remove the end$/);
+  await dialog.waitFor({ state: "hidden" });
+  assert.equal(await end(), null);
+  await page.getByText(/^The project ends on /).waitFor({ state: "detached" });
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test("a group is made, changed and deleted, and its members stay", async (t) => {
   const { server, json } = await course(t);
   const groups = async () => (await json("project", "group", "list", COURSE)).groups;

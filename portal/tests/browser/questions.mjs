@@ -38,6 +38,7 @@ export const QUESTIONS = [
   { name: "approve", path: project, open: button("Approve a template…") },
   { name: "withdraw", path: project, open: button(`Withdraw the approval of ${TEMPLATE}`) },
   { name: "edit-project", path: project, open: item("More about this project", "Edit the project…") },
+  { name: "end-project", path: project, open: item("More about this project", "Set the end…"), wait: "dialog .dialog-plan p" },
   { name: "add-list", path: project, open: async (page) => {
     await button("Add a list…")(page);
     await page.getByLabel("List", { exact: true }).fill("user,role,group\ndana,,lab1\nA B,,\nchen,owner,\n");

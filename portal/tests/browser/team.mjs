@@ -22,6 +22,7 @@ export async function seedTeam(prism) {
   await ada("project", "group", "add", PROJECT, "lab1", "chen", LONG_USER);
   const later = new Date(Date.now() + 100 * 86_400_000).toISOString().slice(0, 10);
   await ada("project", "link", "create", PROJECT, "--uses", "60", "--until", later, "--group", "lab1");
+  await ada("project", "end", PROJECT, "--on", later, "--last-save");
 
   await ada("exec", "earthquake-analysis", "--", "pip", "install", "obspy");
   await ada("save", "earthquake-analysis", TEMPLATE, "--yes", "--description", "Adds obspy for seismic data analysis", "--project", PROJECT, "--publish-sensitive");

@@ -16,6 +16,7 @@ import { BudgetDialog } from "./budget-dialog";
 import { Course } from "./course";
 import { type Rights, rightsOf } from "./data";
 import { EditDialog, DeleteDialog } from "./edit";
+import { EndDialog, EndNote } from "./end";
 import { ListDialog } from "./list-dialog";
 import { MemberDialog } from "./member-dialog";
 import { Overview } from "./overview";
@@ -24,7 +25,7 @@ import { Work } from "./work";
 
 const EVERY = 20_000;
 type View = Schemas["ProjectView"];
-type Doing = "" | "edit" | "delete" | "budget" | "people" | "list";
+type Doing = "" | "edit" | "delete" | "budget" | "people" | "list" | "end";
 
 export function Project({ name, tab = "overview" }: { name: string; tab?: string }) {
   const project = useLive(`project:${name}`, (signal) => ask(api.GET("/v1/projects/{name}", { params: { path: { name } }, signal })), () => EVERY);
@@ -57,6 +58,7 @@ function One({ view, tab, again }: { view: View; tab: string; again: () => void 
       >
         {rights.manages && <Acts rights={rights} begin={(what) => { doing.value = what; }} />}
       </Head>
+      {project.end && <EndNote end={project.end} />}
       <Tabs label={text.project.tabs.label} tabs={tabsOf(name, rights, tab)} />
       {tab === "overview" && <Overview key={changed.value} view={view} rights={rights} again={done} addPeople={() => { doing.value = "people"; }} addList={() => { doing.value = "list"; }} changeBudget={() => { doing.value = "budget"; }} />}
       {tab === "templates" && <ProjectTemplates name={name} rights={rights} />}
@@ -68,6 +70,7 @@ function One({ view, tab, again }: { view: View; tab: string; again: () => void 
       {doing.value === "budget" && <BudgetDialog name={name} onClose={close} onDone={done} />}
       {doing.value === "people" && <MemberDialog project={name} appoints={rights.appoints} onClose={close} onDone={done} />}
       {doing.value === "list" && <ListDialog project={name} onClose={close} onDone={done} />}
+      {doing.value === "end" && <EndDialog name={name} onClose={close} onDone={done} />}
     </>
   );
 }
@@ -77,6 +80,7 @@ function Acts({ rights, begin }: { rights: Rights; begin: (what: Doing) => void 
     <>
       <Menu label={text.project.more} face={<Icon name="more" />}>
         <button class="menu-item" type="button" onClick={() => begin("edit")}>{text.project.edit}</button>
+        <button class="menu-item" type="button" onClick={() => begin("end")}>{text.ending.set}</button>
         {rights.deletes && <button class="menu-item" type="button" onClick={() => begin("delete")}>{text.project.delete}</button>}
       </Menu>
       <Button onPress={() => begin("budget")}>{text.project.changeBudget}</Button>
