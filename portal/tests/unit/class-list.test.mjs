@@ -27,6 +27,7 @@ test("a field in quotation marks may have separators, quotation marks and line b
   const list = parse('note,user\n"a ""b"", c\nd",ada\nplain,ben\n"open,cy\n');
   assert.deepEqual(users(list), [[2, "ada"], [4, "ben"]]);
   assert.deepEqual(badLines(list), [5]);
+  assert.match(parse('user\n"a ""b"""').bad[0].message, /"a "b"" is no user name/);
 });
 
 test("a list without the column has a name on each line", () => {
