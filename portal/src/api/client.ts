@@ -1,6 +1,6 @@
 // Calls of the API. Types and paths come from its OpenAPI document (`npm run api`).
-import createClient from "openapi-fetch";
 import { bearer, refused, session } from "../sign-in";
+import { client } from "./calls";
 import { heard } from "./clock";
 import type { components, paths } from "./schema";
 
@@ -16,6 +16,8 @@ export class Problem extends Error {
     readonly status: number,
     /** Sensitive files that would be shown to more people, if that is why it was refused. */
     readonly files: Schemas["ShownFile"][] = [],
+    /** In how many seconds the same request may pass, if the server says so. */
+    readonly retryAfterS?: number,
   ) {
     super(message);
   }
@@ -38,7 +40,7 @@ async function signed(request: Request): Promise<Response> {
   }
 }
 
-export const api = createClient<paths>({ baseUrl: location.origin, credentials: "omit", referrerPolicy: "no-referrer", fetch: signed });
+export const api = client<paths>(location.origin, signed);
 
 export interface Answer<T> {
   data?: T;
@@ -65,7 +67,7 @@ export async function askAll<T>(call: Promise<Answer<T>>, known?: { data: T }): 
   if (response.status === 304 && known) return { data: known.data, response };
   const body = (error ?? {}) as Partial<Schemas["ProblemBody"]>;
   const id = response.headers.get("x-request-id") ?? "";
-  throw new Problem(body.code ?? `HTTP ${response.status}`, body.detail ?? response.statusText, body.hint ?? "", id, response.status, body.files);
+  throw new Problem(body.code ?? `HTTP ${response.status}`, body.detail ?? response.statusText, body.hint ?? "", id, response.status, body.files, Number(response.headers.get("retry-after")) || undefined);
 }
 
 /** A key that makes repeated requests the same request. */

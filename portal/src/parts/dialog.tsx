@@ -26,7 +26,9 @@ export function Dialog({ title, sub, children, plan, foot, ready = true, onClose
     dialog?.showModal();
     return () => {
       dialog?.close();
+      // What opened it may be gone, because what was done there shows the page anew.
       if (before instanceof HTMLElement && before.isConnected) before.focus();
+      else document.querySelector<HTMLElement>("h1")?.focus();
     };
   }, []);
   useEffect(() => {

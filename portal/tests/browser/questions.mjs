@@ -44,6 +44,21 @@ export const QUESTIONS = [
   { name: "approve", path: project, open: button("Approve a template…") },
   { name: "withdraw", path: project, open: button(`Withdraw the approval of ${TEMPLATE}`) },
   { name: "edit-project", path: project, open: item("More about this project", "Edit the project…") },
+  { name: "end-project", path: project, open: item("More about this project", "Set the end…"), wait: "dialog .dialog-plan p" },
+  { name: "add-list", path: project, open: async (page) => {
+    await button("Add a list…")(page);
+    await page.getByLabel("List", { exact: true }).fill("user,role,group\ndana,,lab1\nA B,,\nchen,owner,\n");
+  }, wait: "dialog .dialog-plan .marks" },
+  { name: "class-launch", path: `${project}/course`, open: async (page) => {
+    await button("Launch for the class…")(page);
+    await page.getByRole("combobox", { name: "Template" }).fill(TEMPLATE);
+  }, wait: ".dialog-plan .figure-value" },
+  { name: "make-link", path: `${project}/course`, open: button("Make a join link…") },
+  { name: "withdraw-link", path: `${project}/course`, open: (page) => page.getByRole("button", { name: /^Withdraw link-/ }).click() },
+  { name: "make-group", path: `${project}/course`, open: button("Make a group…"), wait: "dialog .check" },
+  { name: "change-group", path: `${project}/course`, open: button("Change lab1"), wait: "dialog .check" },
+  { name: "delete-group", path: `${project}/course`, open: button("Delete lab1") },
+  { name: "stop-instance", path: `${project}/work`, open: button("Stop course-prep of ben…") },
   { name: "make-schedule", path: "/schedules", open: async (page) => {
     await button("Make a schedule…")(page);
     await page.getByLabel("Instance").selectOption({ label: "earthquake-analysis in us-east-1" });

@@ -19,6 +19,11 @@ export async function seedTeam(prism) {
   await ada("project", "member", "add", PROJECT, LONG_USER, "--role", "viewer");
   await ada("project", "budget", PROJECT, "--limit", "5", "--alert", "5,80,100", "--hard-stop");
 
+  await ada("project", "group", "add", PROJECT, "lab1", "chen", LONG_USER);
+  const later = new Date(Date.now() + 100 * 86_400_000).toISOString().slice(0, 10);
+  await ada("project", "link", "create", PROJECT, "--uses", "60", "--until", later, "--group", "lab1");
+  await ada("project", "end", PROJECT, "--on", later, "--last-save");
+
   await ada("exec", "earthquake-analysis", "--", "pip", "install", "obspy");
   await ada("save", "earthquake-analysis", TEMPLATE, "--yes", "--description", "Adds obspy for seismic data analysis", "--project", PROJECT, "--publish-sensitive");
   await ada("exec", "earthquake-analysis", "--", "pip", "install", "xarray");
@@ -51,6 +56,7 @@ export const TEAM_PAGES = [
   { name: "projects", path: "/projects", wait: ".table tbody tr" },
   { name: "project", path: `/projects/${PROJECT}`, wait: ".plot-bar" },
   { name: "project-templates", path: `/projects/${PROJECT}/templates`, wait: ".table tbody tr" },
+  { name: "project-course", path: `/projects/${PROJECT}/course`, wait: ".table.is-mid tbody tr" },
   { name: "project-work", path: `/projects/${PROJECT}/work`, wait: ".table tbody tr" },
   { name: "schedules", path: "/schedules", wait: ".month-runs li" },
   { name: "schedule", path: `/schedules/${SCHEDULE}`, wait: ".month-runs li" },

@@ -55,7 +55,7 @@ export function LaunchForm({ form, change, offered, plan, problem, tried, endErr
     <>
       <TextField label={words.template} mono value={form.template} onValue={(template) => change({ template })} hint={chosen?.description || words.templateHint} error={missing(form.template, words.needsTemplate)} list={templates.map(({ name }) => name)} />
       <TextField label={words.name} mono value={form.name} onValue={(name) => change({ name })} hint={words.nameHint} error={taken ?? missing(form.name, words.needsName)} />
-      <ChoiceField label={words.size} value={form.size} onValue={(size) => change({ size })} options={sizes(form, offered, plan)} />
+      <ChoiceField label={words.size} value={form.size} onValue={(size) => change({ size })} options={sizesOf(offered.sizes, form.architecture || plan?.architecture)} />
       <SelectField label={words.region} value={form.region} onValue={(region) => change({ region })} options={regions.map((name) => [name, name] as const)} />
       {projects.length > 0 && <SelectField label={words.project} value={form.project} onValue={(project) => change({ project })} options={[["", words.noProject], ...projects.map((name) => [name, name] as const)]} />}
       <EndFields values={form.end} errors={tried ? endErrors : {}} change={(end) => change({ end: { ...form.end, ...end } })} ways={WAYS} />
@@ -72,8 +72,7 @@ export function LaunchForm({ form, change, offered, plan, problem, tried, endErr
 }
 
 /** The sizes with what they have and cost, beside the choice. */
-function sizes(form: Form, { sizes }: Offered, plan: Schemas["LaunchPlan"] | undefined) {
-  const architecture = form.architecture || plan?.architecture || "x86_64";
+export function sizesOf(sizes: Offered["sizes"], architecture = "x86_64") {
   const each = sizes.flatMap(({ size, types }) => {
     const type = types.find((one) => one.architecture === architecture);
     if (!type?.allowed) return [];

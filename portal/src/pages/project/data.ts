@@ -1,4 +1,4 @@
-import { api, askAll, type Schemas } from "../../api/client";
+import { all, api, askAll, type Schemas } from "../../api/client";
 
 /** What a role may do, as docs/access.md has it. The API decides; the pages leave out what it would refuse. */
 export interface Rights {
@@ -23,3 +23,6 @@ export async function asItIs(name: string): Promise<{ project: Schemas["Project"
 }
 
 export const unchanged = async (name: string): Promise<Header> => (await asItIs(name)).header;
+
+export const membersOf = (name: string, signal: AbortSignal) =>
+  all<Schemas["Member"]>((cursor) => api.GET("/v1/projects/{name}/members", { params: { path: { name }, query: { cursor, limit: 100 } }, signal }));

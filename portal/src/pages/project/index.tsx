@@ -13,8 +13,11 @@ import { Tabs } from "../../parts/tabs";
 import { text } from "../../text";
 import { History } from "../audit/history";
 import { BudgetDialog } from "./budget-dialog";
+import { Course } from "./course";
 import { type Rights, rightsOf } from "./data";
 import { EditDialog, DeleteDialog } from "./edit";
+import { EndDialog, EndNote } from "./end";
+import { ListDialog } from "./list-dialog";
 import { MemberDialog } from "./member-dialog";
 import { Overview } from "./overview";
 import { ProjectTemplates } from "./templates";
@@ -22,7 +25,7 @@ import { Work } from "./work";
 
 const EVERY = 20_000;
 type View = Schemas["ProjectView"];
-type Doing = "" | "edit" | "delete" | "budget" | "people";
+type Doing = "" | "edit" | "delete" | "budget" | "people" | "list" | "end";
 
 export function Project({ name, tab = "overview" }: { name: string; tab?: string }) {
   const project = useLive(`project:${name}`, (signal) => ask(api.GET("/v1/projects/{name}", { params: { path: { name } }, signal })), () => EVERY);
@@ -55,15 +58,19 @@ function One({ view, tab, again }: { view: View; tab: string; again: () => void 
       >
         {rights.manages && <Acts rights={rights} begin={(what) => { doing.value = what; }} />}
       </Head>
+      {project.end && <EndNote end={project.end} />}
       <Tabs label={text.project.tabs.label} tabs={tabsOf(name, rights, tab)} />
-      {tab === "overview" && <Overview key={changed.value} view={view} rights={rights} again={done} addPeople={() => { doing.value = "people"; }} changeBudget={() => { doing.value = "budget"; }} />}
+      {tab === "overview" && <Overview key={changed.value} view={view} rights={rights} again={done} addPeople={() => { doing.value = "people"; }} addList={() => { doing.value = "list"; }} changeBudget={() => { doing.value = "budget"; }} />}
       {tab === "templates" && <ProjectTemplates name={name} rights={rights} />}
+      {tab === "course" && <Course name={name} again={done} />}
       {tab === "work" && <Work name={name} />}
       {tab === "history" && <History project={name} />}
       {doing.value === "edit" && <EditDialog name={name} onClose={close} onDone={done} />}
       {doing.value === "delete" && <DeleteDialog project={project} onClose={close} />}
       {doing.value === "budget" && <BudgetDialog name={name} onClose={close} onDone={done} />}
       {doing.value === "people" && <MemberDialog project={name} appoints={rights.appoints} onClose={close} onDone={done} />}
+      {doing.value === "list" && <ListDialog project={name} onClose={close} onDone={done} />}
+      {doing.value === "end" && <EndDialog name={name} onClose={close} onDone={done} />}
     </>
   );
 }
@@ -73,6 +80,7 @@ function Acts({ rights, begin }: { rights: Rights; begin: (what: Doing) => void 
     <>
       <Menu label={text.project.more} face={<Icon name="more" />}>
         <button class="menu-item" type="button" onClick={() => begin("edit")}>{text.project.edit}</button>
+        <button class="menu-item" type="button" onClick={() => begin("end")}>{text.ending.set}</button>
         {rights.deletes && <button class="menu-item" type="button" onClick={() => begin("delete")}>{text.project.delete}</button>}
       </Menu>
       <Button onPress={() => begin("budget")}>{text.project.changeBudget}</Button>
@@ -82,6 +90,6 @@ function Acts({ rights, begin }: { rights: Rights; begin: (what: Doing) => void 
 }
 
 function tabsOf(name: string, rights: Rights, tab: string) {
-  const tabs = ["overview", "templates", ...(rights.manages ? ["work", "history"] : [])] as const;
+  const tabs = ["overview", "templates", ...(rights.manages ? ["course", "work", "history"] : [])] as const;
   return tabs.map((id) => ({ href: id === "overview" ? at("projects", name) : at("projects", name, id), name: text.project.tabs[id as "overview"], here: id === tab }));
 }

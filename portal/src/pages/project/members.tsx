@@ -1,7 +1,7 @@
 // Who is in a project, and with which role.
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
-import { all, api, ask, type Schemas } from "../../api/client";
+import { api, ask, type Schemas } from "../../api/client";
 import { who } from "../../sign-in";
 import { Button } from "../../parts/button";
 import { Card } from "../../parts/card";
@@ -12,7 +12,7 @@ import { useOnce } from "../../parts/once";
 import { Table, type Column } from "../../parts/table";
 import { text } from "../../text";
 import { dated } from "../../text/format";
-import { type Header, type Rights, unchanged } from "./data";
+import { type Header, type Rights, membersOf, unchanged } from "./data";
 
 type Member = Schemas["Member"];
 type Role = Schemas["ProjectRole"];
@@ -23,15 +23,16 @@ interface Props {
   project: string;
   rights: Rights;
   addPeople: () => void;
+  addList: () => void;
   again: () => void;
 }
 
-export function Members({ project, rights, addPeople, again }: Props) {
+export function Members({ project, rights, addPeople, addList, again }: Props) {
   const doing = useSignal<Doing | undefined>(undefined);
-  const members = useOnce(`members:${project}`, (signal) => all((cursor) => api.GET("/v1/projects/{name}/members", { params: { path: { name: project }, query: { cursor, limit: 100 } }, signal })));
+  const members = useOnce(`members:${project}`, (signal) => membersOf(project, signal));
   const close = () => { doing.value = undefined; };
   return (
-    <Card title={text.members.title} end={rights.manages ? <Button kind="quiet" onPress={addPeople}>{text.project.addPeople}</Button> : <p>{text.members.count(members.data?.length ?? 0)}</p>} bare>
+    <Card title={text.members.title} end={rights.manages ? <div class="l-row"><Button kind="quiet" onPress={addList}>{text.roster.open}</Button><Button kind="quiet" onPress={addPeople}>{text.project.addPeople}</Button></div> : <p>{text.members.count(members.data?.length ?? 0)}</p>} bare>
       <Loaded live={members}>{(found) => (
         <Table caption={text.members.title} columns={columnsOf(found, rights, (what) => { doing.value = what; })} rows={found} id={(member) => member.user} class="is-mid is-3 is-fixed" />
       )}</Loaded>

@@ -15,16 +15,17 @@ interface Props {
   rights: Rights;
   again: () => void;
   addPeople: () => void;
+  addList: () => void;
   changeBudget: () => void;
 }
 
-export function Overview({ view, rights, again, addPeople, changeBudget }: Props) {
+export function Overview({ view, rights, again, addPeople, addList, changeBudget }: Props) {
   const { project } = view;
   return (
     <>
       {rights.seesCosts && <Costs project={project} manages={rights.manages} changeBudget={changeBudget} />}
       <div class="l-grid is-6-6">
-        <Members project={project.name} rights={rights} addPeople={addPeople} again={again} />
+        <Members project={project.name} rights={rights} addPeople={addPeople} addList={addList} again={again} />
         <Approvals project={project} rights={rights} again={again} />
       </div>
     </>

@@ -1,8 +1,12 @@
 // What others do for a project, for those who manage it: its instances, saves and schedules.
-import { all, api, type Schemas } from "../../api/client";
+import { useSignal } from "@preact/signals";
+import { all, api, ask, type Schemas } from "../../api/client";
+import { useLive } from "../../api/live";
 import { InstanceBadge, SaveBadge } from "../../parts/badge";
 import { Card, Empty, Loading } from "../../parts/card";
 import { Button } from "../../parts/button";
+import { Confirm } from "../../parts/confirm";
+import { pauseAfter } from "../../parts/instances/state";
 import { Unavailable } from "../../parts/instances/unavailable";
 import { Name } from "../../parts/name";
 import { Loaded, ProblemNote } from "../../parts/note";
@@ -37,7 +41,9 @@ const instanceColumns: Column<Instance>[] = [
 ];
 
 function Instances({ project }: { project: string }) {
-  const found = useOnce(`project-instances:${project}`, async (signal) => {
+  const stopping = useSignal<Instance | undefined>(undefined);
+  const stop: Column<Instance> = { label: text.actions, acts: true, cell: (one) => one.state === "running" && <Button kind="quiet" label={text.halt.of(one.name, one.owner ?? text.unknown)} onPress={() => { stopping.value = one; }}>{text.instances.stop}</Button> };
+  const found = useLive(`project-instances:${project}`, async (signal) => {
     let unavailable: Schemas["UnavailableRegion"][] = [];
     const items = await all<Instance>(async (cursor) => {
       const answer = await api.GET("/v1/projects/{name}/instances", { params: { path: { name: project }, query: { cursor, limit: 100 } }, signal });
@@ -45,16 +51,27 @@ function Instances({ project }: { project: string }) {
       return answer;
     });
     return { items, unavailable };
-  });
+  }, ({ items }) => pauseAfter(items));
   return (
     <Loaded live={found} what={text.work.loading}>{({ items, unavailable }) => (
       <>
         <Unavailable regions={unavailable} />
         {items.length === 0
           ? <Empty title={text.work.noInstances} why={text.work.noInstancesWhy} />
-          : <Card title={text.work.instances} end={<p>{text.work.running(items.filter((one) => one.state === "running").length, items.length)}</p>} bare><Table caption={text.work.instances} columns={instanceColumns} rows={items} id={(one) => one.id} class="is-mid" sums={[text.costs.all, undefined, undefined, undefined, hourly(items)]} /></Card>}
+          : <Card title={text.work.instances} end={<p>{text.work.running(items.filter((one) => one.state === "running").length, items.length)}</p>} bare><Table caption={text.work.instances} columns={[...instanceColumns, stop]} rows={items} id={(one) => one.id} class="is-mid" sums={[text.costs.all, undefined, undefined, undefined, hourly(items), undefined]} /></Card>}
+        {stopping.value && <StopDialog project={project} one={stopping.value} onClose={() => { stopping.value = undefined; }} onDone={found.again} />}
       </>
     )}</Loaded>
+  );
+}
+
+/** Managers stop what runs for the project, and do not start it again: the data is its owner's. */
+function StopDialog({ project, one, onClose, onDone }: { project: string; one: Instance; onClose: () => void; onDone: () => void }) {
+  const act = () => ask(api.POST("/v1/projects/{name}/instances/{instance}/stop", { params: { path: { name: project, instance: one.id }, query: { region: one.region } } }));
+  return (
+    <Confirm title={<>{text.instances.ask.stop} <Name>{one.name}</Name></>} sub={`${one.instance_type}, ${one.region}`} label={text.instances.now.stop(one.name)} done={text.instances.changing.stop(one.name)} danger act={act} onClose={onClose} onDone={onDone}>
+      {() => <ul class="marks is-list"><li>{text.instances.stopWhat}</li><li>{text.halt.tells}</li></ul>}
+    </Confirm>
   );
 }
 

@@ -1,5 +1,4 @@
 // Lays a lineage out as rows: each version has a row, and its piece of the rail to the left of it.
-import { stratify, type HierarchyNode } from "d3-hierarchy";
 import type { Schemas } from "../../api/client";
 
 type LineageNode = Schemas["LineageNode"];
@@ -17,34 +16,25 @@ export interface Row {
   trunk: boolean;
 }
 
-/** The node above all roots: no template has this name. */
-const ROOT = "/";
-type Node = HierarchyNode<LineageNode | null>;
-
 /** The rows of a lineage. The path to `here` is the trunk: it stays in the leftmost column that it can. */
 export function rows(nodes: LineageNode[], here: string): Row[] {
-  const names = new Set(nodes.map((node) => node.name));
-  const root: Node = stratify<LineageNode | null>()
-    .id((node) => node?.name ?? ROOT)
-    // A node whose parent is not shown is a root; stratify needs exactly one, which is not drawn.
-    .parentId((node) => (node === null ? null : node.parent && names.has(node.parent) ? node.parent : ROOT))([null, ...nodes]);
-  const trunk = new Set(root.find((node) => node.id === here)?.ancestors() ?? []);
-  // The last child goes on in its parent"s column; the others branch off before it.
-  root.sort((a, b) => Number(trunk.has(a)) - Number(trunk.has(b)));
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  // A node whose parent is not shown is a root.
+  const parentOf = (node: LineageNode) => (node.parent === node.name ? undefined : byName.get(node.parent ?? ""));
+  const trunk = new Set<LineageNode>();
+  for (let node = byName.get(here); node && !trunk.has(node); node = parentOf(node)) trunk.add(node);
+  // The last child goes on in its parent's column; the others branch off before it.
+  const under = (parent?: LineageNode) => nodes.filter((node) => parentOf(node) === parent).sort((a, b) => Number(trunk.has(a)) - Number(trunk.has(b)));
 
   const rows: Row[] = [];
-  const at = new Map<Node, number>();
-  root.eachBefore((node) => {
-    const parent = node.parent;
-    if (node.data === null || parent === null) return;
-    const last = parent.children?.at(-1) === node;
-    const under = at.get(parent);
-    const of = under === undefined ? undefined : rows[under];
-    const column = of ? of.column + Number(!last) : 0;
-    at.set(node, rows.length);
-    rows.push({ node: node.data, column, depth: node.depth - 1, lines: [], from: of && !last ? of.column : null, trunk: trunk.has(node) });
-    if (of && under !== undefined && last) connect(rows, under, rows.length - 1, of.trunk && trunk.has(node));
-  });
+  const visit = (node: LineageNode, depth: number, above?: number, last = true) => {
+    const of = above === undefined ? undefined : rows[above];
+    const at = rows.length;
+    rows.push({ node, column: of ? of.column + Number(!last) : 0, depth, lines: [], from: of && !last ? of.column : null, trunk: trunk.has(node) });
+    if (of && above !== undefined && last) connect(rows, above, at, of.trunk && trunk.has(node));
+    under(node).forEach((child, index, all) => visit(child, depth + 1, at, index === all.length - 1));
+  };
+  for (const root of under()) visit(root, 0);
   return rows;
 }
 

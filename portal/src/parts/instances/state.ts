@@ -24,8 +24,11 @@ export function useInstances(): Live<Instances> {
       return answer;
     });
     return { items: items.sort(byNeed), unavailable };
-  }, ({ items }) => (items.some((one) => MOVING.has(one.state) || one.save_id) ? MOVING_MS : STILL_MS));
+  }, ({ items }) => pauseAfter(items));
 }
+
+/** How soon a list of instances is read again. */
+export const pauseAfter = (items: { state: string; save_id?: string | null }[]) => (items.some((one) => MOVING.has(one.state) || one.save_id) ? MOVING_MS : STILL_MS);
 
 /** Stopped before running before what is going away: what needs somebody comes first. */
 const ORDER = ["stopped", "stopping", "pending", "running", "shutting-down", "terminated"];
