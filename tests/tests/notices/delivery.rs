@@ -153,6 +153,19 @@ fn receivers_that_are_down_delay_no_save_and_lose_nothing() {
 }
 
 #[test]
+fn what_one_process_cannot_send_another_one_does() {
+    let mut world = launched(Setup::seeded(6));
+    reachable(&world, &ADA);
+    set(&world, &ADA, everything()).unwrap();
+    world.save("ada", save_request("work", "kept")).unwrap();
+    let couriers = std::mem::take(&mut world.service.couriers);
+    assert_eq!(due(&world).postponed, 2);
+    world.service.couriers = couriers;
+    world.pass(60);
+    assert_eq!(due(&world).delivered, 2);
+}
+
+#[test]
 fn a_notice_is_given_up_after_a_day_and_its_user_can_see_that() {
     let world = launched(Setup::seeded(6));
     reachable(&world, &ADA);

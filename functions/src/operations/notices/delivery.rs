@@ -177,7 +177,8 @@ impl Service {
         self.note_attempt(&claimed, sent).await
     }
 
-    /// Sends a notice; `None` if the user no longer has the channel, or the deployment no longer serves it.
+    /// Sends a notice; `None` if the user no longer has the channel. What this process cannot send is tried again: on the
+    /// embedded cloud, another command may have a server for it.
     async fn send(
         &self,
         notify: &Notify,
@@ -190,12 +191,17 @@ impl Service {
                     .email
                     .as_ref()
                     .filter(|it| it.confirmation.is_none())?;
-                let mailer = self.couriers.mail.as_ref()?;
-                Some(mailer.send(&message::mail(&email.address, outgoing)).await)
+                let mail = message::mail(&email.address, outgoing);
+                Some(match &self.couriers.mail {
+                    Some(mailer) => mailer.send(&mail).await,
+                    None => Err(unserved("e-mail")),
+                })
             }
             NoticeChannel::Webhook => {
                 let webhook = notify.webhook.as_ref()?;
-                let webhooks = self.couriers.webhooks.as_ref()?;
+                let Some(webhooks) = &self.couriers.webhooks else {
+                    return Some(Err(unserved("webhooks")));
+                };
                 let now = self.env.clock.now();
                 match message::post(webhook, outgoing, deployment, now) {
                     Ok(post) => Some(webhooks.post(&post).await),
@@ -282,6 +288,13 @@ impl Service {
         };
         let registry = &self.env.registry;
         registry.change_notify(&outgoing.user, note).await.map(drop)
+    }
+}
+
+fn unserved(what: &str) -> CourierError {
+    CourierError {
+        reason: format!("nothing is configured for {what}"),
+        transient: true,
     }
 }
 
