@@ -1,6 +1,6 @@
 // Calls of the API. Types and paths come from its OpenAPI document (`npm run api`).
-import createClient from "openapi-fetch";
 import { bearer, refused, session } from "../sign-in";
+import { client } from "./calls";
 import { heard } from "./clock";
 import type { components, paths } from "./schema";
 
@@ -40,7 +40,7 @@ async function signed(request: Request): Promise<Response> {
   }
 }
 
-export const api = createClient<paths>({ baseUrl: location.origin, credentials: "omit", referrerPolicy: "no-referrer", fetch: signed });
+export const api = client<paths>(location.origin, signed);
 
 export interface Answer<T> {
   data?: T;
