@@ -15,19 +15,20 @@ impl Registry {
         self.stored(&starting_key(project)).await
     }
 
-    /// Replaces the launches and starts of a project. Returns `false` if they have changed since they were read.
+    /// Replaces the launches and starts of a project. Returns the new record, or `None` if they have changed since they were
+    /// read.
     pub(crate) async fn put_starting(
         &self,
         project: &ProjectName,
         before: Option<&Stored<Starting>>,
-        starting: &Starting,
+        value: Starting,
         now: Timestamp,
-    ) -> Result<bool, Problem> {
+    ) -> Result<Option<Stored<Starting>>, Problem> {
         let (revision, condition) = next(before);
-        let item = starting_item(project, starting, revision, now)?;
+        let item = starting_item(project, &value, revision, now)?;
         match self.table.transact(&[Write::Put(item, condition)]).await {
-            Ok(()) => Ok(true),
-            Err(TableError::ConditionFailed { .. } | TableError::Conflict) => Ok(false),
+            Ok(()) => Ok(Some(Stored { value, revision })),
+            Err(TableError::ConditionFailed { .. } | TableError::Conflict) => Ok(None),
             Err(error) => Err(problem(error)),
         }
     }

@@ -41,18 +41,18 @@ pub(crate) async fn counted<T>(
     let outcome = begin.await;
     // Without a response, the instance may have been launched.
     let unknown = matches!(&outcome, Err(problem) if problem.code == Code::AwsUnavailable);
-    if noted && !unknown {
-        forget(env, &what).await;
+    if let Some(noted) = noted.filter(|_| !unknown) {
+        forget(env, &what, noted).await;
     }
     outcome
 }
 
-/// Notes an hour if the project's budget has a hard stop. Returns whether it was noted.
-async fn note(env: &Env, what: &Beginning<'_>) -> Result<bool, Problem> {
+/// Notes an hour if the project's budget has a hard stop. Returns the record with it.
+async fn note(env: &Env, what: &Beginning<'_>) -> Result<Option<Stored<Starting>>, Problem> {
     for tries in 0..TRIES {
         let project = env.registry.project(what.project).await?;
         let Some(project) = project.filter(|it| budget::has_hard_stop(&it.value)) else {
-            return Ok(false);
+            return Ok(None);
         };
         // Read before the meters: what is no longer in this record is in those.
         let stored = env.registry.starting(what.project).await?;
@@ -69,9 +69,9 @@ async fn note(env: &Env, what: &Beginning<'_>) -> Result<bool, Problem> {
         starting.all.insert(what.key.to_owned(), first);
         let put = env
             .registry
-            .put_starting(what.project, stored.as_ref(), &starting, now);
-        if put.await? {
-            return Ok(true);
+            .put_starting(what.project, stored.as_ref(), starting, now);
+        if let Some(noted) = put.await? {
+            return Ok(Some(noted));
         }
         pause(env, tries).await;
     }
@@ -81,15 +81,19 @@ async fn note(env: &Env, what: &Beginning<'_>) -> Result<bool, Problem> {
 
 /// Removes an hour that a meter counts, or of an instance that was not launched or started. If that fails, it counts a
 /// little longer.
-async fn forget(env: &Env, what: &Beginning<'_>) {
-    if let Err(problem) = try_forget(env, what).await {
+async fn forget(env: &Env, what: &Beginning<'_>, noted: Stored<Starting>) {
+    if let Err(problem) = try_forget(env, what, noted).await {
         tracing::warn!(project = %what.project, code = %problem.code, problem = problem.chain(), "a launch or start still counts");
     }
 }
 
-async fn try_forget(env: &Env, what: &Beginning<'_>) -> Result<(), Problem> {
+async fn try_forget(
+    env: &Env,
+    what: &Beginning<'_>,
+    noted: Stored<Starting>,
+) -> Result<(), Problem> {
+    let mut stored = Some(noted);
     for tries in 0..TRIES {
-        let stored = env.registry.starting(what.project).await?;
         let now = env.clock.now();
         let mut starting = of(stored.as_ref(), now);
         if starting.all.remove(what.key).is_none() {
@@ -97,11 +101,12 @@ async fn try_forget(env: &Env, what: &Beginning<'_>) -> Result<(), Problem> {
         }
         let put = env
             .registry
-            .put_starting(what.project, stored.as_ref(), &starting, now);
-        if put.await? {
+            .put_starting(what.project, stored.as_ref(), starting, now);
+        if put.await?.is_some() {
             return Ok(());
         }
         pause(env, tries).await;
+        stored = env.registry.starting(what.project).await?;
     }
     Ok(())
 }

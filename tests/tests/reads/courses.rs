@@ -112,7 +112,7 @@ fn of_instances(limits: &mut Limits<'_>) {
     limits.world.pass(60);
     limits.reads(
         "launch for a member",
-        Few(20 + 2 * MANY),
+        Few(22 + 2 * MANY),
         service.launch(&ADA, &launch),
     );
     limits.world.pass(60);

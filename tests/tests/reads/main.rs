@@ -392,9 +392,10 @@ fn of_launches_and_saves(limits: &mut Limits<'_>) {
     };
     let (mine, hers) = (launch("mine"), launch("hers"));
     limits.reads("launch, planned", Few(7), service.plan_launch(&ADA, &mine));
-    limits.reads("launch", Few(11), service.launch(&ADA, &mine));
+    // Beside the plan, with a hard stop: the project, what begins at the same time, and the sums after that.
+    limits.reads("launch", Few(14), service.launch(&ADA, &mine));
     let theirs = service.launch(&mia, &hers);
-    limits.reads("launch of what was shared", Few(14 + MANY), theirs);
+    limits.reads("launch of what was shared", Few(17 + MANY), theirs);
     limits.reads_each(
         "instances",
         Each(3, 0),
