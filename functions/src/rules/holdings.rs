@@ -18,8 +18,8 @@ const LAUNCHING_S: i64 = 120;
 const AWAITED_S: u32 = 10;
 /// The number of holdings from which on each launch removes those of terminated instances.
 const MANY: usize = 100;
-/// How often a change is tried while others change the holdings of the same user.
-const TRIES: u32 = 50;
+/// How often a change is tried while others change the same record.
+pub(super) const TRIES: u32 = 50;
 /// The pause before another try, in milliseconds for each try so far.
 const PAUSE_MS: u32 = 20;
 
@@ -249,7 +249,7 @@ fn of(stored: Option<&Stored<Holdings>>) -> Holdings {
 }
 
 /// Pauses before another try, so that one of those that change the same record gets through.
-async fn pause(env: &Env, tries: u32) {
+pub(super) async fn pause(env: &Env, tries: u32) {
     let pause = Duration::from_millis((PAUSE_MS * tries).into());
     env.clock.sleep(pause).await;
 }

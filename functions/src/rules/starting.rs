@@ -1,19 +1,13 @@
 //! Launches and starts that begin at once, against a hard stop. A meter counts an instance only when its launch or start
 //! has returned; until then, its first hour is noted in a record of the project, which each of them reads and writes.
 
-use std::time::Duration;
-
+use super::holdings::{TRIES, pause};
 use super::{Env, budget};
 use crate::domain::{Code, MicroUsd, Problem, ProjectName, Timestamp};
 use crate::registry::{FirstHour, Starting, Stored};
 
 /// How long a launch or start that has not returned counts, in seconds. The API has 29 seconds for a response.
 const BEGUN_S: i64 = 120;
-/// How often a change is tried while others change the same record.
-const TRIES: u32 = 50;
-/// The pause before another try, in milliseconds for each try so far.
-const PAUSE_MS: u32 = 20;
-
 /// What is launched or started for a project.
 pub(crate) struct Beginning<'a> {
     pub(crate) project: &'a ProjectName,
@@ -116,10 +110,4 @@ fn of(stored: Option<&Stored<Starting>>, now: Timestamp) -> Starting {
     let mut starting = stored.map(|it| it.value.clone()).unwrap_or_default();
     starting.all.retain(|_, it| it.until > now);
     starting
-}
-
-/// Pauses before another try, so that one of those that change the same record gets through.
-async fn pause(env: &Env, tries: u32) {
-    let pause = Duration::from_millis((PAUSE_MS * tries).into());
-    env.clock.sleep(pause).await;
 }
