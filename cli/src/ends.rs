@@ -23,12 +23,19 @@ pub(crate) struct When {
 /// What happens to an instance at its end.
 #[derive(Debug, Args)]
 pub(crate) struct What {
-    /// What happens at the end [default: stop]
-    #[arg(long, value_enum, requires = "end")]
-    then: Option<Typed>,
+    #[command(flatten)]
+    then: WithoutSave,
     /// Save it to this template first; if the save fails, it is stopped and not terminated
     #[arg(long, value_name = "TEMPLATE", requires = "end", add = candidates::templates())]
     last_save: Option<String>,
+}
+
+/// What happens to instances of several owners at their end.
+#[derive(Debug, Args)]
+pub(crate) struct WithoutSave {
+    /// What happens at the end [default: stop]
+    #[arg(long, value_enum, requires = "end")]
+    then: Option<Typed>,
     /// Warn this long before the end [default: 15m]
     #[arg(long, value_name = "TIME", requires = "end")]
     warn_before: Option<String>,
@@ -41,27 +48,55 @@ enum Typed {
 }
 
 impl When {
-    /// The end of an instance that has none yet; `None` if no end was given.
-    pub(crate) fn request(&self, what: &What) -> Result<Option<EndRequest>, Problem> {
+    /// The end with everything but its time as usual; `None` if no end was given.
+    fn request(&self) -> Result<Option<EndRequest>, Problem> {
         let mut request = EndRequest::default();
         match (&self.after, &self.until) {
             (Some(after), _) => request.for_minutes = Some(minutes(after)?),
             (None, Some(until)) => request.at = Some(instant(until)?),
             (None, None) => return Ok(None),
         }
-        what.add_to(&mut request)?;
         Ok(Some(request))
+    }
+}
+
+impl WithoutSave {
+    /// The end of instances that have none yet; `None` if no end was given.
+    pub(crate) fn request(&self, when: &When) -> Result<Option<EndRequest>, Problem> {
+        let request = when.request()?;
+        request.map(|request| self.added_to(request)).transpose()
+    }
+
+    fn added_to(&self, mut request: EndRequest) -> Result<EndRequest, Problem> {
+        if let Some(then) = self.then {
+            request.then = match then {
+                Typed::Stop => Then::Stop,
+                Typed::Terminate => Then::Terminate,
+            };
+        }
+        if let Some(before) = &self.warn_before {
+            request.warn_minutes = Some(minutes(before)?);
+        }
+        Ok(request)
+    }
+}
+
+impl What {
+    /// The end of an instance that has none yet; `None` if no end was given.
+    pub(crate) fn request(&self, when: &When) -> Result<Option<EndRequest>, Problem> {
+        let request = when.request()?;
+        request.map(|request| self.added_to(request)).transpose()
     }
 
     /// The end of an instance whose end so far is `known`. A time that is added counts from that end if it lies ahead. What
     /// is not given stays as it is.
     pub(crate) fn extended(
         &self,
-        what: &What,
+        when: &When,
         known: Option<&End>,
         now: Timestamp,
     ) -> Result<Option<EndRequest>, Problem> {
-        let Some(mut request) = self.request(&What::NONE)? else {
+        let Some(mut request) = when.request()? else {
             return Ok(None);
         };
         if let Some(known) = known.filter(|end| end.state == EndState::Ahead && end.at > now) {
@@ -72,32 +107,15 @@ impl When {
             request.last_save.clone_from(&known.last_save);
             request.warn_minutes = Some(known.warn_minutes);
         }
-        what.add_to(&mut request)?;
-        Ok(Some(request))
+        self.added_to(request).map(Some)
     }
-}
 
-impl What {
-    const NONE: Self = Self {
-        then: None,
-        last_save: None,
-        warn_before: None,
-    };
-
-    fn add_to(&self, request: &mut EndRequest) -> Result<(), Problem> {
-        if let Some(then) = self.then {
-            request.then = match then {
-                Typed::Stop => Then::Stop,
-                Typed::Terminate => Then::Terminate,
-            };
-        }
+    fn added_to(&self, request: EndRequest) -> Result<EndRequest, Problem> {
+        let mut request = self.then.added_to(request)?;
         if let Some(template) = &self.last_save {
             request.last_save = Some(template.parse()?);
         }
-        if let Some(before) = &self.warn_before {
-            request.warn_minutes = Some(minutes(before)?);
-        }
-        Ok(())
+        Ok(request)
     }
 }
 
@@ -241,10 +259,14 @@ mod tests {
             after: Some("2h".to_owned()),
             until: None,
         };
-        let extended = when
-            .extended(&What::NONE, Some(&known), now)
-            .unwrap()
-            .unwrap();
+        let what = What {
+            then: WithoutSave {
+                then: None,
+                warn_before: None,
+            },
+            last_save: None,
+        };
+        let extended = what.extended(&when, Some(&known), now).unwrap().unwrap();
         assert_eq!(
             (extended.at, extended.for_minutes),
             (Some(now + hours(6)), None)
@@ -259,7 +281,7 @@ mod tests {
         };
         known.state = EndState::Ended;
         for known in [None, Some(&known)] {
-            let extended = when.extended(&What::NONE, known, now).unwrap();
+            let extended = what.extended(&when, known, now).unwrap();
             assert_eq!(extended.as_ref(), Some(&from_now));
         }
     }

@@ -112,9 +112,12 @@ fn an_instance_is_launched_for_each_member_and_stopped_by_the_owner_of_the_proje
     let unconfirmed = prism.run(&launch);
     assert_eq!(unconfirmed.code, 2, "{}", unconfirmed.stderr);
     unconfirmed.says("confirmation");
+    let end = ["--for", "4h", "--then", "terminate", "--warn-before", "30m"];
+    let plan = prism.ok(&[&launch[..], &["--dry-run"], &end].concat());
+    assert!(plan.contains("it is then terminated"), "{plan}");
     let launched = json(
         &prism,
-        &[&launch[..], &["--name", "week1", "--yes"]].concat(),
+        &[&launch[..], &["--name", "week1", "--yes"], &end].concat(),
     );
     let results: Vec<&str> = launched["members"]
         .as_array()
@@ -132,6 +135,15 @@ fn an_instance_is_launched_for_each_member_and_stopped_by_the_owner_of_the_proje
         all,
         "week1-ada\tada@uni.edu\nweek1-ben\tben\nweek1-chen\tchen\n"
     );
+    let each = json(&prism, &["list", "--project", "statistics"]);
+    for instance in each["instances"].as_array().unwrap() {
+        let end = &instance["end"];
+        assert_eq!(
+            (&end["then"], &end["warn_minutes"]),
+            (&"terminate".into(), &30.into()),
+            "{instance}"
+        );
+    }
     // Who has one is left out.
     prism.ok(&[&MEMBER[..], &["dan"]].concat());
     let again = json(

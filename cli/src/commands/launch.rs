@@ -122,7 +122,7 @@ impl Launch {
                 .iter()
                 .map(|file| key::read(file))
                 .collect::<Result<_, _>>()?,
-            end: self.end.request(&self.then)?,
+            end: self.then.request(&self.end)?,
             for_member: None,
         })
     }

@@ -12,6 +12,7 @@ use super::parts::{Found, Json};
 use super::{Asked, LaunchRequest, Service};
 use crate::domain::catalogue;
 use crate::domain::ec2::Architecture;
+use crate::domain::end::{End, EndRequest};
 use crate::domain::grant::{GrantState, Grantee};
 use crate::domain::project::{Member, ProjectRole};
 use crate::domain::save::{Warning, check_name};
@@ -54,6 +55,10 @@ pub struct ClassLaunchRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 16384)]
     pub disk_gib: Option<u32>,
+    /// When each instance ends by itself, as in a single launch, but without a last save: an instance is saved as its owner,
+    /// and a template has one owner. A number of minutes counts from the launch of each instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<EndRequest>,
 }
 
 /// What is planned for a member.
@@ -107,6 +112,10 @@ pub struct ClassLaunchPlan {
     pub interval_ms: u64,
     /// When the last launch begins, in seconds from now. The launches of others can delay it.
     pub wait_s: u64,
+    /// When an instance that is launched now ends, and what happens then; null if the instances run until somebody stops
+    /// them.
+    #[serde(default)]
+    pub end: Option<End>,
     /// What to know before the launches.
     pub warnings: Vec<Warning>,
 }
@@ -136,6 +145,7 @@ async fn plan_class_launch(
         .check_project(registry, Action::LaunchFor, &project)
         .await?;
     let prefix = request.prefix()?;
+    request.check_end(&project)?;
     // What is launched is the same for all, and is planned once.
     let each = request.of(&project, &prefix);
     let plan = service.plan_launch(caller, &each).await?;
@@ -166,6 +176,7 @@ async fn plan_class_launch(
         wait_s: u64::try_from(wait.num_milliseconds())
             .unwrap_or_default()
             .div_ceil(1000),
+        end: plan.end,
         warnings: plan.warnings,
         members: launches,
         count,
@@ -213,6 +224,18 @@ impl ClassLaunchRequest {
         Ok(prefix.chars().take(PREFIX).collect())
     }
 
+    fn check_end(&self, project: &ProjectName) -> Result<(), Problem> {
+        let Some(template) = self.end.as_ref().and_then(|end| end.last_save.as_ref()) else {
+            return Ok(());
+        };
+        let message = format!(
+            "The instances of several members cannot be saved to the template {template} at their end: a template has one owner."
+        );
+        Err(Problem::new(Code::InvalidInput, message).hint(format!(
+            "Give the project an end with a last save, which saves each instance to a template of its own: prism project end {project} --on DATE --last-save"
+        )))
+    }
+
     /// The launch of one of the instances.
     fn of(&self, project: &ProjectName, name: &str) -> LaunchRequest {
         LaunchRequest {
@@ -225,7 +248,7 @@ impl ClassLaunchRequest {
             disk_gib: self.disk_gib,
             keep_volumes: false,
             public_keys: Vec::new(),
-            end: None,
+            end: self.end.clone(),
             for_member: None,
         }
     }

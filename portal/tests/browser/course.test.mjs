@@ -59,6 +59,12 @@ test("an instance for each of three members: the plan first, then each of them o
   const price = plan.plan.usd_per_hour.toLocaleString("en-US", { style: "currency", currency: "USD" });
   await dialog.getByText(`${price} an hour`).first().waitFor();
   assert.equal(await dialog.getByRole("row").filter({ hasText: "gil" }).count(), 0, "a viewer is none of the class");
+  await tabTo(page, /^Never/);
+  await page.keyboard.press("ArrowDown");
+  await type(page, /^How long$/, "3");
+  await dialog.getByText("Each will be stopped on").waitFor();
+  await dialog.getByText(/Its owner is warned on/).waitFor();
+  assert.equal(await dialog.getByText("Save it first as").count(), 0, "the instances of several members have no last save");
   assert.deepEqual(await violations(page), []);
   assert.deepEqual(await instances(), [], "nothing is launched before the button is pressed");
   await press(page, /^Launch 3 instances$/);
@@ -68,6 +74,7 @@ test("an instance for each of three members: the plan first, then each of them o
   assert.deepEqual(await violations(page), []);
   const found = await instances();
   assert.deepEqual(found.map(({ name, owner, template }) => [name, owner, template]), CLASS.map((user) => [`lab1-${user}`, user, "python-ml"]));
+  for (const { end, launched_at: from } of found) assert.ok(Math.abs(new Date(end.at) - new Date(from) - 3 * 3_600_000) < 60_000, `${from}, ${end.at}`);
   for (const { owner, id } of found) await dialog.getByRole("row").filter({ hasText: owner }).filter({ hasText: id }).getByText("launched").waitFor();
   await page.keyboard.press("Enter");
   await dialog.waitFor({ state: "hidden" });

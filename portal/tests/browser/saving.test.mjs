@@ -102,3 +102,32 @@ test("cancelling says what it does, and brings the instance back", async () => {
   assert.deepEqual(faults, []);
   await context.close();
 });
+
+test("a version that is saved for later leaves the latest one as it is", async () => {
+  const shown = async () => JSON.parse(await server.prism("--json", "template", "show", "seismic-ml")).template;
+  const { latest } = await shown();
+  const { page, context, faults } = await visit(browser, server, "/instances", { wait: ".table tbody tr" });
+  await tabTo(page, `Save ${NAME}…`);
+  await page.keyboard.press("Enter");
+  const dialog = page.locator("dialog");
+  await dialog.locator("form").waitFor();
+  const keeps = dialog.getByRole("checkbox", { name: /^Keep the latest version/ });
+  await page.keyboard.type("new-ml");
+  await dialog.getByText("A new template, and yours.").waitFor();
+  assert.equal(await keeps.count(), 0, "a new template has no version to keep");
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("seismic-ml");
+  await keeps.focus();
+  await page.keyboard.press("Space");
+  await dialog.getByText(/^This becomes version \d+\.$/).waitFor();
+  const wanted = dialog.getByRole("button", { name: /^Save as seismic-ml@/ });
+  const next = Number((await wanted.textContent()).split("@")[1]);
+  assert.ok(next > latest, `${next}, ${latest}`);
+  await wanted.press("Enter");
+  await page.waitForURL(/\/saves\/save-/);
+  await server.prism("saves", "watch", new URL(page.url()).pathname.split("/").at(-1));
+  const after = await shown();
+  assert.deepEqual([after.latest, after.newest], [latest, next]);
+  assert.deepEqual(faults, []);
+  await context.close();
+});

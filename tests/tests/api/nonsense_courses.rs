@@ -72,7 +72,7 @@ pub(crate) fn bodies() -> Vec<Odd> {
     ];
     let path = "/v1/projects/brain/launch-plan";
     fields(&mut all, "POST", path, &plan, &of_plan);
-    fields(&mut all, "POST", path, &plan, &["disk_gib"]);
+    fields(&mut all, "POST", path, &plan, &["disk_gib", "end"]);
     let launch =
         json!({"template": "ubuntu", "name": "new", "region": "us-east-1", "project": "brain"});
     fields(&mut all, "POST", "/v1/instances", &launch, &["for_member"]);

@@ -94,6 +94,7 @@ fn of_instances(limits: &mut Limits<'_>) {
         size: None,
         architecture: None,
         disk_gib: None,
+        end: None,
     };
     let asked = Asked::<PlanClassLaunch>::with(brain(), request);
     let planned = PlanClassLaunch::run(service, &ADA, asked);

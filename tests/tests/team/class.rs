@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
+use prism_functions::domain::end::{EndRequest, Then};
 use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{Code, Problem, UserId};
 use prism_functions::operations::parts::{Either, IdempotencyKey, Nothing};
@@ -54,6 +55,7 @@ fn request(template: &str, group: Option<&str>) -> ClassLaunchRequest {
         size: None,
         architecture: None,
         disk_gib: None,
+        end: None,
     }
 }
 
@@ -193,6 +195,39 @@ fn sixty_students_are_launched_together_in_the_time_that_was_announced() {
             .iter()
             .all(|it| it.launch == PlannedLaunch::Present && it.instance.is_some())
     );
+}
+
+#[test]
+fn the_instances_of_a_class_end_by_themselves_and_are_not_saved_to_one_template() {
+    let world = course(Setup::seeded(7), 2);
+    let mut wanted = request("ubuntu", None);
+    wanted.end = Some(EndRequest {
+        for_minutes: Some(120),
+        then: Then::Terminate,
+        ..EndRequest::default()
+    });
+    let end = plan(&world, &OLGA, &wanted).unwrap().end.unwrap();
+    let left = (end.at - world.now()).num_seconds();
+    assert!((7200..=7201).contains(&left), "{left} s");
+    assert_eq!(end.then, Then::Terminate);
+    assert_eq!(
+        plan(&world, &OLGA, &request("ubuntu", None)).unwrap().end,
+        None
+    );
+    if let Some(end) = &mut wanted.end {
+        end.last_save = Some("kept".parse().unwrap());
+    }
+    let refused = plan(&world, &OLGA, &wanted).unwrap_err();
+    assert_eq!(refused.code, Code::InvalidInput);
+    assert!(
+        refused
+            .hint
+            .as_deref()
+            .unwrap_or_default()
+            .contains("prism project end brain"),
+        "{refused:?}"
+    );
+    assert!(instances(&world).is_empty());
 }
 
 #[test]

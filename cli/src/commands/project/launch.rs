@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use crate::args::{Arch, InRegion};
 use crate::candidates;
 use crate::client::{Client, Place};
+use crate::ends::{self, When, WithoutSave};
 use crate::errors::Outcome;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -40,9 +41,13 @@ EC2 limits how many instances begin in a second; the plan says how long all of t
 Without --group, the instances are for everybody with the role member. Those who have added no key \
 (\"prism key add\") can connect, but not use ssh.
 
+With --for, each instance ends that long after its own launch. To save them first, give the project an end \
+with a last save (\"prism project end\").
+
 Examples:
   prism project launch statistics stats-env@3 --for-each-member --dry-run
-  prism project launch statistics python-ml --for-each-member --group lab1 --name lab1 --size S";
+  prism project launch statistics python-ml --for-each-member --group lab1 --name lab1 --size S
+  prism project launch statistics python-ml --for-each-member --until \"2026-07-01 18:00\" --then terminate";
 
 /// Launch an instance for each member of a project that you manage
 #[derive(Debug, Args)]
@@ -74,6 +79,10 @@ pub(crate) struct Launch {
     #[arg(long, value_name = "GIB")]
     disk: Option<u32>,
     #[command(flatten)]
+    end: When,
+    #[command(flatten)]
+    then: WithoutSave,
+    #[command(flatten)]
     region: InRegion,
     /// Launch each instance only once for this ID, even if the command is repeated
     #[arg(long, value_name = "ID")]
@@ -100,7 +109,7 @@ impl Launch {
             session.out.warn(&plain(&warning.text));
         }
         if plan.count > 0 {
-            session.out.note(&summary(&plan));
+            session.out.note(&summary(session, &plan));
             let question = format!("Launch {} instances?", plan.count);
             if !prompt::confirm(&session.out, self.yes, &question)? {
                 return Ok(exit::FAILED);
@@ -128,6 +137,7 @@ impl Launch {
             size: self.size.as_deref().map(str::parse::<Size>).transpose()?,
             architecture: self.arch.map(Architecture::from),
             disk_gib: self.disk,
+            end: self.then.request(&self.end)?,
         })
     }
 }
@@ -205,7 +215,7 @@ impl Run<'_> {
             disk_gib: self.request.disk_gib,
             keep_volumes: false,
             public_keys: Vec::new(),
-            end: None,
+            end: self.request.end.clone(),
             for_member: Some(member.user.clone()),
         };
         let asked = Asked::<LaunchInstance>::with(Nothing {}, request).head(self.key.clone());
@@ -316,12 +326,20 @@ impl<'a> Row<'a> {
 }
 
 /// How many, at what price, and how long it takes.
-fn summary(plan: &ClassLaunchPlan) -> String {
+fn summary(session: &Session, plan: &ClassLaunchPlan) -> String {
     let price =
         usd_per_hour(plan.usd_per_hour) + plan.usd_per_hour.map_or("", |_| prices([&plan.region]));
     let wait = u32::try_from(plan.wait_s).unwrap_or(u32::MAX);
+    let end = plan.end.as_ref();
+    let ends = end.map(|end| {
+        format!(
+            " An instance that is launched now ends {}.",
+            ends::text(end, session.times())
+        )
+    });
+    let ends = ends.unwrap_or_default();
     format!(
-        "{} instances of {} ({}) in {}, together {price}; the last one begins in about {}.",
+        "{} instances of {} ({}) in {}, together {price}; the last one begins in about {}.{ends}",
         plan.count,
         plan.template,
         plan.instance_type,
@@ -331,7 +349,7 @@ fn summary(plan: &ClassLaunchPlan) -> String {
 }
 
 fn would(session: &Session, plan: &ClassLaunchPlan) -> String {
-    let mut text = format!("{}\n", summary(plan));
+    let mut text = format!("{}\n", summary(session, plan));
     let row = |member: &MemberLaunch| {
         let what = match member.launch {
             PlannedLaunch::Launch => "is launched",

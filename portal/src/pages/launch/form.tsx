@@ -1,6 +1,6 @@
 // The fields of a launch.
 import type { Problem, Schemas } from "../../api/client";
-import { EndFields } from "../../parts/end/fields";
+import { EndFields, NEW_ENDS } from "../../parts/end/fields";
 import type { EndErrors, EndValues } from "../../parts/end/values";
 import { Check, ChoiceField, SelectField, TextField } from "../../parts/field";
 import { text } from "../../text";
@@ -38,13 +38,6 @@ interface Props {
   endErrors: EndErrors;
 }
 
-const ends = text.ends;
-const WAYS = [
-  { value: "never", shown: ends.ways.never, why: ends.runsOn },
-  { value: "for", shown: ends.ways.for },
-  { value: "until", shown: ends.ways.until },
-] as const;
-
 export function LaunchForm({ form, change, offered, plan, problem, tried, endErrors }: Props) {
   const { templates, regions, projects } = offered;
   const chosen = templates.find(({ name }) => name === form.template.split("@")[0]);
@@ -58,7 +51,7 @@ export function LaunchForm({ form, change, offered, plan, problem, tried, endErr
       <ChoiceField label={words.size} value={form.size} onValue={(size) => change({ size })} options={sizesOf(offered.sizes, form.architecture || plan?.architecture)} />
       <SelectField label={words.region} value={form.region} onValue={(region) => change({ region })} options={regions.map((name) => [name, name] as const)} />
       {projects.length > 0 && <SelectField label={words.project} value={form.project} onValue={(project) => change({ project })} options={[["", words.noProject], ...projects.map((name) => [name, name] as const)]} />}
-      <EndFields values={form.end} errors={tried ? endErrors : {}} change={(end) => change({ end: { ...form.end, ...end } })} ways={WAYS} />
+      <EndFields values={form.end} errors={tried ? endErrors : {}} change={(end) => change({ end: { ...form.end, ...end } })} ways={NEW_ENDS} />
       <details class="more">
         <summary>{words.more}</summary>
         <div class="l-form">

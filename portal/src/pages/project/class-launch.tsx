@@ -3,9 +3,12 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { all, api, ask, type Schemas } from "../../api/client";
+import { serverNow } from "../../api/clock";
 import { config, regions } from "../../api/shared";
 import { Button } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
+import { EndFields, NEW_ENDS } from "../../parts/end/fields";
+import { endErrors, endRequest, endValues } from "../../parts/end/values";
 import { ChoiceField, SelectField, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -35,20 +38,22 @@ export function ClassLaunchDialog(props: Props) {
 const USUAL = "us-east-1";
 
 function Form({ title, offered, project, onClose, onDone }: Props & { title: ComponentChildren; offered: Awaited<ReturnType<typeof offer>> }) {
-  const form = useSignal({ template: "", group: "", name: "", size: "", region: offered.regions.includes(USUAL) ? USUAL : (offered.regions[0] ?? USUAL) });
+  const form = useSignal({ template: "", group: "", name: "", size: "", region: offered.regions.includes(USUAL) ? USUAL : (offered.regions[0] ?? USUAL), end: { ...endValues(serverNow()), when: "never" as Parameters<typeof endErrors>[0]["when"] } });
   const tried = useSignal(false);
   // A run has launched some of them, so that the plan is another one, for the same form.
   const round = useSignal(0);
   const run = useRun(project, onDone);
-  const { template, group, name, size, region } = form.value;
-  const body = { template, region, group: group || null, name: name || null, size: (size || null) as Schemas["Size"] | null };
-  const planning = usePlan(template ? { body, round: round.value } : undefined, ({ body }, signal) => ask(api.POST("/v1/projects/{name}/launch-plan", { params: { path: { name: project } }, body, signal })));
+  const { template, group, name, size, region, end } = form.value;
+  const wrong = endErrors(end, serverNow());
+  const isWrong = Boolean(wrong.time);
+  const body = { template, region, group: group || null, name: name || null, size: (size || null) as Schemas["Size"] | null, end: end.when === "never" || isWrong ? null : endRequest(end, serverNow()) };
+  const planning = usePlan(template && !isWrong ? { body, round: round.value } : undefined, ({ body }, signal) => ask(api.POST("/v1/projects/{name}/launch-plan", { params: { path: { name: project } }, body, signal })));
   const change = (part: Partial<typeof form.value>) => { form.value = { ...form.value, ...part }; };
   const { plan } = planning;
   const press = (event: Event) => {
     event.preventDefault();
     tried.value = true;
-    if (!template) return (event.currentTarget as HTMLFormElement).querySelector<HTMLElement>("input")?.focus();
+    if (!template || isWrong) return (event.currentTarget as HTMLFormElement).querySelector<HTMLElement>("input")?.focus();
     if (plan?.count && !planning.stale && !planning.problem) void run.begin(plan, body);
   };
   const again = () => {
@@ -63,7 +68,7 @@ function Form({ title, offered, project, onClose, onDone }: Props & { title: Com
   const foot = (
     <>
       {(!ran || run.going || missing) && <Button large onPress={leave}>{!ran ? text.cancel : run.going && !run.stopping ? words.stop : text.close}</Button>}
-      {!ran && <Button key="go" large kind="primary" form="f-class" busy={planning.stale && template !== ""}>{plan?.count && !planning.problem ? words.launchAll(plan.count) : words.launchIt}</Button>}
+      {!ran && <Button key="go" large kind="primary" form="f-class" busy={planning.stale && template !== "" && !isWrong}>{plan?.count && !planning.problem ? words.launchAll(plan.count) : words.launchIt}</Button>}
       {ran && <Button key="go" large kind="primary" busy={run.going} onPress={missing ? again : onClose}>{run.going ? words.launching : missing ? words.rest : text.close}</Button>}
     </>
   );
@@ -71,7 +76,7 @@ function Form({ title, offered, project, onClose, onDone }: Props & { title: Com
     ? <Progress plan={ran} outcomes={run.outcomes} stopping={run.stopping} />
     : <>
       {planning.problem && <ProblemNote problem={planning.problem} />}
-      <PlanOf planning={planning} missing={template ? undefined : text.launch.planNeeds}>{(found) => <ClassPlan plan={found} prices={offered.prices} />}</PlanOf>
+      <PlanOf planning={planning} missing={template ? (isWrong ? text.ends.planNeeds : undefined) : text.launch.planNeeds}>{(found) => <ClassPlan plan={found} prices={offered.prices} />}</PlanOf>
     </>;
   return (
     <Dialog title={title} foot={foot} plan={side} onClose={leave}>
@@ -82,13 +87,14 @@ function Form({ title, offered, project, onClose, onDone }: Props & { title: Com
           <TextField label={words.prefix} mono hint={words.prefixHint} value={name} onValue={(name) => change({ name })} />
           <ChoiceField label={text.launch.size} value={size} onValue={(size) => change({ size })} options={sizesOf(offered.sizes, plan?.architecture)} />
           <SelectField label={text.launch.region} value={region} onValue={(region) => change({ region })} options={offered.regions.map((name) => [name, name] as const)} />
+          <EndFields values={end} errors={tried.value ? wrong : {}} change={(part) => change({ end: { ...end, ...part } })} ways={NEW_ENDS} several />
         </form>
       )}
     </Dialog>
   );
 }
 
-type Asked = Pick<Schemas["LaunchRequest"], "region" | "size">;
+type Asked = Pick<Schemas["LaunchRequest"], "region" | "size" | "end">;
 
 /** The launches of a plan. Whoever leaves the page ends what was not requested. */
 function useRun(project: string, onDone: () => void) {
@@ -98,7 +104,7 @@ function useRun(project: string, onDone: () => void) {
   const stopping = useSignal(false);
   const left = useRef(false);
   useEffect(() => () => { left.current = true; }, []);
-  const begin = async (found: Plan, { region, size }: Asked) => {
+  const begin = async (found: Plan, { region, size, end }: Asked) => {
     if (going.value) return;
     const headers = { "Idempotency-Key": crypto.randomUUID() };
     plan.value = found;
@@ -107,7 +113,7 @@ function useRun(project: string, onDone: () => void) {
     stopping.value = false;
     await launchAll(found.members.filter(({ launch }) => launch === "launch"), found.interval_ms, {
       launch: async (member) => {
-        const body: Schemas["LaunchRequest"] = { template: found.template, region, size, name: member.name, project, for_member: member.user };
+        const body: Schemas["LaunchRequest"] = { template: found.template, region, size, end, name: member.name, project, for_member: member.user };
         return (await ask(api.POST("/v1/instances", { body, headers })) as Schemas["Launched"]).instance.id;
       },
       tell: (user, outcome) => { outcomes.value = { ...outcomes.value, [user]: outcome }; },

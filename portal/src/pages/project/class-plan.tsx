@@ -1,6 +1,8 @@
 // What launching for a class will do and cost, and how far it is.
 import type { Schemas } from "../../api/client";
+import { serverNow } from "../../api/clock";
 import { Badge, type Tone } from "../../parts/badge";
+import { EndPlan } from "../../parts/end/shown";
 import type { IconName } from "../../parts/icon";
 import { Meter } from "../../parts/meter";
 import { Name } from "../../parts/name";
@@ -38,6 +40,7 @@ export function ClassPlan({ plan, prices }: { plan: Plan; prices: string }) {
         {some("refused") > 0 && <p class="text-bad"><b>{words.refused(some("refused"))}</b></p>}
         <details class="more" aria-live="off" open={some("refused") > 0}><summary>{words.each(plan.members.length)}</summary><Launches plan={plan} of={({ launch }) => launch} /></details>
       </div>
+      {plan.end && <EndPlan end={plan.end} now={serverNow()} perHour={plan.usd_per_hour} several />}
       <Warnings warnings={plan.warnings} />
     </>
   );

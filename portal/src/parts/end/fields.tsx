@@ -12,11 +12,20 @@ interface Props {
   change: (part: Partial<EndValues>) => void;
   /** The ways to say when, in the order in which they are offered. */
   ways: readonly { value: EndValues["when"]; shown: string; why?: string }[];
+  /** Whether instances of several owners end, which are not saved to one template. */
+  several?: boolean;
 }
 
 const words = text.ends;
 
-export function EndFields({ values, errors, change, ways }: Props) {
+/** The ways for an instance that has no end yet. */
+export const NEW_ENDS = [
+  { value: "never", shown: words.ways.never, why: words.runsOn },
+  { value: "for", shown: words.ways.for },
+  { value: "until", shown: words.ways.until },
+] as const;
+
+export function EndFields({ values, errors, change, ways, several }: Props) {
   return (
     <>
       <ChoiceField label={words.when} value={values.when} onValue={(when) => change({ when: when as EndValues["when"] })} options={ways.map(({ value, shown, why }) => ({ value, shown: <>{shown}{why && <span class="sub">{why}</span>}</> }))} />
@@ -27,13 +36,12 @@ export function EndFields({ values, errors, change, ways }: Props) {
         </div>
       )}
       {values.when === "until" && <TextField label={words.until} type="datetime-local" value={values.until} onValue={(until) => change({ until })} error={errors.time} hint={text.timesIn(zone)} />}
-      {values.when !== "never" && <Then values={values} errors={errors} change={change} />}
+      {values.when !== "never" && <Then values={values} errors={errors} change={change} several={several} />}
     </>
   );
 }
 
-function Then({ values, errors, change }: Omit<Props, "ways">) {
-  const own = useOnce("own-templates", (signal) => all<Schemas["TemplateSummary"]>((cursor) => api.GET("/v1/templates", { params: { query: { mine: true, cursor, limit: 100 } }, signal })));
+function Then({ values, errors, change, several }: Omit<Props, "ways">) {
   const warnings = Object.entries(words.warnings);
   // One that was set on the command line may be any.
   if (!warnings.some(([minutes]) => minutes === values.warnMinutes)) warnings.push([values.warnMinutes, duration(Number(values.warnMinutes) * 60)]);
@@ -43,8 +51,13 @@ function Then({ values, errors, change }: Omit<Props, "ways">) {
         { value: "stop", shown: <>{words.thenStop}<span class="sub">{words.means.stop}</span></> },
         { value: "terminate", shown: <>{words.thenTerminate}<span class="sub">{words.means.terminate}</span></> },
       ]} />
-      <TextField label={words.saveAs} mono value={values.lastSave} onValue={(lastSave) => change({ lastSave })} hint={words.saveAsHint} error={errors.lastSave} list={own.data?.map(({ name }) => name) ?? []} />
+      {!several && <LastSave values={values} errors={errors} change={change} />}
       <SelectField label={words.warn} value={values.warnMinutes} onValue={(warnMinutes) => change({ warnMinutes })} options={warnings} />
     </>
   );
+}
+
+function LastSave({ values, errors, change }: Omit<Props, "ways">) {
+  const own = useOnce("own-templates", (signal) => all<Schemas["TemplateSummary"]>((cursor) => api.GET("/v1/templates", { params: { query: { mine: true, cursor, limit: 100 } }, signal })));
+  return <TextField label={words.saveAs} mono value={values.lastSave} onValue={(lastSave) => change({ lastSave })} hint={words.saveAsHint} error={errors.lastSave} list={own.data?.map(({ name }) => name) ?? []} />;
 }

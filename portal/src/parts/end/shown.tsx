@@ -38,19 +38,20 @@ function LastSave({ end: { state, last_save: to, save_id: id } }: { end: End }) 
   return state === "ahead" ? <>{words.savedFirst}{name}</> : <>{words.savedBefore}{id ? <a href={path("saves", id)}>{name}</a> : name}</>;
 }
 
-/** What happens when: the warning, the last save, the end, and what it costs until then. */
-export function EndPlan({ end, now, perHour }: { end: EndAhead; now: Date; perHour?: number | null }) {
+/** What happens when, to one instance or to several: the warning, the last save, the end, and what it costs until then. */
+export function EndPlan({ end, now, perHour, several }: { end: EndAhead; now: Date; perHour?: number | null; several?: boolean }) {
+  const said = several ? words.each : words;
   const left = (new Date(end.at).getTime() - now.getTime()) / 1000;
   const warned = new Date(new Date(end.at).getTime() - end.warn_minutes * 60_000);
   return (
     <>
       <div>
-        <span class="figure-label">{words.planned[end.then]}</span>
+        <span class="figure-label">{said.planned[end.then]}</span>
         <span class="figure-value">{moment(end.at)}</span>
         <span class="figure-note">{words.away(about(left))} {text.timesIn(zone)}</span>
       </div>
       <dl class="facts">
-        <Fact name={words.warning}>{warned > now ? words.warnedAt(moment(warned)) : words.warnedNow}</Fact>
+        <Fact name={words.warning}>{warned > now ? said.warnedAt(moment(warned)) : said.warnedNow}</Fact>
         {end.last_save && <Fact name={words.lastSave}>{words.savedTo}<Name>{end.last_save}</Name><span class="sub">{words.savedHow}</span></Fact>}
         {end.last_save && <Fact name={words.ifFails}>{words.failed[end.then]}</Fact>}
         {perHour != null && perHour > 0 && <Fact name={words.cost}>{words.costs(money((perHour * Math.max(0, left)) / 3600), money(perHour))}</Fact>}

@@ -15,6 +15,8 @@ export interface Form {
   without: string[];
   project: string;
   isPublic: boolean;
+  /** Whether the latest version stays the one that it is. */
+  keepsLatest: boolean;
   /** Consents to show sensitive files, to move the template, and to lose instance store data. */
   consents: boolean;
   moves: boolean;
@@ -46,7 +48,7 @@ export function SaveForm({ form, change, choices, plan, other, problem, tried }:
   };
   return (
     <>
-      <TextField label={words.template} mono value={form.template} onValue={(template) => change({ template, consents: false, moves: false })} hint={nameHint(form, plan)} error={wrong ?? missing} list={templates.map(({ name }) => name)} />
+      <TextField label={words.template} mono value={form.template} onValue={(template) => change({ template, keepsLatest: false, consents: false, moves: false })} hint={nameHint(form, plan)} error={wrong ?? missing} list={templates.map(({ name }) => name)} />
       <TextField label={words.changed} rows={2} value={form.description} onValue={(description) => change({ description })} hint={words.changedHint} />
       {running && (
         <ChoiceField label={words.how} value={form.how} onValue={(how) => change({ how: how as Form["how"] })} options={[
@@ -57,6 +59,7 @@ export function SaveForm({ form, change, choices, plan, other, problem, tried }:
       {projects.length > 0 && <SelectField label={words.paidBy} value={form.project} onValue={(project) => change({ project, moves: false })} options={[["", words.asItIs], ...projects.map((name) => [name, name] as const)]} />}
       <Some label={words.copyTo} all={regions.map((region) => [region, region])} chosen={form.copyTo} onChosen={(copyTo) => change({ copyTo })} />
       <Some label={words.without} all={further(plan)} chosen={form.without} onChosen={(without) => change({ without })} />
+      {isNext(form, plan) && <Check checked={form.keepsLatest} onChecked={(keepsLatest) => change({ keepsLatest })}>{words.keepLatest}<span class="sub">{words.keepLatestWhy}</span></Check>}
       <Check checked={form.isPublic} onChecked={(isPublic) => change({ isPublic, consents: false })}>{words.everyone}<span class="sub">{words.everyoneWhy}</span></Check>
     </>
   );
@@ -83,7 +86,10 @@ function further(plan: Schemas["SavePlan"] | undefined): [string, string][] {
   return found.sort((a, b) => a.device.localeCompare(b.device)).map(({ device, size_gib: size }) => [device, words.volume(device, gib(size))]);
 }
 
+/** Whether the plan is for the template that is named, and it has a version. */
+const isNext = (form: Form, plan: Schemas["SavePlan"] | undefined) => plan !== undefined && plan.request.template === form.template && plan.next_version > 1;
+
 function nameHint(form: Form, plan: Schemas["SavePlan"] | undefined): string {
   if (!plan || plan.request.template !== form.template) return words.nameHint;
-  return plan.next_version === 1 ? words.newTemplate : words.nextVersion(plan.next_version);
+  return isNext(form, plan) ? words.nextVersion(plan.next_version, form.keepsLatest) : words.newTemplate;
 }

@@ -18,7 +18,7 @@ import { SavePlan } from "./plan";
 
 const words = text.saving;
 const NEVER_MS = 3_600_000;
-const EMPTY: Form = { template: "", description: "", how: "stop", copyTo: [], without: [], project: "", isPublic: false, consents: false, moves: false, loses: "" };
+const EMPTY: Form = { template: "", description: "", how: "stop", copyTo: [], without: [], project: "", isPublic: false, keepsLatest: false, consents: false, moves: false, loses: "" };
 
 /** The dialog that the query `?save=REGION/INSTANCE` opens, over whatever page. */
 export function SaveDialog() {
@@ -115,6 +115,7 @@ function requested(form: Form, instance: Schemas["InstanceView"], name: string):
     exclude_volumes: form.without,
     project: form.project || null,
     public: form.isPublic,
+    exclude_from_latest: form.keepsLatest,
     publish_sensitive: form.consents,
     move_template: form.moves,
     accept_instance_store_loss: form.loses || null,

@@ -1,13 +1,13 @@
 //! `prism project link create`.
 
-use chrono::{Days, NaiveDate, NaiveTime};
+use chrono::{Days, NaiveDate};
 use clap::Args;
-use prism_functions::domain::ids::shown;
-use prism_functions::domain::{Code, GroupName, Problem, Timestamp};
+use prism_functions::domain::{GroupName, Problem, Timestamp};
 use prism_functions::operations::{Asked, CreateLink, LinkRequest};
 
 use crate::candidates;
 use crate::commands::project::name;
+use crate::ends::instant;
 use crate::errors::Outcome;
 use crate::session::Session;
 
@@ -30,7 +30,7 @@ pub(crate) struct Create {
     /// How many users can join with it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=500))]
     uses: u32,
-    /// Until when it is valid: a date, which is included, or a time such as 2026-10-15T18:00:00Z
+    /// Until when it is valid: a date, which is included, or a time such as "2026-10-15 18:00", in your time zone
     #[arg(long, value_name = "DATE")]
     until: String,
     /// The role that users get: member or viewer
@@ -68,29 +68,25 @@ impl Create {
     }
 }
 
-/// Reads a time, or a date, which ends when its day ends in UTC.
+/// Reads a time, or a date, which is included: it ends when its day ends on this machine.
 fn until(text: &str) -> Result<Timestamp, Problem> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
     let date = text.parse::<NaiveDate>().ok();
-    let end = date.and_then(|date| date.checked_add_days(Days::new(1)));
-    let end = end.map(|date| date.and_time(NaiveTime::MIN).and_utc());
-    end.ok_or_else(|| {
-        let message = format!("The date {} is not valid.", shown(text));
-        Problem::new(Code::InvalidInput, message)
-            .hint("Write a date such as 2026-10-15, or a time such as 2026-10-15T18:00:00Z.")
-    })
+    let next = date.and_then(|date| date.checked_add_days(Days::new(1)));
+    instant(&next.map_or_else(|| text.to_owned(), |day| day.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::{Local, TimeZone as _};
+    use prism_functions::domain::Code;
+
     use super::*;
 
     #[test]
     fn a_date_includes_its_day() {
         let at = |text: &str| until(text).unwrap().to_rfc3339();
-        assert_eq!(at("2026-10-15"), "2026-10-16T00:00:00+00:00");
+        let midnight = Local.with_ymd_and_hms(2026, 10, 16, 0, 0, 0).unwrap();
+        assert_eq!(until("2026-10-15").unwrap(), midnight.to_utc());
         assert_eq!(at("2026-10-15T18:00:00+02:00"), "2026-10-15T16:00:00+00:00");
         for bad in ["", "tomorrow", "2026-13-01"] {
             assert_eq!(until(bad).unwrap_err().code, Code::InvalidInput, "{bad}");

@@ -87,6 +87,15 @@ impl Add {
             let value = json!({ "dry_run": true, "plan": plan });
             return session.out.done(&value, || would(session, &plan));
         }
+        if plan
+            .members
+            .iter()
+            .any(|it| it.change == PlannedChange::Add)
+        {
+            session.out.note(
+                "note: names of users are not checked: whoever signs in with such a name is a member",
+            );
+        }
         let added = session.client.begin(Place::Detached, asked).await?;
         let changes: BTreeMap<&UserId, PlannedChange> = plan
             .members
