@@ -89,7 +89,7 @@ impl Mailer for Smtp {
         reason = "the limit is one of a real connection, and this adapter has no clock"
     )]
     async fn send(&self, mail: &Mail) -> Result<(), CourierError> {
-        let failed = |reason: String, transient| CourierError { reason, transient };
+        let failed = |reason: String, transient| CourierError::of_mail(mail, &reason, transient);
         let to = mail.to.as_str().parse::<Mailbox>();
         let to = to.map_err(|error| failed(error.to_string(), false))?;
         let message = Message::builder()

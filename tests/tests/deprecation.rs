@@ -129,3 +129,22 @@ fn a_version_that_is_excluded_from_latest_is_launched_by_its_number() {
     assert_eq!(saved(&world, first), 1);
     assert_eq!(plan("first").template, "first@1");
 }
+
+#[test]
+fn what_was_excluded_does_not_become_the_latest_by_a_deletion() {
+    let world = world();
+    assert_eq!(saved(&world, save_request("work", "kept")), 2);
+    let excluded = SaveRequest {
+        exclude_from_latest: true,
+        ..save_request("work", "kept")
+    };
+    assert_eq!(saved(&world, excluded), 3);
+    let second = reference("kept@2");
+    let plan = ask!(world, plan_deletion(&ADA, &second)).unwrap();
+    assert_eq!(plan.latest, Some(1));
+    ask!(world, delete_template(&ADA, &second, false)).unwrap();
+    assert_eq!((template(&world).latest, template(&world).newest()), (1, 3));
+    // There is nothing before it any more.
+    ask!(world, delete_template(&ADA, &reference("kept@1"), false)).unwrap();
+    assert_eq!(template(&world).latest, 3);
+}

@@ -287,3 +287,31 @@ fn nothing_larger_than_the_limit_is_launched() {
         ask!(world, plan_launch(&ADA, &sized(size))).unwrap();
     }
 }
+
+/// A request ID of a launch that EC2 has refused opens no way around a limit.
+#[test]
+fn a_request_that_was_refused_takes_no_place_beyond_the_limit_later() {
+    let world = limited(Limits {
+        instances_per_member: Some(1),
+        ..Limits::default()
+    });
+    for (key, refusal) in [
+        ("quota", "InstanceLimitExceeded"),
+        ("throttle", "RequestLimitExceeded"),
+    ] {
+        world.set_capacity(Capacity::RefusedAs(refusal.to_owned()));
+        let asked = Asked::<LaunchInstance>::with(Nothing {}, for_brain("first"));
+        let asked = asked.head(IdempotencyKey(Some(key.to_owned())));
+        let refused = world.run(LaunchInstance::run(&world.service, &ADA, asked));
+        assert!(refused.is_err(), "{refusal}");
+        world.set_capacity(Capacity::Available);
+        world.pass(60);
+    }
+    world.must(keyed(&world, &ADA, for_brain("one"), "one".to_owned()));
+    world.pass(60);
+    for key in ["quota", "throttle"] {
+        let more = world.run(keyed(&world, &ADA, for_brain("more"), key.to_owned()));
+        assert_eq!(more.unwrap_err().code, Code::ProjectLimitReached, "{key}");
+    }
+    assert_eq!(instances(&world), 1);
+}

@@ -1,19 +1,25 @@
 //! The name and the size of an instance can be changed, and what refers to it follows.
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use prism_functions::domain::schedule::Schedule;
 use prism_functions::domain::sizes::Size;
-use prism_functions::domain::{Code, Problem};
+use prism_functions::domain::{Code, Problem, Timestamp};
 use prism_functions::operations::parts::{Either, InRegion, InstanceName, Json, Nothing};
 use prism_functions::operations::{
     Asked, AuditPage, InstanceView, NewName, NewSize, Operation as _, RenameInstance,
     ResizeInstance, ResizePlan, TryInRegion,
 };
+use prism_functions::ports::{Firing, Schedules, SchedulesError};
 use prism_local::ec2::Capacity;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
+use prism_tests::turns;
 use prism_tests::world::{
-    ADA, BOB, Setup, World, id_of, launch_request, launched, nightly, region, save_request,
-    schedule_request,
+    ADA, BOB, Setup, World, begun, brain, budget_request, id_of, launch_request, launched, nightly,
+    project_request, region, save_request, schedule_request,
 };
 
 fn rename(world: &World, name: &str, new: &str) -> Result<InstanceView, Problem> {
@@ -165,4 +171,99 @@ fn a_size_that_the_zone_does_not_offer_is_refused_before_the_stop() {
     // A lack of capacity shows at the start only.
     world.set_capacity(Capacity::Refused);
     plan(&world, Size::L).unwrap();
+}
+
+/// A scheduler that requests what it was told last, as EventBridge does.
+#[derive(Default)]
+struct Told(Mutex<Option<Schedule>>);
+
+#[async_trait]
+impl Schedules for Told {
+    async fn put(&self, schedule: &Schedule, _: Timestamp) -> Result<(), SchedulesError> {
+        *self.0.lock().unwrap() = Some(schedule.clone());
+        Ok(())
+    }
+
+    async fn delete(&self, _: &Schedule) -> Result<(), SchedulesError> {
+        Ok(())
+    }
+
+    fn id(&self, schedule: &Schedule) -> String {
+        schedule.name.to_string()
+    }
+
+    async fn firing(&self) -> Result<Vec<Firing>, SchedulesError> {
+        Ok(Vec::new())
+    }
+
+    async fn remove(&self, _: &str) -> Result<(), SchedulesError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn the_scheduler_is_told_the_new_name_and_the_consent_to_lose_data_stays() {
+    let mut world = launched(Setup::seeded(1));
+    let told = Arc::new(Told::default());
+    world.service.schedules = Arc::clone(&told) as Arc<dyn Schedules>;
+    for instance in ["work".to_owned(), id_of(&world).to_string()] {
+        let mut request = save_request(&instance, "kept");
+        request.accept_instance_store_loss = Some("work".to_owned());
+        let asked = schedule_request("nightly", request);
+        ask!(world, create_schedule(&ADA, asked)).unwrap();
+        rename(&world, "work", "genomics").unwrap();
+        let recorded = ask!(world, schedule(&ADA, &nightly())).unwrap().schedule;
+        let of_scheduler = told.0.lock().unwrap().clone().unwrap();
+        assert_eq!(of_scheduler.request, recorded.request);
+        let consent = recorded.request.accept_instance_store_loss.as_deref();
+        assert_eq!(consent, Some("genomics"));
+        let named = if instance == "work" {
+            "genomics"
+        } else {
+            &instance
+        };
+        assert_eq!(recorded.request.instance, named);
+        ask!(world, delete_schedule(&ADA, &nightly())).unwrap();
+        world.pass(60);
+        rename(&world, "genomics", "work").unwrap();
+        world.pass(60);
+    }
+}
+
+#[test]
+fn an_instance_with_a_save_that_waits_for_its_turn_keeps_its_name() {
+    let world = launched(Setup::seeded(5));
+    turns::taken_for(&world, 60);
+    let id = begun(&world, save_request("work", "kept"));
+    world.pass(1);
+    assert!(world.record(&id).unwrap().awaited_turn().is_some());
+    let problem = rename(&world, "work", "genomics").unwrap_err();
+    assert_eq!(problem.code, Code::InstanceBusy);
+    world.clock.run_until_idle().unwrap();
+    rename(&world, "work", "genomics").unwrap();
+}
+
+/// What could not be started again is not stopped to be resized.
+#[test]
+fn a_resize_that_the_project_does_not_pay_is_refused_before_the_stop() {
+    let world = Setup::seeded(1).build();
+    ask!(world, create_project(&ADA, project_request("brain"))).unwrap();
+    let mut launch = launch_request("ubuntu", "work");
+    launch.project = Some(brain());
+    ask!(world, launch(&ADA, &launch)).unwrap();
+    world.pass(3600);
+    plan(&world, Size::L).unwrap();
+    // The next hour of the present type is covered, and that of a larger one is not.
+    let budget = budget_request(0.25, &[], true);
+    world.must(world.service.set_budget(&ADA, &brain(), budget));
+    plan(&world, Size::M).unwrap();
+    assert_eq!(
+        plan(&world, Size::XL).unwrap_err().code,
+        Code::BudgetExceeded
+    );
+    world.pass(5 * 3600);
+    assert_eq!(
+        plan(&world, Size::M).unwrap_err().code,
+        Code::BudgetExceeded
+    );
 }

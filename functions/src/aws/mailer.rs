@@ -27,10 +27,8 @@ impl SesMailer {
 #[async_trait]
 impl Mailer for SesMailer {
     async fn send(&self, mail: &Mail) -> Result<(), CourierError> {
-        let content = content(mail).map_err(|error| CourierError {
-            reason: error.to_string(),
-            transient: false,
-        })?;
+        let content = content(mail)
+            .map_err(|error| CourierError::of_mail(mail, &error.to_string(), false))?;
         let to = Destination::builder().to_addresses(mail.to.as_str());
         let request = self
             .ses
@@ -42,10 +40,10 @@ impl Mailer for SesMailer {
         match request.send().await {
             Ok(_) => Ok(()),
             // What SES refuses today, such as a sender that is not verified, may be corrected within the day.
-            Err(error) => Err(CourierError {
-                reason: format!("SES: {}", Failure::of(error).reason()),
-                transient: true,
-            }),
+            Err(error) => {
+                let reason = format!("SES: {}", Failure::of(error).reason());
+                Err(CourierError::of_mail(mail, &reason, true))
+            }
         }
     }
 }
@@ -63,6 +61,24 @@ mod tests {
 
     use super::*;
     use crate::aws::testing::{Aws, Reply};
+
+    #[tokio::test]
+    async fn a_refusal_does_not_name_the_address() {
+        let message = "Email address is not verified. The following identities failed the check: ada@example.org";
+        let aws = Aws::answering([Reply::json(
+            400,
+            json!({"__type": "MessageRejected", "message": message}),
+        )]);
+        let mailer = SesMailer::new(&aws.clients(), "prism@example.org");
+        let mail = Mail {
+            to: "ada@example.org".parse().unwrap(),
+            subject: "[Prism] save.failed".to_owned(),
+            text: "It failed.\n".to_owned(),
+        };
+        let error = mailer.send(&mail).await.unwrap_err();
+        assert!(error.reason.contains("MessageRejected"), "{error}");
+        assert!(!error.reason.contains("ada@"), "{error}");
+    }
 
     #[tokio::test]
     async fn a_mail_goes_from_the_sender_to_its_address_alone() {

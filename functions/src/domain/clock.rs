@@ -1,11 +1,21 @@
 //! Time between instants, including instants that were recorded by a clock that has since been set back.
 
-use chrono::TimeDelta;
+use chrono::{Datelike as _, TimeDelta};
 
-use super::Timestamp;
+use super::{Code, Problem, Timestamp};
 
 /// The largest difference between the clocks of machines that are set correctly.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+
+/// Refuses an instant of a request whose year has not four digits: records sort by the text of their instants, and no time
+/// zone reaches beyond the years that can be calculated with.
+pub(crate) fn check_year(at: Timestamp) -> Result<(), Problem> {
+    if (1970..=9999).contains(&at.year()) {
+        return Ok(());
+    }
+    let message = format!("The time {} is not possible.", at.to_rfc3339());
+    Err(Problem::new(Code::InvalidInput, message).hint("Name a time of the years 1970 to 9999."))
+}
 
 /// The seconds from one instant to a later one; 0 if the second instant is not later.
 pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {

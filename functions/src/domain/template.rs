@@ -366,6 +366,12 @@ pub struct Version {
 }
 
 impl Version {
+    /// Whether the version is active and has not reached its end of life, from which time on it counts as deprecated.
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        let deprecation = self.deprecation.as_ref();
+        self.state == TemplateState::Active && !deprecation.is_some_and(|it| it.has_come(now))
+    }
+
     /// Whether the version is deleted and its AMIs are still being removed.
     pub fn is_going(&self) -> bool {
         self.state == TemplateState::Deleted && self.removed_at.is_none()

@@ -6,6 +6,7 @@ use utoipa::IntoParams;
 use super::parts::{Found, Page, Paging};
 use super::{Asked, Service};
 use crate::domain::audit::{AuditAction, AuditEvent, Subject};
+use crate::domain::clock::check_year;
 use crate::domain::{Code, Problem, ProjectName, Timestamp, UserId};
 use crate::operations::operation::{Answered, operation};
 use crate::registry::{AuditOf, Listed, Times};
@@ -44,6 +45,7 @@ pub struct AuditPage {
 impl AuditPage {
     fn times(&self) -> Result<Times, Problem> {
         let (from, until) = (self.from, self.until);
+        from.into_iter().chain(until).try_for_each(check_year)?;
         if let (Some(from), Some(until)) = (from, until)
             && from >= until
         {

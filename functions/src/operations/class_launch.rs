@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +14,7 @@ use crate::domain::catalogue;
 use crate::domain::ec2::Architecture;
 use crate::domain::end::{End, EndRequest};
 use crate::domain::grant::{GrantState, Grantee};
-use crate::domain::project::{Member, ProjectRole};
+use crate::domain::project::{Member, Project, ProjectRole};
 use crate::domain::save::{Warning, check_name};
 use crate::domain::sizes::Size;
 use crate::domain::tags::{OWNER_TAG, PROJECT_TAG, TEMPLATE_TAG};
@@ -22,6 +22,7 @@ use crate::domain::template::{Template, TemplateRef};
 use crate::domain::{Code, GroupName, Problem, ProjectName, Region, UserId};
 use crate::ports::{Instance, InstanceFilter};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
+use crate::rules::limits;
 use crate::steps::pacing;
 
 /// How many members' rights are read side by side.
@@ -153,7 +154,13 @@ async fn plan_class_launch(
         .members_meant(&project, request.group.as_ref())
         .await?;
     let refused = service
-        .refused(caller, &project, &request, &members)
+        .refused(
+            caller,
+            &project,
+            plan.of_project.as_ref(),
+            &request,
+            &members,
+        )
         .await?;
     let there = service.instances_there(&project, &request.region).await?;
     let mut launches: Vec<MemberLaunch> = Vec::new();
@@ -301,10 +308,14 @@ impl Service {
         &self,
         caller: &Caller,
         project: &ProjectName,
+        of_project: Option<&Project>,
         request: &ClassLaunchRequest,
         members: &[Member],
     ) -> Result<BTreeMap<UserId, Problem>, Problem> {
-        let mut refused = BTreeMap::new();
+        let mut refused = match of_project {
+            Some(project) => self.used_up(project, members).await?,
+            None => BTreeMap::new(),
+        };
         for member in members {
             let role = Relation::of_role(member.role);
             if !allowed(role, Action::Contribute, Resource::Project) {
@@ -325,6 +336,29 @@ impl Service {
             refused.entry(user).or_insert(problem);
         }
         Ok(refused)
+    }
+
+    /// Returns the members who have used up their hours of the month.
+    async fn used_up(
+        &self,
+        project: &Project,
+        members: &[Member],
+    ) -> Result<BTreeMap<UserId, Problem>, Problem> {
+        let mut used_up = BTreeMap::new();
+        for some in members.chunks(AT_ONCE) {
+            let checked = some
+                .iter()
+                .map(|member| limits::check_hours(&self.env, project, &member.user));
+            for (member, checked) in some.iter().zip(join_all(checked).await) {
+                match checked {
+                    Err(problem) if problem.code == Code::ProjectLimitReached => {
+                        used_up.insert(member.user.clone(), problem);
+                    }
+                    checked => checked?,
+                }
+            }
+        }
+        Ok(used_up)
     }
 
     /// Returns the members who may not launch a template.

@@ -307,23 +307,30 @@ impl Service {
         Ok((vec![version], latest))
     }
 
-    /// Returns the latest version of a template after its current latest version is deleted: the newest active one, or
-    /// otherwise the newest one. Reads no more versions than necessary.
+    /// Returns the latest version of a template after its current latest version is deleted: the newest active one before
+    /// it, because later ones were excluded from being the latest or rolled back from; otherwise the newest active one, or
+    /// the newest one. Reads no more versions than necessary.
     async fn next_latest(&self, name: &TemplateName, goes: u32) -> Result<Option<u32>, Problem> {
-        let (mut newest, mut cursor) = (None, None);
+        let (mut active, mut newest, mut cursor) = (None, None, None);
+        let now = self.env.clock.now();
         loop {
             let page = self.env.registry.versions(name, PAGE, cursor).await?;
             for version in page.items {
-                match version.state {
-                    _ if version.number == goes => {}
-                    TemplateState::Active => return Ok(Some(version.number)),
-                    TemplateState::Deprecated => newest = newest.or(Some(version.number)),
-                    TemplateState::Deleted => {}
+                let number = Some(version.number);
+                if version.number == goes || version.state == TemplateState::Deleted {
+                    continue;
                 }
+                if version.is_current(now) {
+                    if version.number < goes {
+                        return Ok(number);
+                    }
+                    active = active.or(number);
+                }
+                newest = newest.or(number);
             }
             cursor = page.cursor;
             if cursor.is_none() {
-                return Ok(newest);
+                return Ok(active.or(newest));
             }
         }
     }

@@ -4,6 +4,7 @@ use super::parts::{Accepted, InRegion, InstanceName};
 use super::{Asked, InstanceView, Service};
 use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::ec2::InstanceState;
+use crate::domain::save::{SaveRecord, SaveState};
 use crate::domain::sizes::usd_per_hour;
 use crate::domain::tags::PROJECT_TAG;
 use crate::domain::{Code, InstanceId, Problem, ProjectName, Region, SaveId};
@@ -29,23 +30,21 @@ async fn start_instance(
     asked: Asked<StartInstance>,
 ) -> Answered<StartInstance> {
     let (InstanceName(name), InRegion { region }) = (asked.path, asked.query);
-    let mut owed = false;
-    let instance = match service.free_instance(caller, &region, &name).await {
+    let (instance, owed) = match service.free_or_owed(caller, &region, &name).await {
         Err(busy) if busy.code == Code::InstanceBusy => {
             match service.owed_a_start(caller, &region, &name, busy).await? {
-                Owed::Now(instance) => {
-                    owed = true;
-                    instance
-                }
+                Owed::Now(instance) => (instance, true),
                 Owed::ByRecovery(instance) => {
                     return service.view_after(caller, &region, &instance).await;
                 }
             }
         }
         free => {
-            let instance = free?;
-            service.check_project_of(&instance).await?;
-            instance
+            let (instance, owed) = free?;
+            if !owed {
+                service.check_project_of(&instance).await?;
+            }
+            (instance, owed)
         }
     };
     match instance.state {
@@ -229,11 +228,27 @@ impl Service {
         region: &Region,
         name: &str,
     ) -> Result<Instance, Problem> {
+        let free = self.free_or_owed(caller, region, name).await?;
+        Ok(free.0)
+    }
+
+    /// The same, and whether a stranded save has to bring the instance back.
+    async fn free_or_owed(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        name: &str,
+    ) -> Result<(Instance, bool), Problem> {
         check_regions(&self.env, [region]).await?;
         let instance = self.instance(caller, region, name).await?;
-        match self.holding(region, &instance.id).await? {
-            None => Ok(instance),
-            Some(holder) => Err(Problem::new(Code::InstanceBusy, format!("{name} is being saved by {holder}."))
+        match self.lock_of(region, &instance.id).await? {
+            None => Ok((instance, false)),
+            Some((_, Some(save))) if save.state.is_final() => {
+                let plan = save.plan.as_ref();
+                let ran = plan.is_some_and(|it| it.instance.original_state == InstanceState::Running);
+                Ok((instance, ran && save.state == SaveState::Stranded))
+            }
+            Some((holder, _)) => Err(Problem::new(Code::InstanceBusy, format!("{name} is being saved by {holder}."))
             .hint(format!("Wait for it with \"prism saves watch {holder}\", or cancel it with \"prism saves cancel {holder}\"."))),
         }
     }
@@ -244,13 +259,26 @@ impl Service {
         region: &Region,
         id: &InstanceId,
     ) -> Result<Option<SaveId>, Problem> {
+        let held = self.lock_of(region, id).await?;
+        let goes_on =
+            |save: &Option<SaveRecord>| save.as_ref().is_none_or(|it| !it.state.is_final());
+        Ok(held
+            .filter(|(_, save)| goes_on(save))
+            .map(|(holder, _)| holder))
+    }
+
+    /// Returns the save whose lock an instance has, with its record.
+    async fn lock_of(
+        &self,
+        region: &Region,
+        id: &InstanceId,
+    ) -> Result<Option<(SaveId, Option<SaveRecord>)>, Problem> {
         let registry = &self.env.registry;
         let Some(holder) = registry.lock_holder(region, id).await? else {
             return Ok(None);
         };
         let stored = registry.save(&holder).await?;
-        let ended = stored.is_some_and(|stored| stored.value.state.is_final());
-        Ok((!ended).then_some(holder))
+        Ok(Some((holder, stored.map(|stored| stored.value))))
     }
 }
 

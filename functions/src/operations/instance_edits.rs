@@ -9,14 +9,15 @@ use super::parts::{Accepted, Either, Found, InRegion, InstanceName, Json, Trial}
 use super::{Asked, InstanceView, Service};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::ec2::InstanceState;
-use crate::domain::save::check_name;
-use crate::domain::schedule::Schedule;
+use crate::domain::save::{SaveRecord, check_name};
+use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::sizes::{Size, usd_per_hour};
 use crate::domain::{Code, InstanceId, Problem, Region};
 use crate::ports::{Instance, from_ec2};
+use crate::registry::Stored;
 use crate::rules::access::Caller;
 use crate::rules::lookup::check_regions;
-use crate::rules::{holdings, limits};
+use crate::rules::{budget, ends, holdings, limits};
 
 /// The number of schedules that are read at once.
 const PAGE: usize = 100;
@@ -57,6 +58,7 @@ async fn rename_instance(
     let (env, user) = (&service.env, &caller.user);
     let before = instance.name().unwrap_or_default();
     if before != new {
+        service.check_awaited(caller, &region, &instance).await?;
         holdings::rename(env, user, &region, &instance, &new).await?;
         let action = AuditAction::InstanceRename;
         let event = service.noting(caller, action, &region, &instance);
@@ -183,6 +185,12 @@ impl Service {
         {
             let limits = &project.value.limits;
             limits::check_type(name, limits, instance_type, instance.architecture)?;
+            if instance.state != InstanceState::Stopped {
+                // It must be possible to start it again before it is stopped.
+                ends::check_open(&project.value, env.clock.now())?;
+                let types = [&instance.instance_type, instance_type];
+                budget::check_restart(env, &project.value, &caller.user, types).await?;
+            }
         }
         let offering = env.ec2.zones_offering(region, instance_type).await;
         let offering = offering.map_err(from_ec2)?;
@@ -207,6 +215,33 @@ impl Service {
         })
     }
 
+    /// Refuses a new name while a save waits for its turn that will look for the instance by the old one: it would find
+    /// none, or another instance that has the name by then.
+    async fn check_awaited(
+        &self,
+        caller: &Caller,
+        region: &Region,
+        instance: &Instance,
+    ) -> Result<(), Problem> {
+        let Some(name) = instance.name() else {
+            return Ok(());
+        };
+        let registry = &self.env.registry;
+        let saves = registry.saves_of(&caller.user, PAGE, None).await?.items;
+        let waits = |save: &SaveRecord| {
+            let request = &save.request;
+            save.awaited_turn().is_some() && request.region == *region && request.instance == name
+        };
+        let Some(save) = saves.into_iter().find(waits) else {
+            return Ok(());
+        };
+        let id = save.save_id;
+        let message = format!("The save {id} of {name} waits for its turn.");
+        Err(Problem::new(Code::InstanceBusy, message).hint(format!(
+            "Wait for it with \"prism saves watch {id}\", or cancel it with \"prism saves cancel {id}\"."
+        )))
+    }
+
     /// Changes the caller's schedules that save an instance by its old name.
     async fn schedules_follow(
         &self,
@@ -215,31 +250,19 @@ impl Service {
         instance: &Instance,
         new: &str,
     ) -> Result<(), Problem> {
-        let (registry, before) = (&self.env.registry, instance.name().unwrap_or_default());
-        let by_id = |name: &str| name.parse::<InstanceId>().is_ok();
+        let registry = &self.env.registry;
         let mut cursor = None;
         loop {
             let page = registry.schedules_of(&caller.user, PAGE, cursor).await?;
-            for schedule in page.items {
-                let (request, id) = (&schedule.request, &schedule.instance_id);
-                let same = match id {
-                    Some(id) => *id == instance.id && !by_id(&request.instance),
-                    None => request.instance == before,
-                };
-                if !same || request.region != *region || request.instance == new {
+            for listed in page.items {
+                if followed(&listed, region, instance, new).is_none() {
                     continue;
                 }
-                let stored = registry.schedule(&caller.user, &schedule.name).await?;
-                if let Some(stored) = stored {
-                    let subject = Subject::Schedule(schedule.name.clone());
-                    let event = self.event(caller, AuditAction::ScheduleEdit, subject);
-                    let event = event.with("instance", new);
-                    let change = |schedule: &mut Schedule| {
-                        new.clone_into(&mut schedule.request.instance);
-                    };
-                    registry
-                        .change_schedule(&stored, Some(&event), change)
-                        .await?;
+                let Some(stored) = registry.schedule(&caller.user, &listed.name).await? else {
+                    continue;
+                };
+                if let Some(after) = followed(&stored.value, region, instance, new) {
+                    self.schedule_follows(caller, &stored, after, new).await?;
                 }
             }
             cursor = page.cursor;
@@ -248,4 +271,52 @@ impl Service {
             }
         }
     }
+
+    /// Changes a schedule whose instance has a new name.
+    async fn schedule_follows(
+        &self,
+        caller: &Caller,
+        stored: &Stored<Schedule>,
+        after: Schedule,
+        new: &str,
+    ) -> Result<(), Problem> {
+        let subject = Subject::Schedule(after.name.clone());
+        let event = self.event(caller, AuditAction::ScheduleEdit, subject);
+        let event = event.with("instance", new);
+        if after.state == ScheduleState::Active {
+            let replaced = self.replace_schedule(stored, after, &event);
+            return replaced.await.map(drop);
+        }
+        let change = |schedule: &mut Schedule| schedule.clone_from(&after);
+        let registry = &self.env.registry;
+        let changed = registry.change_schedule(stored, Some(&event), change);
+        changed.await.map(drop)
+    }
+}
+
+/// A schedule after its instance got a new name; `None` if it does not change.
+fn followed(
+    schedule: &Schedule,
+    region: &Region,
+    instance: &Instance,
+    new: &str,
+) -> Option<Schedule> {
+    let request = &schedule.request;
+    let same = match &schedule.instance_id {
+        Some(id) => *id == instance.id,
+        None => Some(request.instance.as_str()) == instance.name(),
+    };
+    if !same || request.region != *region {
+        return None;
+    }
+    let mut after = schedule.clone();
+    if request.instance.parse::<InstanceId>().is_err() {
+        new.clone_into(&mut after.request.instance);
+    }
+    // The consent to the loss of its data names the instance, too.
+    let before = instance.name().unwrap_or(instance.id.as_str());
+    if request.accept_instance_store_loss.as_deref() == Some(before) {
+        after.request.accept_instance_store_loss = Some(new.to_owned());
+    }
+    (after != *schedule).then_some(after)
 }

@@ -69,8 +69,17 @@ impl Service {
         &self,
         filter: &InstanceFilter,
     ) -> Result<Looked, Problem> {
-        let mut looked = Looked::default();
         let regions = self.usable_regions().await?;
+        self.instances_in_each(&regions, filter).await
+    }
+
+    /// The same, in these Regions.
+    pub(super) async fn instances_in_each(
+        &self,
+        regions: &[Region],
+        filter: &InstanceFilter,
+    ) -> Result<Looked, Problem> {
+        let mut looked = Looked::default();
         // Read first, so that a registry that does not respond is not reported as a problem of each Region.
         self.env.deployment().await?;
         for some in regions.chunks(AT_ONCE) {

@@ -10,6 +10,7 @@ use super::placing::Places;
 use crate::domain::deprecation::Deprecation;
 use crate::domain::ec2::Architecture;
 use crate::domain::end::{End, EndRequest};
+use crate::domain::project::Project;
 use crate::domain::public_key::PublicKey;
 use crate::domain::save::Warning;
 use crate::domain::sizes::{Size, usd_per_hour};
@@ -114,9 +115,9 @@ pub struct LaunchPlan {
     pub(super) places: Places,
     #[serde(skip)]
     pub(super) new_volumes: Vec<NewVolume>,
-    /// The maximum number of instances that the caller may have for the project.
+    /// The project that the instance is for.
     #[serde(skip)]
-    pub(super) most: Option<u32>,
+    pub(super) of_project: Option<Project>,
     #[serde(skip)]
     pub(super) user_data: Option<String>,
 }
@@ -162,7 +163,7 @@ pub(super) fn plan_saved(
         end: None,
         places: Places::default(),
         new_volumes: Vec::new(),
-        most: None,
+        of_project: None,
         user_data: None,
     })
 }

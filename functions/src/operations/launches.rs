@@ -58,11 +58,17 @@ async fn launch_instance(
     let (Json(request), IdempotencyKey(key)) = (asked.body, asked.head);
     let owner = &service.owner_of_launch(caller, &request).await?;
     let plan = service.plan_launch(owner, &request).await?;
+    if let Some(project) = &plan.of_project {
+        limits::check_hours(&service.env, project, &owner.user).await?;
+    }
     let wanted = Wanted {
         region: &request.region,
         name: &request.name,
         project: request.project.as_ref(),
-        most: plan.most,
+        most: plan
+            .of_project
+            .as_ref()
+            .and_then(|it| it.limits.instances_per_member),
     };
     let (env, user) = (&service.env, &owner.user);
     if asked.query.dry_run {
@@ -99,7 +105,8 @@ async fn launch_instance(
 }
 
 impl Service {
-    /// Resolves a launch and checks it, without changing anything.
+    /// Resolves a launch and checks it, without changing anything. Not checked is what depends on what the user has already:
+    /// the name, the number of instances, and the hours of the month.
     pub(super) async fn plan_launch(
         &self,
         caller: &Caller,
@@ -122,9 +129,8 @@ impl Service {
             let price = plan.usd_per_hour;
             let of = budget::check_launch(&self.env, caller, project, name, price).await?;
             let (name, limits) = (&of.name, &of.limits);
-            limits::check_hours(&self.env, &of, &caller.user).await?;
             limits::check_type(name, limits, &plan.instance_type, plan.architecture)?;
-            plan.most = limits.instances_per_member;
+            plan.of_project = Some(of);
         }
         plan.volumes = launch_volumes::planned(&image, plan.root_size_gib, request.keep_volumes);
         plan.new_volumes = launch_volumes::requested(&image, &plan.volumes);
@@ -299,7 +305,7 @@ impl Service {
             end: None,
             places: Places::default(),
             new_volumes: Vec::new(),
-            most: None,
+            of_project: None,
             user_data: built_in.user_data(),
         })
     }

@@ -43,6 +43,13 @@ impl Service {
             return Err(Problem::new(Code::InvalidInput, message)
                 .hint("The member adds keys with \"prism key add\"."));
         }
+        let last_save = request.end.as_ref().and_then(|end| end.last_save.as_ref());
+        if last_save.is_some() && *user != caller.user {
+            let message = "A launch for a member cannot name the template of the last save: the data of the instance belongs to the member.";
+            return Err(Problem::new(Code::InvalidInput, message).hint(
+                "The member can set it (\"prism extend\"), or the project can end with a last save.",
+            ));
+        }
         let registry = &self.env.registry;
         caller
             .check_project(registry, Action::LaunchFor, project)

@@ -46,14 +46,21 @@ impl Service {
         }
         let silent: BTreeSet<Region> = looked.unavailable.into_iter().map(|it| it.region).collect();
         for (region, id) in open.into_keys() {
-            if !silent.contains(&region) {
-                self.observe_by_id(&region, &id, now).await?;
+            if silent.contains(&region) {
+                continue;
+            }
+            // A Region that the deployment allows no longer may not answer any more. The others are still measured.
+            match look(&*self.env.ec2, &region, &id).await {
+                Ok(found) => self.observe_found(&region, &id, found, now).await?,
+                Err(problem) => {
+                    tracing::warn!(%region, instance.id = %id, code = %problem.code, problem = problem.chain(), "an instance could not be measured");
+                }
             }
         }
         Ok(projects)
     }
 
-    async fn open_meters(&self) -> Result<Open, Problem> {
+    pub(super) async fn open_meters(&self) -> Result<Open, Problem> {
         let (mut open, mut cursor) = (Open::new(), None);
         loop {
             let page = self.env.registry.open_meters(PAGE, cursor).await?;
@@ -79,16 +86,18 @@ impl Service {
         }
         let now = self.env.clock.now();
         let at = down_since.filter(|at| *at <= now).unwrap_or(now);
-        self.observe_by_id(region, id, at).await
+        let found = look(&*self.env.ec2, region, id).await?;
+        self.observe_found(region, id, found, at).await
     }
 
-    async fn observe_by_id(
+    async fn observe_found(
         &self,
         region: &Region,
         id: &InstanceId,
+        found: Option<Instance>,
         at: Timestamp,
     ) -> Result<(), Problem> {
-        let Some(instance) = look(&*self.env.ec2, region, id).await? else {
+        let Some(instance) = found else {
             return compute::end(&self.env, region, id, at).await;
         };
         // An event from before the last start says nothing about when the instance stopped since.
@@ -133,7 +142,8 @@ impl Service {
     }
 }
 
-fn project_of(meter: &Meter) -> Option<ProjectName> {
+/// The project that an instance is charged to at present.
+pub(super) fn project_of(meter: &Meter) -> Option<ProjectName> {
     meter.current()?.charged.project.clone()
 }
 

@@ -1,5 +1,7 @@
 //! What concerns a user now, in one response: saves, schedules and spending.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
@@ -11,9 +13,9 @@ use super::schedules::{ScheduleView, Window};
 use super::{Asked, Service};
 use crate::domain::pricing::READ_ON;
 use crate::domain::project::ProjectRole;
-use crate::domain::save::SaveState;
+use crate::domain::save::{SaveRecord, SaveState};
 use crate::domain::schedule::{Run, TimeZone};
-use crate::domain::{Problem, ProjectName, Region, ScheduleName, TemplateName, Timestamp};
+use crate::domain::{Problem, ProjectName, Region, SaveId, ScheduleName, TemplateName, Timestamp};
 use crate::operations::operation::{Answered, operation};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
 use crate::rules::compute;
@@ -24,7 +26,11 @@ const LOOKED_AT: usize = 100;
 const DUE: usize = 10;
 /// How far back failures are reported, in hours.
 const FAILED_H: i64 = 24;
-/// How many projects are read side by side.
+/// The longest time that a save lasts, with its wait for a turn, in hours.
+const LASTS_H: i64 = 24;
+/// After which time a save that still owes its instance a start may be stranded and not among the newest, in hours.
+const OWES_H: i64 = 1;
+/// How many projects or saves are read side by side.
 const AT_ONCE: usize = 16;
 
 /// What concerns a user now.
@@ -118,7 +124,10 @@ async fn overview(
     let failed_since = now - TimeDelta::hours(FAILED_H);
     let saves = registry.saves_of(&caller.user, LOOKED_AT, None).await?;
     let oldest = saves.items.last().map(|save| save.started_at);
-    let more_saves = saves.cursor.is_some() && oldest.is_some_and(|at| at >= failed_since);
+    let begun_since = failed_since - TimeDelta::hours(LASTS_H);
+    let has_older = saves.cursor.is_some();
+    let more_saves = has_older && oldest.is_some_and(|at| at >= begun_since);
+    let listed: BTreeSet<SaveId> = saves.items.iter().map(|it| it.save_id.clone()).collect();
     let (mut saves_in_progress, mut failed_saves) = (Vec::new(), Vec::new());
     for record in saves.items {
         match record.state {
@@ -129,6 +138,10 @@ async fn overview(
             SaveState::Stranded => failed_saves.push(service.guided(record)),
             SaveState::Failed | SaveState::Succeeded | SaveState::Cancelled => {}
         }
+    }
+    if has_older {
+        let older = service.stranded(caller, &listed).await?.into_iter();
+        failed_saves.extend(older.map(|record| service.guided(record)));
     }
     let schedules = registry.schedules_of(&caller.user, LOOKED_AT, None).await?;
     let runs = registry.runs_of(&schedules.items).await?;
@@ -172,6 +185,30 @@ impl From<ScheduleView> for DueSchedule {
 }
 
 impl Service {
+    /// Returns the caller's stranded saves that are not listed: an instance may be down for days.
+    async fn stranded(
+        &self,
+        caller: &Caller,
+        listed: &BTreeSet<SaveId>,
+    ) -> Result<Vec<SaveRecord>, Problem> {
+        let registry = &self.env.registry;
+        let since = self.env.clock.now() - TimeDelta::hours(OWES_H);
+        let duties = registry.open_duties(LOOKED_AT, None).await?.items;
+        let old = duties.into_iter().filter(|duty| duty.since < since);
+        let ids: Vec<SaveId> = old
+            .map(|duty| duty.save_id)
+            .filter(|id| !listed.contains(id))
+            .collect();
+        let mut found = Vec::new();
+        for some in ids.chunks(AT_ONCE) {
+            let read = try_join_all(some.iter().map(|id| registry.save(id))).await?;
+            found.extend(read.into_iter().flatten().map(|stored| stored.value));
+        }
+        let own = |it: &SaveRecord| it.saved_by == caller.user && it.state == SaveState::Stranded;
+        found.retain(own);
+        Ok(found)
+    }
+
     /// Returns what the projects spend whose costs the caller may see.
     async fn spending(&self, caller: &Caller) -> Result<Vec<ProjectSpending>, Problem> {
         let memberships = self.env.registry.memberships(&caller.user).await?.value;

@@ -140,17 +140,21 @@ impl Placing<'_> {
                 return Err(self.nowhere(attempts.as_ref()));
             }
             tries += 1;
+            let is_first = attempts.as_ref().is_none_or(|it| it.value.at.is_none());
             let at = at_place(attempts.as_ref(), &place);
             let Some(noted) = self.note(attempts.as_ref(), at).await? else {
                 attempts = self.env.registry.attempts(&self.key()).await?;
                 continue;
             };
-            attempts = Some(match self.try_at(&place).await? {
+            attempts = Some(match self.try_at(&place).await {
                 Ok(instance) => match self.settled(noted, &place, &instance).await? {
                     None => return Ok(instance),
                     Some(others) => others,
                 },
-                Err(error) => self.moved_on(noted, &place, error).await?,
+                Err(error) if error.kind().is_about_the_place() => {
+                    self.moved_on(noted, &place, error).await?
+                }
+                Err(error) => return Err(self.given_up(noted, error, is_first).await?),
             });
         }
     }
@@ -209,16 +213,31 @@ impl Placing<'_> {
         registry.put_attempts(&self.key(), before, now, at).await
     }
 
-    /// Launches the instance in a place. Returns EC2's refusal if another place may accept the launch.
-    async fn try_at(&self, place: &Subnet) -> Result<Result<Instance, Ec2Error>, Problem> {
+    /// Launches the instance in a place.
+    async fn try_at(&self, place: &Subnet) -> Result<Instance, Ec2Error> {
         let digits = place.id.as_str().trim_start_matches("subnet-");
         let client_token = format!("prism-{}-{digits}", self.token);
         let new = (self.request)(place.clone(), client_token);
-        match self.env.ec2.run_instance(self.region, &new).await {
-            Ok(instance) => Ok(Ok(instance)),
-            Err(error) if error.kind().is_about_the_place() => Ok(Err(error)),
-            Err(error) => Err(refused(error)),
+        self.env.ec2.run_instance(self.region, &new).await
+    }
+
+    /// Returns the problem of a launch that no other place would accept. If nothing was launched, this is recorded: a
+    /// request that is repeated later must find its name and its place in the project free again. Without a response, or
+    /// after an earlier request without one, the instance may have been launched.
+    async fn given_up(
+        &self,
+        noted: Stored<Attempts>,
+        error: Ec2Error,
+        is_first: bool,
+    ) -> Result<Problem, Problem> {
+        let problem = refused(error);
+        let unclear = matches!(problem.code, Code::AwsUnavailable | Code::RequestIdReused);
+        if is_first && !unclear {
+            let mut now = noted.value.clone();
+            now.at = None;
+            self.note(Some(&noted), now).await?;
         }
+        Ok(problem)
     }
 
     /// Records the instance. If another request for the same launch has moved on from this place, the instance is

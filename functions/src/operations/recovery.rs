@@ -148,10 +148,15 @@ impl Service {
         // table contains no deployment yet, this writes it at the latest.
         self.env.deployment().await?;
         self.sweep_deletions().await?;
+        let mut untold = None;
         for project in self.sweep_meters().await? {
-            tell_budget(&self.env, &project, None).await?;
+            if let Err(problem) = tell_budget(&self.env, &project, None).await {
+                tracing::warn!(%project, code = %problem.code, problem = problem.chain(), "the budget of a project was not looked at");
+                untold.get_or_insert(problem);
+            }
         }
-        swept.end()
+        let ended = swept.end()?;
+        untold.map_or(Ok(ended), Err)
     }
 
     /// Recovers a save if it has not ended and no execution works on it.

@@ -206,7 +206,7 @@ impl Service {
         for number in earlier {
             let stored = registry.stored_version(&template.name, number).await?;
             if let Some(stored) = stored
-                && stored.value.state == TemplateState::Active
+                && stored.value.is_current(self.env.clock.now())
             {
                 return Ok(stored);
             }

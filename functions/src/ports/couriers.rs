@@ -33,6 +33,16 @@ pub struct CourierError {
     pub transient: bool,
 }
 
+impl CourierError {
+    /// A failure of an e-mail. The address is removed from the reason, because reasons are logged.
+    pub fn of_mail(mail: &Mail, reason: &str, transient: bool) -> Self {
+        Self {
+            reason: reason.replace(mail.to.as_str(), "the address"),
+            transient,
+        }
+    }
+}
+
 /// What sends e-mail: SES on AWS, an SMTP server for the embedded cloud.
 #[async_trait]
 pub trait Mailer: Send + Sync {

@@ -10,7 +10,7 @@ use super::{Listed, Registry, problem};
 use crate::domain::audit::AuditEvent;
 use crate::domain::end::{InstanceEnd, LaunchEnd};
 use crate::domain::project::Project;
-use crate::domain::{InstanceId, Problem, Region, SaveId, Timestamp};
+use crate::domain::{Code, InstanceId, Problem, Region, SaveId, Timestamp};
 use crate::ports::{Condition, Query, SortKeys, Write};
 
 /// The entries of a partition that are due, oldest first.
@@ -20,6 +20,13 @@ fn until(pk: &str, now: Timestamp, limit: usize, cursor: Option<String>) -> Quer
         sort_keys: SortKeys::Between("0".to_owned(), format!("{}$", sortable(now))),
         ..open(pk, limit, cursor)
     }
+}
+
+/// The first revision of an end. It differs from all of an earlier end of the instance, so that whoever has read that one
+/// does not replace this one.
+fn first(value: &InstanceEnd) -> u64 {
+    let set_at = value.end.set_at.timestamp_millis();
+    u64::try_from(set_at).unwrap_or_default()
 }
 
 impl Registry {
@@ -95,7 +102,10 @@ impl Registry {
         event: Option<&AuditEvent>,
         check: Option<Write>,
     ) -> Result<Option<Stored<InstanceEnd>>, Problem> {
-        let (revision, as_read) = next(before);
+        let (revision, as_read) = match before {
+            Some(before) => next(Some(before)),
+            None => (first(&value), Condition::ItemAbsent),
+        };
         let mut writes = vec![Write::Put(end_item(&value, revision)?, as_read)];
         if let Some(event) = event {
             writes.push(audit_write(event, revision)?);
@@ -132,18 +142,21 @@ impl Registry {
         launch: &LaunchEnd,
         instance: &InstanceId,
     ) -> Result<(), Problem> {
-        let item = end_item(&launch.of(instance.clone()), 1)?;
+        let end = launch.of(instance.clone());
+        let item = end_item(&end, first(&end))?;
         let gone = Write::Delete(
             launch_end_key(&launch.token, &launch.region),
             Condition::Always,
         );
-        if !self
-            .commit(&[Write::Put(item, Condition::ItemAbsent), gone])
-            .await?
-        {
-            self.remove_launch_end(launch).await?;
+        let writes = [Write::Put(item, Condition::ItemAbsent), gone];
+        if self.commit(&writes).await? {
+            return Ok(());
         }
-        Ok(())
+        if self.end(&launch.region, instance).await?.is_none() {
+            let message = format!("The end of {instance} was being written by somebody else.");
+            return Err(Problem::new(Code::RegistryConflict, message));
+        }
+        self.remove_launch_end(launch).await
     }
 
     pub(crate) async fn remove_launch_end(&self, launch: &LaunchEnd) -> Result<(), Problem> {

@@ -14,6 +14,7 @@ use super::compute::{self, Accrued};
 use super::{ends, limits};
 use crate::domain::budget::Budget;
 use crate::domain::project::Project;
+use crate::domain::sizes;
 use crate::domain::{
     Code, MicroUsd, NoticeEvent, Problem, ProjectName, SaveId, TemplateName, UserId,
 };
@@ -104,6 +105,22 @@ pub(crate) async fn check_start(
         Some(project) => limits::check_hours(env, &project.value, owner).await,
         None => Ok(()),
     }
+}
+
+/// Checks that an instance that runs for a project can be started again as the second of two types, before it is stopped
+/// for that. What it costs at present is part of what the project spends.
+pub(crate) async fn check_restart(
+    env: &Env,
+    project: &Project,
+    owner: &UserId,
+    types: [&str; 2],
+) -> Result<(), Problem> {
+    limits::check_hours(env, project, owner).await?;
+    let [before, after] = types.map(sizes::usd_per_hour);
+    let more = after
+        .zip(before)
+        .map(|(after, before)| (after - before).max(0.0));
+    check_next_hour(env, project, more, MicroUsd::ZERO).await
 }
 
 /// Returns the budget of a project that has a hard stop.

@@ -80,7 +80,8 @@ pub(crate) async fn observe_at(
     at: Timestamp,
 ) -> Result<(), Problem> {
     if Maker::of(&instance.tags, env.deployment().await?) != Maker::This {
-        return Ok(());
+        // It may have been this deployment's, and no longer costs a project anything.
+        return end(env, region, &instance.id, at).await;
     }
     let change = |meter| observed(meter, region, instance, at);
     let (registry, now) = (&env.registry, env.clock.now());

@@ -12,7 +12,7 @@ use crate::domain::grant::OrganizationArn;
 use crate::domain::kms_keys::KmsKeys;
 use crate::domain::pace::Ec2Share;
 use crate::domain::resource_tags::ResourceTags;
-use crate::domain::{Region, SubnetId};
+use crate::domain::{Problem, Region, SubnetId};
 use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
 
@@ -118,6 +118,20 @@ impl Env {
             let save = notice.save_id.as_ref().map(ToString::to_string);
             tracing::warn!(save.id = save, event = notice.event.as_str(), code = %problem.code, problem = problem.chain(), "a notice was not put into the outbox");
         }
+        self.notify(notice).await;
+    }
+
+    /// Sends a notice that must not be lost, because no record would send it again.
+    ///
+    /// # Errors
+    /// If it could not be put into the outbox for everybody whom it concerns. Repeating it is safe.
+    pub async fn tell_surely(&self, notice: &Notice) -> Result<(), Problem> {
+        outbox::post(&self.registry, notice).await?;
+        self.notify(notice).await;
+        Ok(())
+    }
+
+    async fn notify(&self, notice: &Notice) {
         if let Err(error) = self.notifier.notify(notice).await {
             let save = notice.save_id.as_ref().map(ToString::to_string);
             let project = notice.project.as_ref().map(ToString::to_string);

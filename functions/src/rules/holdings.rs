@@ -182,6 +182,18 @@ pub(crate) async fn ended(env: &Env, user: &UserId, instance: &InstanceId) {
     warn(told.await, "the name of an instance was not given back");
 }
 
+/// Returns which launch each of the user's instances comes from, as far as it is known.
+pub(crate) async fn tokens(
+    env: &Env,
+    user: &UserId,
+) -> Result<BTreeMap<InstanceId, String>, Problem> {
+    let stored = env.registry.holdings(user).await?;
+    let all = of(stored.as_ref()).all.into_iter();
+    Ok(all
+        .filter_map(|it| Some((it.instance?, it.token)))
+        .collect())
+}
+
 fn warn(told: Result<(), Problem>, what: &'static str) {
     if let Err(problem) = told {
         tracing::warn!(code = %problem.code, problem = problem.chain(), what);

@@ -1,7 +1,7 @@
 //! Puts notices into the outbox, from which they are delivered. Whoever sends a notice waits for the registry, and never
 //! for those who receive it.
 
-use futures::future::try_join_all;
+use futures::future::join_all;
 
 use crate::domain::{Problem, UserId};
 use crate::ports::Notice;
@@ -11,13 +11,15 @@ use crate::registry::{Outgoing, Registry};
 const AT_ONCE: usize = 16;
 
 /// Puts a notice into the outbox for each user whom it concerns, by each channel that the user has chosen for it.
-/// Repeating it has no effect.
+/// Repeating it has no effect. What fails for one of them does not hold up the others; the first failure is returned.
 pub(super) async fn post(registry: &Registry, notice: &Notice) -> Result<(), Problem> {
     let users: Vec<&UserId> = notice.to.iter().collect();
+    let mut outcome = Ok(());
     for some in users.chunks(AT_ONCE) {
-        try_join_all(some.iter().map(|user| post_to(registry, notice, user))).await?;
+        let posted = join_all(some.iter().map(|user| post_to(registry, notice, user))).await;
+        outcome = posted.into_iter().fold(outcome, Result::and);
     }
-    Ok(())
+    outcome
 }
 
 async fn post_to(registry: &Registry, notice: &Notice, user: &UserId) -> Result<(), Problem> {

@@ -5,6 +5,8 @@ mod crashes;
 mod instances;
 mod launching;
 mod projects;
+mod rights;
+mod saves;
 
 use chrono::TimeDelta;
 use prism_functions::domain::ec2::InstanceState;

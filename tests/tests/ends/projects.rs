@@ -15,7 +15,7 @@ use prism_local::ec2::InstanceSpec;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    ADA, BOB, DEPLOYMENT, OLGA, Setup, World, brain, launch_request, project_request, region,
+    ADA, BOB, DEPLOYMENT, OLGA, Setup, World, brain, launch_request, project_request, region, west,
 };
 
 use crate::{at, minute, minutes, notices, pass, set, shown, stored};
@@ -289,4 +289,24 @@ fn a_region_that_does_not_answer_is_asked_again() {
     SILENT.set(false);
     assert_eq!(pass(&world, 10).len(), 1);
     assert_eq!(state(&world, &id), InstanceState::Stopped);
+}
+
+#[test]
+fn an_instance_in_a_region_that_is_no_longer_allowed_ends_too() {
+    let world = team(Setup::seeded(3));
+    let mut launch = launch_request("ubuntu", "work");
+    launch.project = Some(brain());
+    launch.region = west();
+    let (_, view) = ask!(world, launch(&ADA, &launch)).unwrap();
+    world.pass(60);
+    end_project(&world, &OLGA, world.now() + minutes(5), false).unwrap();
+    let mut service = world.service.clone();
+    service.env.settings.allowed_regions = "us-east-1".parse().unwrap();
+    for _ in 0..20 {
+        world.must(service.sweep_ends(minutes(0)));
+        world.pass(60);
+    }
+    let history = world.cloud.history_of(&view.id.parse().unwrap()).unwrap();
+    assert_eq!(history.last().unwrap().1, InstanceState::Stopped);
+    assert!(end_of(&world).ended_at.is_some());
 }

@@ -1,15 +1,20 @@
 //! Budgets count what instances have cost.
 
+use std::cell::Cell;
 use std::future::Future as _;
 use std::task::{Context, Waker};
 
+use prism_functions::domain::save::SaveState;
 use prism_functions::domain::sizes::usd_per_hour;
 use prism_functions::domain::{Code, NoticeEvent, Problem};
 use prism_local::ec2::Capacity;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, interleave, yielding};
-use prism_tests::world::{ADA, OLGA, World, brain, budget_request, region, save_request};
+use prism_tests::world::{
+    ADA, OLGA, Setup, World, begun, brain, budget_request, project_request, region, save_request,
+    west,
+};
 use serde_json::json;
 
 use crate::{DAY, HOUR, costs, for_brain, launch, near, swept, team};
@@ -227,4 +232,52 @@ fn a_launch_that_fails_or_never_returns_counts_no_longer_than_it_may_take() {
     assert!(refused.message.contains("begin now"), "{}", refused.message);
     world.pass(120);
     ask!(world, launch(&ADA, &other)).unwrap();
+}
+
+/// An instance runs in a Region that the deployment allows no longer and that refuses all requests.
+#[test]
+fn a_region_that_is_refused_holds_up_no_alert() {
+    thread_local! {
+        static REFUSED: Cell<bool> = const { Cell::new(false) };
+    }
+    let mut setup = Setup::seeded(33);
+    setup.cloud.throttles.enabled = false;
+    let world = setup
+        .bent(|ec2| ec2.answers_in = |at| *at == region() || !REFUSED.get())
+        .build();
+    ask!(world, create_project(&OLGA, project_request("brain"))).unwrap();
+    let day = usd_per_hour("t3.large").unwrap() * 24.0;
+    budget(&world, day * 10.0, &[10], false);
+    let mut there = for_brain("ubuntu", "there");
+    there.region = west();
+    launch(&world, "olga", &there);
+    launch(&world, "olga", &for_brain("ubuntu", "here"));
+    world.pass(DAY);
+    REFUSED.set(true);
+    let mut service = world.service.clone();
+    service.env.settings.allowed_regions = "us-east-1".parse().unwrap();
+    world.must(service.sweep());
+    assert_eq!(told(&world), ["10"]);
+}
+
+/// A save has to bring its instance back, whatever it costs, and so may its owner.
+#[test]
+fn a_stranded_instance_is_started_although_the_budget_is_used_up() {
+    let world = team(35);
+    launch(&world, "ada", &for_brain("ubuntu", "work"));
+    world.pass(HOUR);
+    let mut request = save_request("work", "kept");
+    request.project = Some(brain());
+    let id = begun(&world, request);
+    world.pass(5);
+    world.set_capacity(Capacity::RefusedAs("UnsupportedOperation".to_owned()));
+    world.pass(120);
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.state, SaveState::Stranded, "{record:#?}");
+    world.set_capacity(Capacity::Available);
+    budget(&world, 0.01, &[], true);
+    ask!(world, start_instance(&ADA, &region(), "work")).unwrap();
+    world.pass(120);
+    let listed = ask!(world, instances(&ADA, &region())).unwrap();
+    assert_eq!(listed[0].state.as_str(), "running");
 }

@@ -1,6 +1,7 @@
 //! What is shown of an instance.
 
 use prism_functions::domain::sizes::usd_per_hour;
+use prism_functions::domain::tags::DEPLOYMENT_TAG;
 use prism_functions::operations::parts::{InRegion, InstanceName};
 use prism_functions::operations::{Asked, ShowCostHistory, ShowInstance};
 use prism_tests::ask;
@@ -68,4 +69,22 @@ fn a_launch_that_ec2_does_not_list_yet_counts() {
     world.pass(120);
     let total = costs(&world, "olga").compute.total;
     near(total.compute_usd, usd_per_hour("t3.large").unwrap() / 30.0);
+}
+
+#[test]
+fn an_instance_that_has_lost_the_deployments_tag_costs_nothing_more() {
+    let world = team(32);
+    let id = launch(&world, "ada", &for_brain("ubuntu", "work"));
+    world.pass(3600);
+    swept(&world);
+    let tagged = world
+        .admin
+        .edit(&id, |facts| drop(facts.tags.remove(DEPLOYMENT_TAG)));
+    tagged.unwrap();
+    swept(&world);
+    let before = costs(&world, "olga").compute.total;
+    assert!(before.compute_usd > 0.0, "{before:?}");
+    world.pass(DAY);
+    swept(&world);
+    assert_eq!(costs(&world, "olga").compute.total, before);
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use prism_functions::domain::end::{EndRequest, Then};
+use prism_functions::domain::limits::Limits;
 use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{Code, Problem, UserId};
 use prism_functions::operations::parts::{Either, IdempotencyKey, Nothing};
 use prism_functions::operations::{
     AddMembers, Asked, AuditPage, ClassLaunchPlan, ClassLaunchRequest, InstanceView,
     LaunchInstance, LaunchRequest, MembersRequest, NewMember, Operation as _, PlanClassLaunch,
-    PlannedLaunch, Service,
+    PlannedLaunch, ProjectEdit, Service,
 };
 use prism_functions::ports::Instance;
 use prism_functions::rules::access::Caller;
@@ -410,4 +411,37 @@ fn a_group_is_launched_for_without_its_viewers() {
             .code,
         Code::NotAllowed
     );
+}
+
+#[test]
+fn the_hours_of_members_decide_and_not_those_of_the_manager() {
+    let world = course(Setup::seeded(7), 2);
+    let edit = ProjectEdit {
+        limits: Some(Limits {
+            hours_per_month: Some(5),
+            ..Limits::default()
+        }),
+        ..ProjectEdit::default()
+    };
+    ask!(world, edit_project(&OLGA, &brain(), edit)).unwrap();
+    let mut own = launch_request("ubuntu", "demo");
+    own.project = Some(brain());
+    ask!(world, launch(&OLGA, &own)).unwrap();
+    let first = &plan(&world, &OLGA, &request("ubuntu", None))
+        .unwrap()
+        .members[0];
+    let used = for_member(&first.user, "ubuntu", &first.name);
+    world.must(launch(&world.service, &OLGA, used, "used"));
+    world.pass(6 * 3600);
+    let planned = plan(&world, &OLGA, &request("python-ml", None)).unwrap();
+    let [one, other] = planned.members.as_slice() else {
+        panic!("{planned:?}")
+    };
+    assert_eq!(
+        (one.launch, other.launch),
+        (PlannedLaunch::Refused, PlannedLaunch::Launch)
+    );
+    let why = one.reason.as_deref().unwrap();
+    assert!(why.contains("5 hours a month"), "{why}");
+    assert_eq!(planned.count, 1);
 }

@@ -61,13 +61,23 @@ impl FromStr for WebhookUrl {
         match refusal(text) {
             None => Ok(Self(text.to_owned())),
             Some(why) => {
-                let origin = text.split(['/', '?']).take(3).collect::<Vec<_>>().join("/");
-                let message = format!("The webhook URL {} is not valid: {why}.", shown(&origin));
+                let message = format!("The webhook URL{} is not valid: {why}.", named(text));
                 Err(Problem::new(Code::InvalidInput, message)
                     .hint("Name an HTTPS URL that can be reached from the Internet, such as https://hooks.example.org/prism."))
             }
         }
     }
+}
+
+/// The scheme and the host, as far as a text that is no valid URL has them: all else may be a secret, and problems are
+/// logged.
+fn named(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return String::new();
+    };
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!(" {}", shown(&format!("{scheme}://{host}")))
 }
 
 from_and_into_string!(WebhookUrl);
@@ -203,10 +213,16 @@ mod tests {
         assert_eq!(format!("{url:?}"), "https://hooks.example.org");
         let secret = WebhookSecret::new(|| 7);
         assert_eq!(format!("{secret:?}"), "WebhookSecret");
-        let problem = "https://user:s3cret@h/s3cret"
-            .parse::<WebhookUrl>()
-            .unwrap_err();
-        assert!(!problem.message.contains("/s3cret"), "{}", problem.message);
+        for bad in [
+            "https://user:s3cret@h/s3cret",
+            "https://s3cret@h?s3cret",
+            "h.example.org/s3cret",
+            "s3cret",
+            "ftp://h/s3cret",
+        ] {
+            let problem = bad.parse::<WebhookUrl>().unwrap_err();
+            assert!(!problem.message.contains("s3cret"), "{}", problem.message);
+        }
     }
 
     /// The expected value was computed with `openssl dgst -sha256 -hmac`.

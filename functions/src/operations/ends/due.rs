@@ -185,25 +185,27 @@ impl Service {
         Ok(of_project.is_some_and(|it| it.set_at == end.end.set_at && it.is_over(now)))
     }
 
-    /// Warns the owner. The warning is sent before this is recorded: it may arrive twice, but is never lost.
+    /// Warns the owner. The warning is sent before this is recorded, so that it is never lost. A repetition sends the same
+    /// warning, which arrives once.
     async fn warn(&self, stored: &Stored<InstanceEnd>, now: Timestamp) -> Result<(), Problem> {
         let (value, end) = (&stored.value, &stored.value.end);
         let saved = match &end.last_save {
             Some(template) => format!(" after a save to {template}"),
             None => String::new(),
         };
+        let due = value.next_at.unwrap_or(now);
         let text = format!(
             "{} ({}, {}) ends in {}, at {}: it is then {}{saved}. To extend it: prism extend {} --for 2h",
             value.name,
             value.instance,
             value.region,
-            span(end.at - now),
+            span(end.at - due),
             shown(end.at),
             end.then.done(),
             value.instance,
         );
-        self.tell_owner(value, NoticeEvent::InstanceEnding, text)
-            .await;
+        self.tell_owner(value, NoticeEvent::InstanceEnding, due, text)
+            .await?;
         let mut after = value.clone();
         after.next_at = Some(end.at);
         self.env.registry.put_end(Some(stored), after, None).await?;

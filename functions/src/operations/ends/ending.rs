@@ -1,21 +1,26 @@
 //! The last save of an instance, and the request to EC2 that ends it.
 
+use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 
 use super::due::Ended;
 use super::requests::last_save;
 use crate::domain::audit::{AuditAction, Channel, Subject};
 use crate::domain::ec2::InstanceState;
-use crate::domain::end::{EndState, InstanceEnd, Then};
+use crate::domain::end::{EndState, InstanceEnd, Then, template_of};
 use crate::domain::pace::Paced;
 use crate::domain::save::SaveState;
-use crate::domain::{Class, NoticeEvent, Problem, SaveId, Timestamp};
+use crate::domain::template::TemplateState;
+use crate::domain::{Class, Code, NoticeEvent, Problem, SaveId, TemplateName, Timestamp};
 use crate::operations::{Service, Unrecorded, save_id_of};
 use crate::ports::{Instance, from_ec2};
 use crate::registry::Stored;
 use crate::rules::access::Caller;
 use crate::rules::holdings;
-use crate::steps::pacing;
+use crate::steps::{self, pacing};
+
+/// How long after its last save an instance may be terminated, in hours. After that, too much may have changed on it.
+const SAVED_H: i64 = 2;
 
 /// How the last save stands.
 enum LastSave {
@@ -77,6 +82,9 @@ impl Service {
             Unrecorded::Begins => Ok(LastSave::Waits),
             Unrecorded::Failed(problem) => Ok(refused(&problem)),
             Unrecorded::Unknown => {
+                if let Err(problem) = self.check_own(end, template).await? {
+                    return Ok(refused(&problem));
+                }
                 let request = last_save(end.instance.as_str(), &end.region, template);
                 let request_id = request_id(end);
                 let begun = self.start_save(&owner, request, Some(&request_id));
@@ -89,6 +97,52 @@ impl Service {
         }
     }
 
+    /// Refuses the template that the end of a project names after the instance if it belongs to somebody else: the owner
+    /// of the instance has not agreed to show its files there.
+    async fn check_own(
+        &self,
+        end: &InstanceEnd,
+        template: &TemplateName,
+    ) -> Result<Result<(), Problem>, Problem> {
+        if !end.end.of_project || template_of(&end.name, &end.instance)? != *template {
+            return Ok(Ok(()));
+        }
+        let stored = self.env.registry.template(template).await?;
+        let theirs = stored.is_some_and(|stored| {
+            stored.value.owner != end.owner && stored.value.state != TemplateState::Deleted
+        });
+        if theirs {
+            let message = format!("The template {template} belongs to somebody else.");
+            return Ok(Err(Problem::new(Code::TemplateNameTaken, message)));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Whether the last save of an instance, if it has one, still has what is on it.
+    async fn is_saved(&self, end: &InstanceEnd) -> Result<bool, Problem> {
+        let Some(id) = &end.end.save_id else {
+            return Ok(true);
+        };
+        let saved = self.env.registry.save(id).await?;
+        let at = saved.and_then(|stored| stored.value.ended_at);
+        let now = self.env.clock.now();
+        Ok(at.is_some_and(|at| now - at < TimeDelta::hours(SAVED_H)))
+    }
+
+    /// Decides that an instance is stopped and not terminated, because its last save has become outdated.
+    async fn only_stop(&self, stored: &Stored<InstanceEnd>) -> Result<(), Problem> {
+        let mut after = stored.value.clone();
+        after.end.then = Then::Stop;
+        after.end.save_failure = after.end.save_id.as_ref().map(|id| {
+            format!("{id} is outdated, because the instance could not be terminated within {SAVED_H} hours after it")
+        });
+        after.end.refusal = None;
+        after.asked_at = None;
+        after.refusals = 0;
+        self.env.registry.put_end(Some(stored), after, None).await?;
+        Ok(())
+    }
+
     /// Asks EC2 to stop or terminate the instance, in its turn. That EC2 is about to be asked is recorded first, with the
     /// condition that no save holds the instance.
     pub(super) async fn ask_ec2(
@@ -98,15 +152,22 @@ impl Service {
         until: Timestamp,
     ) -> Result<Option<Ended>, Problem> {
         let (then, region) = (stored.value.end.then, stored.value.region.clone());
+        let holder = self.holder(&stored.value).await?;
+        if holder.as_ref().is_some_and(|(_, goes_on)| *goes_on) {
+            return Ok(None);
+        }
         if is_over(&stored.value, instance) {
-            return self.ended(&stored).await;
+            // A save stops the instance, too. What was listed may be from before it started the instance again.
+            return match steps::look(&*self.env.ec2, &region, &instance.id).await? {
+                Some(now) if is_over(&stored.value, &now) => self.ended(&stored).await,
+                _ => Ok(None),
+            };
         }
         if then == Then::Stop && instance.state == InstanceState::Pending {
             return Ok(None);
         }
-        let holder = self.holder(&stored.value).await?;
-        if holder.as_ref().is_some_and(|(_, goes_on)| *goes_on) {
-            return Ok(None);
+        if then == Then::Terminate && !self.is_saved(&stored.value).await? {
+            return self.only_stop(&stored).await.map(|()| None);
         }
         let paced = match then {
             Then::Stop => Paced::Stop,
@@ -116,6 +177,8 @@ impl Service {
             return Ok(None);
         }
         let released = holder.map(|(save, _)| save);
+        // An earlier request may have had an effect without a response.
+        let unclear = stored.value.asked_at.is_some();
         let Some(stored) = self.intend_end(&stored, released.as_ref()).await? else {
             return Ok(None);
         };
@@ -138,6 +201,9 @@ impl Service {
             Err(error) => {
                 let problem = from_ec2(error);
                 if problem.code.class() == Class::Transient || problem.code.is_about_setup() {
+                    if problem.code != Code::AwsUnavailable && !unclear {
+                        self.not_asked(&stored).await?;
+                    }
                     return Err(problem);
                 }
                 // This is about the instance, and its owner is told: it is no failure of the sweep.
@@ -162,6 +228,15 @@ impl Service {
             matches!(state, SaveState::Running | SaveState::Stranded)
         });
         Ok(Some((id, goes_on)))
+    }
+
+    /// Records that EC2 has not changed the instance, so that a later start of it, such as by a save, is none after its
+    /// end.
+    async fn not_asked(&self, stored: &Stored<InstanceEnd>) -> Result<(), Problem> {
+        let mut after = stored.value.clone();
+        after.asked_at = None;
+        self.env.registry.put_end(Some(stored), after, None).await?;
+        Ok(())
     }
 
     async fn intend_end(
@@ -191,8 +266,7 @@ impl Service {
             .await
     }
 
-    /// Records that the instance has ended. The owner is notified before that: the notice may arrive twice, but is never
-    /// lost.
+    /// Records that the instance has ended. The owner is notified before that, so that the notice is never lost.
     pub(super) async fn ended(
         &self,
         stored: &Stored<InstanceEnd>,
@@ -210,8 +284,9 @@ impl Service {
             "{} ({}, {}) has reached its end {text}",
             after.name, after.instance, after.region
         );
-        self.tell_owner(&after, NoticeEvent::InstanceEnded, text)
-            .await;
+        let at = after.asked_at.unwrap_or(after.end.at);
+        self.tell_owner(&after, NoticeEvent::InstanceEnded, at, text)
+            .await?;
         after.end.state = EndState::Ended;
         after.end.refusal = None;
         after.end.ended_at = Some(self.env.clock.now());
@@ -244,8 +319,12 @@ impl Service {
                 problem.message,
                 problem.advice(),
             );
-            self.tell_owner(&after, NoticeEvent::InstanceEnding, text)
-                .await;
+            let at = after.asked_at.unwrap_or(after.end.at);
+            let told = self.tell_owner(&after, NoticeEvent::InstanceEnding, at, text);
+            if let Err(problem) = told.await {
+                self.not_asked(stored).await?;
+                return Err(problem);
+            }
         }
         // EC2 has not changed the instance, so a later start of it is none after its end.
         after.asked_at = None;

@@ -8,8 +8,8 @@ use crate::domain::tags::OWNER_TAG;
 use crate::domain::{InstanceId, Problem, Timestamp};
 use crate::operations::{LaunchPlan, LaunchRequest, Service};
 use crate::ports::{Instance, InstanceFilter};
-use crate::rules::Maker;
 use crate::rules::access::Caller;
+use crate::rules::{Maker, holdings};
 
 /// When the instance of a launch that was interrupted is looked for. A launch takes less than a minute.
 const LOOKED_FOR: TimeDelta = TimeDelta::minutes(2);
@@ -102,7 +102,11 @@ impl Service {
         };
         let named = InstanceFilter::Tag("Name".to_owned(), launch.name.clone());
         let found = self.instances_in(&launch.region, &named).await?;
-        if let Some((_, instance)) = found.iter().find(|(_, instance)| launched(instance)) {
+        let mut found = found.iter().filter(|(_, instance)| launched(instance));
+        // If this launch was refused, a later one may have the name by now.
+        let held = holdings::tokens(&self.env, &launch.owner).await?;
+        let own = |id: &InstanceId| held.get(id).is_none_or(|token| *token == launch.token);
+        if let Some((_, instance)) = found.find(|(_, instance)| own(&instance.id)) {
             return registry.settle_launch_end(&launch, &instance.id).await;
         }
         if now - launch.end.set_at >= GIVEN_UP {

@@ -15,7 +15,7 @@ mod project;
 mod requests;
 
 use crate::domain::end::InstanceEnd;
-use crate::domain::{NoticeEvent, Problem};
+use crate::domain::{NoticeEvent, Problem, Timestamp};
 use crate::operations::Service;
 use crate::operations::instance_changes::project_of;
 use crate::ports::{Instance, Notice};
@@ -36,16 +36,22 @@ impl Service {
         stored.map_or(Ok(()), |stored| ends::check_open(&stored.value, now))
     }
 
-    /// Notifies the owner of an instance about its end.
-    async fn tell_owner(&self, end: &InstanceEnd, event: NoticeEvent, text: String) {
+    /// Notifies the owner of an instance about its end. What is said again about the same time is the same notice.
+    async fn tell_owner(
+        &self,
+        end: &InstanceEnd,
+        event: NoticeEvent,
+        at: Timestamp,
+        text: String,
+    ) -> Result<(), Problem> {
         let notice = Notice {
             to: [end.owner.clone()].into(),
             instance: Some(end.instance.clone()),
             project: end.project.clone(),
             save_id: end.end.save_id.clone(),
             template: end.end.last_save.clone(),
-            ..Notice::new(event, self.env.clock.now(), text)
+            ..Notice::new(event, at, text)
         };
-        self.env.tell(&notice).await;
+        self.env.tell_surely(&notice).await
     }
 }

@@ -1,5 +1,7 @@
 //! The end of a project: its members are told beforehand, and then its instances end.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 use futures::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,8 @@ use crate::domain::end::{
 use crate::domain::project::Project;
 use crate::domain::tags::{OWNER_TAG, PROJECT_TAG};
 use crate::domain::{NoticeEvent, Problem, ProjectName, Region, Timestamp};
+use crate::operations::instance_regions::Looked;
+use crate::operations::metering::project_of;
 use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{Found, IfMatch, Json, NoContent};
 use crate::operations::projects::{ProjectView, as_expected, found};
@@ -181,8 +185,8 @@ impl Service {
         registry.change_project(name, None, change).await.map(drop)
     }
 
-    /// Tells the members of a project when it ends. This is done before it is recorded: they may be told twice, but never
-    /// not at all.
+    /// Tells the members of a project when it ends. This is done before it is recorded, so that it is never lost. A
+    /// repetition tells them the same, which arrives once.
     async fn tell_members(
         &self,
         name: &ProjectName,
@@ -194,19 +198,19 @@ impl Service {
         } else {
             "Its instances are then stopped"
         };
+        let due = end.next_at.unwrap_or(now);
         let text = format!(
             "The project {name} ends in {}, at {}. {what}, and nothing is launched or started for it any more.",
-            span(end.at - now),
+            span(end.at - due),
             shown(end.at)
         );
         let members = self.env.registry.all_members(name).await?;
         let notice = Notice {
             to: members.into_iter().map(|it| it.user).collect(),
             project: Some(name.clone()),
-            ..Notice::new(NoticeEvent::ProjectEnding, now, text)
+            ..Notice::new(NoticeEvent::ProjectEnding, due, text)
         };
-        self.env.tell(&notice).await;
-        Ok(())
+        self.env.tell_surely(&notice).await
     }
 
     /// Gives all instances of a project that has ended their ends. Returns whether any of them has not ended yet, or may
@@ -219,7 +223,7 @@ impl Service {
     ) -> Result<bool, Problem> {
         let deployment = self.env.deployment().await?;
         let filter = InstanceFilter::Tag(PROJECT_TAG.to_owned(), name.to_string());
-        let looked = self.instances_everywhere(&filter).await?;
+        let looked = self.instances_of_project(name, &filter).await?;
         let mut left = !looked.unavailable.is_empty();
         let ours = |(_, instance): &&(Region, Instance)| {
             Maker::of(&instance.tags, deployment) == Maker::This && !instance.state.is_gone()
@@ -234,6 +238,20 @@ impl Service {
             }
         }
         Ok(left)
+    }
+
+    /// Returns the instances of a project, also those in Regions that the deployment allows no longer.
+    async fn instances_of_project(
+        &self,
+        name: &ProjectName,
+        filter: &InstanceFilter,
+    ) -> Result<Looked, Problem> {
+        let mut regions: BTreeSet<Region> = self.usable_regions().await?.into_iter().collect();
+        let metered = self.open_meters().await?.into_values();
+        let of_project = metered.filter(|meter| project_of(meter).as_ref() == Some(name));
+        regions.extend(of_project.map(|meter| meter.region));
+        let regions: Vec<Region> = regions.into_iter().collect();
+        self.instances_in_each(&regions, filter).await
     }
 
     /// Gives an instance the end that follows from its project's. Returns whether it has not ended yet.

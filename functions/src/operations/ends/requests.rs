@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::audit::{AuditAction, AuditEvent, Subject};
-use crate::domain::end::{End, EndRequest, InstanceEnd};
+use crate::domain::end::{End, EndRequest, EndState, InstanceEnd, Then};
 use crate::domain::ids::shown;
 use crate::domain::save::{SaveRequest, check_name};
 use crate::domain::tags::OWNER_TAG;
@@ -59,7 +59,8 @@ operation! {
     /// Sets when an instance ends by itself
     ///
     /// The end replaces one that was set before. At that time, the instance is saved if the request says so, and then stopped
-    /// or terminated. If the save fails, the instance is stopped and not terminated. Its owner is warned beforehand.
+    /// or terminated. If the save fails, the instance is stopped and not terminated. Its owner is warned beforehand. Only the
+    /// owner decides that the instance is saved or terminated; others may have it stopped, or postpone what the owner wants.
     SetInstanceEnd by set_instance_end: Put "/v1/instances/{name}/end" of "instances",
     path: InstanceName, query: InRegion, body: Json<EndRequest>,
     output: Found<EndOfInstance>,
@@ -96,6 +97,8 @@ async fn set_instance_end(
     let registry = &service.env.registry;
     for _ in 0..TRIES {
         let before = registry.end(&region, &instance.id).await?;
+        let known = before.as_ref().map(|stored| &stored.value.end);
+        check_by(caller, &new, known)?;
         let written = registry.put_end(before.as_ref(), new.clone(), Some(&event));
         if let Some(written) = written.await? {
             let end = Some(written.value.end);
@@ -149,6 +152,26 @@ fn about(service: &Service, caller: &Caller, region: &Region, instance: &Instanc
     let event = service.event(caller, AuditAction::InstanceEnd, subject);
     let event = event.of_project(project_of(instance).as_ref());
     event.with("name", instance.name())
+}
+
+/// Refuses an end by which somebody else would get the data of an instance, or destroy it: its data belongs to its owner.
+/// What the owner has decided may be postponed.
+fn check_by(caller: &Caller, new: &InstanceEnd, known: Option<&End>) -> Result<(), Problem> {
+    let end = &new.end;
+    let stops = end.then == Then::Stop && end.last_save.is_none();
+    let postpones = known.is_some_and(|known| {
+        known.state == EndState::Ahead
+            && (known.then, &known.last_save) == (end.then, &end.last_save)
+            && known.at <= end.at
+    });
+    if stops || postpones || new.owner == caller.user {
+        return Ok(());
+    }
+    let message = format!(
+        "The instance {} belongs to {}, who alone can have it saved or terminated at its end.",
+        new.name, new.owner
+    );
+    Err(Problem::new(Code::NotAllowed, message).hint("Have it stopped at its end instead."))
 }
 
 fn changed(name: &str) -> Problem {

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::message;
-use crate::domain::ids::shown;
 use crate::domain::notify::{
     CODES, Confirmation, EmailAddress, EmailChannel, NoticeChannel, Notify, Refused,
     WebhookChannel, WebhookSecret, WebhookUrl,
@@ -306,10 +305,8 @@ async fn confirm_email(
 ) -> Answered<ConfirmEmail> {
     let Json(EmailCode { code }) = asked.body;
     if code.len() != 8 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-        let message = format!(
-            "The code {} is not valid: it has eight digits.",
-            shown(&code)
-        );
+        // Problems are logged, and codes are not: even one that was mistyped tells most of the right one.
+        let message = "The code is not valid: it has eight digits, and nothing else.";
         return Err(Problem::new(Code::InvalidInput, message));
     }
     let now = service.env.clock.now();
@@ -436,9 +433,7 @@ impl Service {
         };
         let sent = mail.send(&message::confirmation(address, code)).await;
         sent.map_err(|error| {
-            let message = format!(
-                "The code could not be sent to {address}. The address is set, and not confirmed."
-            );
+            let message = "The code could not be sent. The address is set, and not confirmed.";
             Problem::new(Code::NoticeNotSent, message).because(error)
         })
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{from_schedules, taken};
-use crate::domain::audit::AuditAction;
+use crate::domain::audit::{AuditAction, AuditEvent};
 use crate::domain::save::{SaveRequest, check_excluded, check_name};
 use crate::domain::schedule::{
     Cadence, Schedule, ScheduleState, TimeZone, check_jitter, check_keep,
@@ -186,31 +186,42 @@ async fn change_schedule(
         after.request.publish_sensitive = consents;
         (_, after.consents) = service.consents(caller, &after).await?;
     }
-    let next = service.next(&after)?;
-    // Written even if nothing changes, because an earlier change may have been interrupted before this point.
-    let put = service.schedules.put(&after, next).await;
-    put.map_err(from_schedules)?;
-    if after == stored.value {
-        return Ok(Found::new(after));
-    }
     let event = service
         .about(caller, edit.action(), name)
         .with("changes", edit);
-    let change = |schedule: &mut Schedule| schedule.clone_from(&after);
-    let registry = &service.env.registry;
-    let changed = registry.change_schedule(&stored, Some(&event), change);
-    match changed.await {
-        Ok(stored) => Ok(Found::new(stored.value)),
-        Err(problem) => {
-            if problem.code == Code::RegistryConflict {
-                service.yield_to_others(&after).await?;
-            }
-            Err(problem)
-        }
-    }
+    let changed = service.replace_schedule(&stored, after, &event).await?;
+    Ok(Found::new(changed))
 }
 
 impl Service {
+    /// Changes an active schedule, first in the scheduler, whose runs request what it was told.
+    pub(in crate::operations) async fn replace_schedule(
+        &self,
+        stored: &Stored<Schedule>,
+        after: Schedule,
+        event: &AuditEvent,
+    ) -> Result<Schedule, Problem> {
+        let next = self.next(&after)?;
+        // Written even if nothing changes, because an earlier change may have been interrupted before this point.
+        let put = self.schedules.put(&after, next).await;
+        put.map_err(from_schedules)?;
+        if after == stored.value {
+            return Ok(after);
+        }
+        let change = |schedule: &mut Schedule| schedule.clone_from(&after);
+        let registry = &self.env.registry;
+        let changed = registry.change_schedule(stored, Some(event), change);
+        match changed.await {
+            Ok(stored) => Ok(stored.value),
+            Err(problem) => {
+                if problem.code == Code::RegistryConflict {
+                    self.yield_to_others(&after).await?;
+                }
+                Err(problem)
+            }
+        }
+    }
+
     /// Changes the instance of a schedule to another instance of its owner.
     async fn point_to(
         &self,

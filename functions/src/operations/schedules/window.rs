@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
+use crate::domain::clock::check_year;
 use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::{Code, Problem, Timestamp};
 
@@ -34,6 +35,7 @@ impl Window {
         until: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Self, Problem> {
+        from.into_iter().chain(until).try_for_each(check_year)?;
         let refused = |message: String| Err(Problem::new(Code::InvalidInput, message));
         if let (Some(from), Some(until)) = (from, until)
             && from >= until
