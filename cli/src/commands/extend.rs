@@ -51,8 +51,8 @@ impl Extend {
         let known = client.ask(shown).await?;
         let id = known.id.to_string();
         let request = self
-            .when
-            .extended(&self.what, known.end.as_ref(), client.now())?;
+            .what
+            .extended(&self.when, known.end.as_ref(), client.now())?;
         let view = if let Some(request) = request {
             let asked = Asked::<SetInstanceEnd> {
                 path: InstanceName(id),
