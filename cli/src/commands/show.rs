@@ -38,7 +38,7 @@ impl Show {
         let saves = saves(session).await?;
         let last = last_of(&saves, &instance);
         let value = json!({ "instance": instance, "volumes": volumes, "last_save": last });
-        session.out.done(&value, || {
+        session.out.read(&value, || {
             let next = format!(
                 "prism save {}{} TEMPLATE",
                 quoted(&instance.name),

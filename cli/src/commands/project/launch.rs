@@ -248,7 +248,7 @@ impl Run<'_> {
         let value = json!({ "members": values, "interrupted": interrupted });
         let heads = ["MEMBER", "NAME", "ID", "RESULT", "DETAILS"];
         let cells = rows.iter().map(Row::cells);
-        out.show_list(&value, || table::render(out, &heads, cells))?;
+        out.show_each(&value, || table::render(out, &heads, cells))?;
         let missing = rows
             .iter()
             .filter(|row| row.result == "not requested")
