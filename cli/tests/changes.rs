@@ -1,16 +1,90 @@
-//! The name and the size of an instance are changed, and an instance can be used as soon as it is launched.
+//! The state, the name and the size of instances are changed, and an instance can be used as soon as it is launched.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod common;
 
 use std::path::Path;
 
 use common::{FAST, Prism};
+use prism_functions::domain::Region;
 use prism_local::Embedded;
-use prism_local::ec2::Capacity;
+use prism_local::ec2::{Admin, Capacity};
 use serde_json::Value;
 
 fn instance(prism: &Prism, name: &str) -> Value {
     prism.run(&["show", name, "--json"]).json()
+}
+
+/// Changes the simulated cloud, as others do who have the account.
+fn outside(prism: &Prism, change: impl FnOnce(&Admin)) {
+    let cloud = Embedded::open(prism.home(), Path::new("prism")).unwrap();
+    change(&cloud.cloud().admin("000000000000".parse().unwrap()));
+}
+
+/// Sets the capacity for an instance type.
+fn capacity(prism: &Prism, region: &str, instance_type: &str, capacity: Capacity) {
+    let region: Region = region.parse().unwrap();
+    outside(prism, |admin| {
+        admin
+            .set_capacity(&region, instance_type, capacity)
+            .unwrap();
+    });
+}
+
+#[test]
+fn a_name_that_does_not_exist_changes_no_other_instance() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    for (odd, code, exit) in [
+        ("nothing", "InstanceNotFound", 1),
+        ("odd ", "InvalidName", 2),
+    ] {
+        let refused = prism.refused(&["stop", "box", odd]);
+        assert_eq!(refused, (code.to_owned(), exit));
+        assert_eq!(prism.state("box"), "running");
+    }
+    prism.ok(&["stop", "box"]);
+    let refused = prism.refused(&["start", "box", "nothing"]);
+    assert_eq!(refused, ("InstanceNotFound".to_owned(), 1));
+    assert_eq!(prism.state("box"), "stopped");
+}
+
+#[test]
+fn a_change_that_fails_hides_no_other_and_is_named() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    prism.ok(&["launch", "ubuntu", "other"]);
+    prism.ok(&["local", "alter", "other", "--stop-protection", "on"]);
+    let stopped = prism.run(&["--json", "stop", "other", "box"]);
+    assert_eq!(stopped.code, 1, "{}", stopped.stderr);
+    let result: Value = serde_json::from_str(&stopped.stdout).unwrap();
+    let instances = result["instances"].as_array().unwrap();
+    assert_eq!(instances.len(), 1, "{result}");
+    assert_eq!(
+        (&instances[0]["name"], &instances[0]["state"]),
+        (&"box".into(), &"stopped".into())
+    );
+    let message = stopped.error()["message"].as_str().unwrap().to_owned();
+    let begins = "1 of 2 instances could not be stopped. other: ";
+    assert!(message.starts_with(begins), "{message}");
+    assert_eq!(prism.state("other"), "running");
+
+    capacity(&prism, "us-east-1", "t3.large", Capacity::Refused);
+    let started = prism.run(&["start", "box", "other"]);
+    assert_eq!(started.code, 1, "{}", started.stderr);
+    assert!(
+        started.stdout.starts_with("other (i-"),
+        "{}",
+        started.stdout
+    );
+    started.says("error[NoCapacity]: 1 of 2 instances could not be started. box: ");
+
+    outside(&prism, |admin| admin.deny("TerminateInstances").unwrap());
+    let kept = prism.run(&["terminate", "box", "other", "--yes"]);
+    assert_eq!((kept.code, kept.stdout.as_str()), (1, ""));
+    kept.says("2 of 2 instances could not be terminated. box: ");
+    kept.says(" other: ");
 }
 
 #[test]
@@ -78,13 +152,7 @@ fn a_running_instance_runs_again_with_its_new_size() {
 fn an_instance_that_does_not_start_with_its_new_size_gets_its_old_one_back() {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "box"]);
-    let cloud = Embedded::open(prism.home(), Path::new("prism")).expect("it opens");
-    let region = "us-east-1".parse().expect("it is a Region");
-    let account = "000000000000".parse().expect("it is an account");
-    let admin = cloud.cloud().admin(account);
-    let full = admin.set_capacity(&region, "g5.xlarge", Capacity::Refused);
-    full.expect("the cloud is there");
-    drop(cloud);
+    capacity(&prism, "us-east-1", "g5.xlarge", Capacity::Refused);
     let told = prism.run(&["resize", "box", "--size", "GPU-M", "--yes"]);
     assert_eq!(told.code, 1);
     assert!(
