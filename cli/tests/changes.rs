@@ -87,6 +87,29 @@ fn a_change_that_fails_hides_no_other_and_is_named() {
     kept.says(" other: ");
 }
 
+/// Anybody who can tag instances can write the tags.
+#[test]
+fn tags_do_not_control_the_terminal() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    let id = instance(&prism, "box")["instance"]["id"].clone();
+    let id = id.as_str().unwrap().parse().unwrap();
+    outside(&prism, |admin| {
+        let edited = admin.edit(&id, |facts| {
+            for tag in ["prism:template", "prism:login"] {
+                let text = format!("\u{1b}[2J{tag}");
+                facts.tags.insert(tag.to_owned(), text);
+            }
+        });
+        edited.unwrap();
+    });
+    let shown = prism.ok(&["show", "box"]);
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    for value in ["\\u{1b}[2Jprism:template", "\\u{1b}[2Jprism:login"] {
+        assert!(shown.contains(value), "{value}: {shown}");
+    }
+}
+
 #[test]
 fn an_instance_is_stopped_right_after_a_launch_that_did_not_wait() {
     let prism = Prism::new(FAST);
@@ -164,6 +187,85 @@ fn an_instance_that_does_not_start_with_its_new_size_gets_its_old_one_back() {
     let after = instance(&prism, "box");
     assert_eq!(after["instance"]["instance_type"], "t3.large");
     assert_eq!(after["instance"]["state"], "running");
+}
+
+#[test]
+fn a_command_that_a_resize_suggests_can_be_pasted() {
+    let prism = Prism::new(FAST);
+    let region = ["--region", "us-west-2"];
+    prism.ok(&[&["launch", "ubuntu", "my box"], &region[..]].concat());
+    let resize = ["resize", "my box", "--size", "L", "--yes"];
+    let told = prism.run(&[&resize[..], &region].concat());
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    told.says("\"prism start 'my box' --region us-west-2\" starts it.");
+}
+
+#[test]
+fn a_resize_that_leaves_an_instance_down_says_why() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    outside(&prism, |admin| {
+        admin.deny("ModifyInstanceAttribute").unwrap();
+        admin.deny("StartInstances").unwrap();
+    });
+    let told = prism.run(&["resize", "box", "--size", "L", "--yes"]);
+    assert_eq!(told.code, 1, "{}", told.stderr);
+    told.says("ModifyInstanceAttribute");
+    told.says("It could not be started again either: ");
+    told.says("StartInstances");
+    told.says("Then start it: prism start box");
+    assert_eq!(prism.state("box"), "stopped");
+    outside(&prism, |admin| {
+        admin.allow("ModifyInstanceAttribute").unwrap();
+        admin.allow("StartInstances").unwrap();
+    });
+    prism.ok(&["start", "box"]);
+    // Neither the new size nor the old one has room.
+    capacity(&prism, "us-east-1", "*", Capacity::Refused);
+    let told = prism.run(&["resize", "box", "--size", "L", "--yes"]);
+    told.says("It could not be started with its old size either: ");
+    let after = instance(&prism, "box");
+    assert_eq!(after["instance"]["instance_type"], "t3.large");
+}
+
+/// The API sets only the types of sizes.
+#[test]
+fn an_instance_whose_old_type_is_no_size_stays_stopped_and_is_said_to() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    let id = instance(&prism, "box")["instance"]["id"].clone();
+    let id = id.as_str().unwrap();
+    let parsed = id.parse().unwrap();
+    outside(&prism, |admin| {
+        let edited = admin.edit(&parsed, |facts| {
+            "m5.large".clone_into(&mut facts.instance_type);
+        });
+        edited.unwrap();
+    });
+    // EC2's reason for a late failure follows a name, which anybody who can tag instances can write.
+    let region: Region = "us-east-1".parse().unwrap();
+    let cloud = Embedded::open(prism.home(), Path::new("prism")).unwrap();
+    let ec2 = cloud.service().env.ec2;
+    let named = ec2.rename_instance(&region, &parsed, "b\u{1b}[2Jx");
+    futures::executor::block_on(named).unwrap();
+    drop(cloud);
+    capacity(&prism, "us-east-1", "g5.xlarge", Capacity::FailsLate);
+    let told = prism.run(&["resize", id, "--size", "GPU-M", "--yes"]);
+    assert_eq!(told.code, 1, "{}", told.stderr);
+    told.says("It stays stopped as g5.xlarge, because its old type, m5.large, is not");
+    assert!(!told.stderr.contains('\u{1b}'), "{:?}", told.stderr);
+    // From the type of a size, it gets back to that.
+    prism.ok(&["resize", id, "--size", "M"]);
+    prism.ok(&["start", id]);
+    let told = prism.run(&["resize", id, "--size", "GPU-M", "--yes"]);
+    told.says("It gets its old size back.");
+    assert!(!told.stderr.contains('\u{1b}'), "{:?}", told.stderr);
+    let long = prism.ok(&["resize", "--help"]);
+    let long = long.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        long.contains("it gets its old type back if that is the type of a size"),
+        "{long}"
+    );
 }
 
 #[test]
