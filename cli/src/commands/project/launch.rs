@@ -35,7 +35,7 @@ const TRIES: u32 = 60;
 
 const EXAMPLES: &str = "\
 Each instance belongs to its member, who alone can log in to it: it has the member's name and keys. \
-Who has one already is left out, so that a command that was interrupted is repeated to continue it. \
+Members who have one already are left out, so repeat an interrupted command to continue it. \
 EC2 limits how many instances begin in a second; the plan says how long all of them take.
 
 Without --group, the instances are for everybody with the role member. Those who have added no key \
