@@ -67,17 +67,31 @@ impl Form {
         matches!(self, Self::Json | Self::Yaml)
     }
 
-    /// Formats a result for a program.
-    pub(crate) fn text(&self, value: &Value) -> Result<String, Problem> {
-        self.written(value, vec![value])
+    /// Refuses fields that no result has.
+    pub(crate) fn check(&self, items: &[&Value]) -> Result<(), Problem> {
+        let (Self::Fields(fields), Some(first)) = (self, items.first()) else {
+            return Ok(());
+        };
+        let unknown = |field: &&String| {
+            let first = field.split('.').next().unwrap_or_default();
+            !items.iter().any(|item| item.get(first).is_some())
+        };
+        let odd = fields.iter().filter(unknown);
+        let odd: Vec<String> = odd
+            .map(|field| prism_functions::domain::ids::shown(field))
+            .collect();
+        if odd.is_empty() {
+            return Ok(());
+        }
+        let names = first.as_object().map(|object| object.keys().cloned());
+        let names: Vec<String> = names.into_iter().flatten().collect();
+        let message = format!("The result has no field {}.", odd.join(" or "));
+        Err(Problem::new(Code::InvalidInput, message)
+            .hint(format!("Its fields are: {}.", names.join(", "))))
     }
 
-    /// Formats a list, which is the first list in the value, for a program.
-    pub(crate) fn text_of_list(&self, value: &Value) -> Result<String, Problem> {
-        self.written(value, listed(value))
-    }
-
-    fn written(&self, value: &Value, items: Vec<&Value>) -> Result<String, Problem> {
+    /// Formats a value with these results for a program. Fields that a result does not have are empty.
+    pub(crate) fn text(&self, value: &Value, items: &[&Value]) -> Result<String, Problem> {
         let broken = |error: Box<dyn std::error::Error + Send + Sync>| {
             Problem::new(Code::Internal, "The result could not be written.").because(error)
         };
@@ -93,7 +107,6 @@ impl Form {
             }
             Self::Ids => Ok(lines(items, |item| vec![cell(id_of(item))])),
             Self::Fields(fields) => {
-                check(fields, &items)?;
                 let row = |item: &Value| -> Vec<String> {
                     fields.iter().map(|path| cell(at(item, path))).collect()
                 };
@@ -103,11 +116,24 @@ impl Form {
     }
 }
 
-/// The results of a list: the first list in the value.
-fn listed(value: &Value) -> Vec<&Value> {
-    let fields = value.as_object().into_iter().flatten();
-    let mut lists = fields.filter_map(|(_, value)| value.as_array());
-    lists.next().into_iter().flatten().collect()
+/// Where the results are in a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Results {
+    /// The value is the only one.
+    Whole,
+    /// They are the first list in the value.
+    Listed,
+}
+
+impl Results {
+    pub(crate) fn of(self, value: &Value) -> Vec<&Value> {
+        let fields = value.as_object().into_iter().flatten();
+        let mut lists = fields.filter_map(|(_, value)| value.as_array());
+        match self {
+            Self::Whole => vec![value],
+            Self::Listed => lists.next().into_iter().flatten().collect(),
+        }
+    }
 }
 
 /// What identifies a result; null if nothing does.
@@ -137,28 +163,6 @@ fn at<'a>(item: &'a Value, path: &str) -> &'a Value {
     })
 }
 
-/// Refuses fields that no result has.
-fn check(fields: &[String], items: &[&Value]) -> Result<(), Problem> {
-    let Some(first) = items.first() else {
-        return Ok(());
-    };
-    let known = |field: &&String| {
-        let first = field.split('.').next().unwrap_or_default();
-        items.iter().any(|item| item.get(first).is_some())
-    };
-    match fields.iter().find(|field| !known(field)) {
-        None => Ok(()),
-        Some(odd) => {
-            let names = first.as_object().map(|object| object.keys().cloned());
-            let names: Vec<String> = names.into_iter().flatten().collect();
-            let shown = prism_functions::domain::ids::shown(odd);
-            let message = format!("The result has no field {shown}.");
-            Err(Problem::new(Code::InvalidInput, message)
-                .hint(format!("Its fields are: {}.", names.join(", "))))
-        }
-    }
-}
-
 /// A value on one line: text as it is, anything else as JSON, and nothing for null.
 fn cell(value: &Value) -> String {
     match value {
@@ -168,7 +172,7 @@ fn cell(value: &Value) -> String {
     }
 }
 
-fn lines(items: Vec<&Value>, row: impl Fn(&Value) -> Vec<String>) -> String {
+fn lines(items: &[&Value], row: impl Fn(&Value) -> Vec<String>) -> String {
     let mut text = String::new();
     for item in items {
         let _ = writeln!(text, "{}", row(item).join("\t"));
@@ -183,11 +187,13 @@ mod tests {
     use super::*;
 
     fn text(form: &str, value: &Value) -> String {
-        form.parse::<Form>().unwrap().text(value).unwrap()
+        let form: Form = form.parse().unwrap();
+        form.text(value, &Results::Whole.of(value)).unwrap()
     }
 
     fn list(form: &str, value: &Value) -> String {
-        form.parse::<Form>().unwrap().text_of_list(value).unwrap()
+        let form: Form = form.parse().unwrap();
+        form.text(value, &Results::Listed.of(value)).unwrap()
     }
 
     #[test]
@@ -217,9 +223,15 @@ mod tests {
     fn a_field_that_does_not_exist_is_named_with_those_that_do() {
         let list = json!({ "instances": [{ "id": "i-1", "name": "a" }] });
         let form: Form = "nam".parse().unwrap();
-        let problem = form.text_of_list(&list).unwrap_err();
+        let problem = form.check(&Results::Listed.of(&list)).unwrap_err();
         assert!(problem.message.contains("nam"), "{problem}");
         assert!(problem.advice().contains("id, name"), "{problem}");
+        let form: Form = "nam,id,stat".parse().unwrap();
+        let problem = form.check(&Results::Listed.of(&list)).unwrap_err();
+        assert_eq!(
+            problem.message,
+            r#"The result has no field "nam" or "stat"."#
+        );
         assert!("a,,b".parse::<Form>().is_err());
     }
 }

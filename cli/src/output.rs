@@ -4,13 +4,12 @@ use std::io::{ErrorKind, Write};
 
 use prism_functions::domain::{Code, Problem};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::environment::Environment;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
-use crate::form::Form;
-use crate::text::fitted;
+use crate::form::{Form, Results};
+use crate::text::{fitted, plain};
 
 /// The output settings of this run.
 #[derive(Debug, Clone)]
@@ -28,6 +27,14 @@ pub(crate) struct Output {
     /// The columns of the terminal that shows results, and of the one that shows everything else.
     widths: [Option<usize>; 2],
     color: bool,
+}
+
+/// What becomes of a field that no result has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Refused,
+    /// It is left empty with a warning: an error would say that nothing was changed.
+    Empty,
 }
 
 impl Output {
@@ -72,29 +79,40 @@ impl Output {
         }
     }
 
-    /// Prints a result: `text`, or `value` in a form for programs.
+    /// Prints a result: `text`, or `value` in a form for programs. The command may have changed something by now, so an
+    /// unknown field does not fail it.
     pub(crate) fn show<T: Serialize>(
         &self,
         value: &T,
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        self.print(value, text, Form::text)
+        self.print(value, text, Results::Whole, Unknown::Empty)
     }
 
-    /// Prints a list: `text`, or the first list in `value` in a form for programs.
+    /// Prints a list of results in the same way: `text`, or the first list in `value` in a form for programs.
+    pub(crate) fn show_each<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Failure> {
+        self.print(value, text, Results::Listed, Unknown::Empty)
+    }
+
+    /// Prints a list that was only read: `text`, or the first list in `value` in a form for programs.
     pub(crate) fn show_list<T: Serialize>(
         &self,
         value: &T,
         text: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        self.print(value, text, Form::text_of_list)
+        self.print(value, text, Results::Listed, Unknown::Refused)
     }
 
     fn print<T: Serialize>(
         &self,
         value: &T,
         text: impl FnOnce() -> String,
-        written: impl FnOnce(&Form, &Value) -> Result<String, Problem>,
+        results: Results,
+        unknown: Unknown,
     ) -> Result<(), Failure> {
         if !self.for_programs() {
             return Self::data(fitted(&text(), self.widths[0]).as_bytes());
@@ -102,7 +120,16 @@ impl Output {
         let value = serde_json::to_value(value).map_err(|error| {
             Problem::new(Code::Internal, "The result could not be written as JSON.").because(error)
         })?;
-        Self::data(written(&self.form, &value)?.as_bytes())
+        let results = results.of(&value);
+        match (self.form.check(&results), unknown) {
+            (Ok(()), _) => {}
+            (Err(problem), Unknown::Refused) => return Err(problem.into()),
+            (Err(problem), Unknown::Empty) => {
+                let (message, fields) = (&problem.message, problem.advice());
+                self.warn(&plain(&format!("{message} It is left empty. {fields}")));
+            }
+        }
+        Self::data(self.form.text(&value, &results)?.as_bytes())
     }
 
     /// Prints text for people, whatever the form of results is.
@@ -113,6 +140,12 @@ impl Output {
     /// Prints the result of a command, which has succeeded.
     pub(crate) fn done<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Outcome {
         self.show(value, text)?;
+        Ok(exit::DONE)
+    }
+
+    /// Prints the result of a command that only reads. An unknown field is refused.
+    pub(crate) fn read<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Outcome {
+        self.print(value, text, Results::Whole, Unknown::Refused)?;
         Ok(exit::DONE)
     }
 

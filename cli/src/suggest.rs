@@ -65,27 +65,34 @@ async fn advice(
     if kind != Kind::Instance {
         return None;
     }
+    let option = option_of(args)?;
     let typed = typed.into_iter().max_by_key(|name| name.len())?;
     let elsewhere = names::elsewhere(&session.client, &region, typed).await;
     let there = elsewhere.first()?;
-    let option = option_of(args);
     let where_ = text::joined(&elsewhere);
     Some(format!("You have one in {where_}: add {option} {there}."))
 }
 
-/// The option that names the Region of an instance.
-fn option_of(args: &[OsString]) -> &'static str {
-    let command = grammar::command_at(args).and_then(|at| args[at].to_str());
-    match command {
+/// The option that names the Region of an instance, if the command has one.
+fn option_of(args: &[OsString]) -> Option<&'static str> {
+    let command = grammar::command_at(args);
+    let rest = command.map_or(&[][..], |at| &args[at..]);
+    // Global options may stand between the two, too.
+    let own = grammar::command_at(rest).and_then(|at| rest[at].to_str());
+    match (rest.first().and_then(|word| word.to_str()), own) {
         // There, --region names Regions to copy to, as the requirements have it.
-        Some("save" | "schedule" | "schedules") => "--from-region",
-        _ => "--region",
+        (Some("save"), _) | (Some("schedule" | "schedules"), Some("create")) => {
+            Some("--from-region")
+        }
+        // A schedule stays in the Region that it was created for.
+        (Some("schedule" | "schedules"), _) => None,
+        _ => Some("--region"),
     }
 }
 
 /// The Region in which a command looked for an instance.
 fn region(session: &Session, args: &[OsString]) -> Option<Region> {
-    let named = grammar::value_of(args, option_of(args));
+    let named = option_of(args).and_then(|option| grammar::value_of(args, option));
     let region = session.region_of(named.as_deref());
     region.or_else(|_| session.region_of(None)).ok()
 }
@@ -148,7 +155,23 @@ mod tests {
             meant(&typed(&problem, &words), &names, ALIKE),
             Some("study")
         );
-        assert_eq!(option_of(&line), "--region");
-        assert_eq!(option_of(&args("prism -q save box env")), "--from-region");
+    }
+
+    #[test]
+    fn the_region_of_an_instance_is_named_where_the_command_can() {
+        for (line, option) in [
+            ("prism launch python-mi@3 new", Some("--region")),
+            ("prism -q save box env", Some("--from-region")),
+            (
+                "prism schedule --json create box env",
+                Some("--from-region"),
+            ),
+            ("prism schedule edit env --instance box", None),
+            ("prism schedules -q edit env --instance create", None),
+            ("prism", Some("--region")),
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(option_of(&args), option, "{line}");
+        }
     }
 }

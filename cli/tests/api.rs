@@ -5,6 +5,7 @@ mod common;
 mod fake;
 
 use std::fs;
+use std::process::Command;
 
 use common::{Answer, answer, program};
 use fake::{Asked, Fake, Reply};
@@ -33,10 +34,15 @@ impl Member {
         Self { home }
     }
 
-    fn run(&self, args: &[&str]) -> Answer {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = program();
         command.env("PRISM_CONFIG", self.home.path().join("config.toml"));
-        answer(&command.args(args).output().unwrap())
+        command.args(args);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Answer {
+        answer(&self.command(args).output().unwrap())
     }
 
     fn refused(&self, args: &[&str]) -> (String, i32) {
@@ -421,4 +427,77 @@ fn httpdate() -> String {
 fn since_epoch() -> std::time::Duration {
     let now = std::time::SystemTime::now();
     now.duration_since(std::time::UNIX_EPOCH).unwrap()
+}
+
+/// A plan of launches for three members, long after each other.
+#[cfg(unix)]
+fn class_plan() -> Value {
+    let members = ["ada", "ben", "chen"].map(|user| {
+        json!({
+            "user": user, "name": format!("ubuntu-{user}"), "launch": "launch", "instance": null,
+            "reason": null,
+        })
+    });
+    json!({
+        "template": "ubuntu", "region": "us-west-2", "instance_type": "t3.large",
+        "architecture": "x86_64", "root_size_gib": 10, "members": members, "count": 3,
+        "usd_per_hour": 0.2496, "interval_ms": 600_000, "wait_s": 1200, "end": null, "warnings": [],
+    })
+}
+
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let id = child.id().to_string();
+    let killed = Command::new("kill").args(["-INT", &id]).status();
+    assert!(killed.unwrap().success());
+}
+
+/// A second interrupt does not wait for the launches that were requested, but tells them from the others.
+#[test]
+#[cfg(unix)]
+fn a_second_interrupt_says_which_launches_were_requested() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+
+    // The first launch is not answered until the test ends.
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let fake = Fake::new(move |ask, _| {
+        if ask.path.ends_with("/launch-plan") {
+            return Reply::json(200, class_plan());
+        }
+        let _ = held.recv();
+        Reply::json(503, Value::Null)
+    });
+    let launch = ["--json", "project", "launch", "statistics", "ubuntu"];
+    let launch = [&launch[..], &["--for-each-member", "--yes"]].concat();
+    let member = Member::of(&fake.url());
+    let mut command = member.command(&launch);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    while fake.lines().len() < 2 {
+        assert_eq!(child.try_wait().unwrap(), None);
+        std::thread::yield_now();
+    }
+    interrupt(&child);
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut lines = stderr.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("Interrupted: the launches")));
+    interrupt(&child);
+    let last = lines.last().unwrap();
+    let told = answer(&child.wait_with_output().unwrap());
+    drop(release);
+    assert_eq!(told.code, 130, "{last}");
+    let result: Value = serde_json::from_str(&told.stdout).unwrap();
+    let results: Vec<&Value> = (0..3).map(|at| &result["members"][at]["result"]).collect();
+    assert_eq!(results, ["requested", "not requested", "not requested"]);
+    let schema: Value =
+        serde_json::from_str(include_str!("../../docs/json/project-launch.json")).unwrap();
+    let known = "/oneOf/0/properties/members/items/properties/result/enum";
+    let known = schema.pointer(known).unwrap().as_array().unwrap();
+    assert!(results.iter().all(|it| known.contains(it)), "{known:?}");
+    let error: Value = serde_json::from_str(&last).unwrap();
+    assert_eq!(
+        error["message"],
+        "Interrupted: 2 instances were not requested, and it is not known what became of 1 that was."
+    );
 }

@@ -1,16 +1,113 @@
-//! The name and the size of an instance are changed, and an instance can be used as soon as it is launched.
+//! The state, the name and the size of instances are changed, and an instance can be used as soon as it is launched.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod common;
 
 use std::path::Path;
 
 use common::{FAST, Prism};
+use prism_functions::domain::Region;
 use prism_local::Embedded;
-use prism_local::ec2::Capacity;
+use prism_local::ec2::{Admin, Capacity};
 use serde_json::Value;
 
 fn instance(prism: &Prism, name: &str) -> Value {
     prism.run(&["show", name, "--json"]).json()
+}
+
+/// Changes the simulated cloud, as others do who have the account.
+fn outside(prism: &Prism, change: impl FnOnce(&Admin)) {
+    let cloud = Embedded::open(prism.home(), Path::new("prism")).unwrap();
+    change(&cloud.cloud().admin("000000000000".parse().unwrap()));
+}
+
+/// Sets the capacity for an instance type.
+fn capacity(prism: &Prism, region: &str, instance_type: &str, capacity: Capacity) {
+    let region: Region = region.parse().unwrap();
+    outside(prism, |admin| {
+        admin
+            .set_capacity(&region, instance_type, capacity)
+            .unwrap();
+    });
+}
+
+#[test]
+fn a_name_that_does_not_exist_changes_no_other_instance() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    for (odd, code, exit) in [
+        ("nothing", "InstanceNotFound", 1),
+        ("odd ", "InvalidName", 2),
+    ] {
+        let refused = prism.refused(&["stop", "box", odd]);
+        assert_eq!(refused, (code.to_owned(), exit));
+        assert_eq!(prism.state("box"), "running");
+    }
+    prism.ok(&["stop", "box"]);
+    let refused = prism.refused(&["start", "box", "nothing"]);
+    assert_eq!(refused, ("InstanceNotFound".to_owned(), 1));
+    assert_eq!(prism.state("box"), "stopped");
+}
+
+#[test]
+fn a_change_that_fails_hides_no_other_and_is_named() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    prism.ok(&["launch", "ubuntu", "other"]);
+    prism.ok(&["local", "alter", "other", "--stop-protection", "on"]);
+    let stopped = prism.run(&["--json", "stop", "other", "box"]);
+    assert_eq!(stopped.code, 1, "{}", stopped.stderr);
+    let result: Value = serde_json::from_str(&stopped.stdout).unwrap();
+    let instances = result["instances"].as_array().unwrap();
+    assert_eq!(instances.len(), 1, "{result}");
+    assert_eq!(
+        (&instances[0]["name"], &instances[0]["state"]),
+        (&"box".into(), &"stopped".into())
+    );
+    let message = stopped.error()["message"].as_str().unwrap().to_owned();
+    let begins = "1 of 2 instances could not be stopped. other: ";
+    assert!(message.starts_with(begins), "{message}");
+    assert_eq!(prism.state("other"), "running");
+
+    capacity(&prism, "us-east-1", "t3.large", Capacity::Refused);
+    let started = prism.run(&["start", "box", "other"]);
+    assert_eq!(started.code, 1, "{}", started.stderr);
+    assert!(
+        started.stdout.starts_with("other (i-"),
+        "{}",
+        started.stdout
+    );
+    started.says("error[NoCapacity]: 1 of 2 instances could not be started. box: ");
+
+    outside(&prism, |admin| admin.deny("TerminateInstances").unwrap());
+    let kept = prism.run(&["terminate", "box", "other", "--yes"]);
+    assert_eq!((kept.code, kept.stdout.as_str()), (1, ""));
+    kept.says("2 of 2 instances could not be terminated. box: ");
+    kept.says(" other: ");
+}
+
+/// Anybody who can tag instances can write the tags.
+#[test]
+fn tags_do_not_control_the_terminal() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    let id = instance(&prism, "box")["instance"]["id"].clone();
+    let id = id.as_str().unwrap().parse().unwrap();
+    outside(&prism, |admin| {
+        let edited = admin.edit(&id, |facts| {
+            for tag in ["prism:template", "prism:login"] {
+                let text = format!("\u{1b}[2J{tag}");
+                facts.tags.insert(tag.to_owned(), text);
+            }
+        });
+        edited.unwrap();
+    });
+    let shown = prism.ok(&["show", "box"]);
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    for value in ["\\u{1b}[2Jprism:template", "\\u{1b}[2Jprism:login"] {
+        assert!(shown.contains(value), "{value}: {shown}");
+    }
 }
 
 #[test]
@@ -78,13 +175,7 @@ fn a_running_instance_runs_again_with_its_new_size() {
 fn an_instance_that_does_not_start_with_its_new_size_gets_its_old_one_back() {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "box"]);
-    let cloud = Embedded::open(prism.home(), Path::new("prism")).expect("it opens");
-    let region = "us-east-1".parse().expect("it is a Region");
-    let account = "000000000000".parse().expect("it is an account");
-    let admin = cloud.cloud().admin(account);
-    let full = admin.set_capacity(&region, "g5.xlarge", Capacity::Refused);
-    full.expect("the cloud is there");
-    drop(cloud);
+    capacity(&prism, "us-east-1", "g5.xlarge", Capacity::Refused);
     let told = prism.run(&["resize", "box", "--size", "GPU-M", "--yes"]);
     assert_eq!(told.code, 1);
     assert!(
@@ -96,6 +187,85 @@ fn an_instance_that_does_not_start_with_its_new_size_gets_its_old_one_back() {
     let after = instance(&prism, "box");
     assert_eq!(after["instance"]["instance_type"], "t3.large");
     assert_eq!(after["instance"]["state"], "running");
+}
+
+#[test]
+fn a_command_that_a_resize_suggests_can_be_pasted() {
+    let prism = Prism::new(FAST);
+    let region = ["--region", "us-west-2"];
+    prism.ok(&[&["launch", "ubuntu", "my box"], &region[..]].concat());
+    let resize = ["resize", "my box", "--size", "L", "--yes"];
+    let told = prism.run(&[&resize[..], &region].concat());
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    told.says("\"prism start 'my box' --region us-west-2\" starts it.");
+}
+
+#[test]
+fn a_resize_that_leaves_an_instance_down_says_why() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    outside(&prism, |admin| {
+        admin.deny("ModifyInstanceAttribute").unwrap();
+        admin.deny("StartInstances").unwrap();
+    });
+    let told = prism.run(&["resize", "box", "--size", "L", "--yes"]);
+    assert_eq!(told.code, 1, "{}", told.stderr);
+    told.says("ModifyInstanceAttribute");
+    told.says("It could not be started again either: ");
+    told.says("StartInstances");
+    told.says("Then start it: prism start box");
+    assert_eq!(prism.state("box"), "stopped");
+    outside(&prism, |admin| {
+        admin.allow("ModifyInstanceAttribute").unwrap();
+        admin.allow("StartInstances").unwrap();
+    });
+    prism.ok(&["start", "box"]);
+    // Neither the new size nor the old one has room.
+    capacity(&prism, "us-east-1", "*", Capacity::Refused);
+    let told = prism.run(&["resize", "box", "--size", "L", "--yes"]);
+    told.says("It could not be started with its old size either: ");
+    let after = instance(&prism, "box");
+    assert_eq!(after["instance"]["instance_type"], "t3.large");
+}
+
+/// The API sets only the types of sizes.
+#[test]
+fn an_instance_whose_old_type_is_no_size_stays_stopped_and_is_said_to() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    let id = instance(&prism, "box")["instance"]["id"].clone();
+    let id = id.as_str().unwrap();
+    let parsed = id.parse().unwrap();
+    outside(&prism, |admin| {
+        let edited = admin.edit(&parsed, |facts| {
+            "m5.large".clone_into(&mut facts.instance_type);
+        });
+        edited.unwrap();
+    });
+    // EC2's reason for a late failure follows a name, which anybody who can tag instances can write.
+    let region: Region = "us-east-1".parse().unwrap();
+    let cloud = Embedded::open(prism.home(), Path::new("prism")).unwrap();
+    let ec2 = cloud.service().env.ec2;
+    let named = ec2.rename_instance(&region, &parsed, "b\u{1b}[2Jx");
+    futures::executor::block_on(named).unwrap();
+    drop(cloud);
+    capacity(&prism, "us-east-1", "g5.xlarge", Capacity::FailsLate);
+    let told = prism.run(&["resize", id, "--size", "GPU-M", "--yes"]);
+    assert_eq!(told.code, 1, "{}", told.stderr);
+    told.says("It stays stopped as g5.xlarge, because its old type, m5.large, is not");
+    assert!(!told.stderr.contains('\u{1b}'), "{:?}", told.stderr);
+    // From the type of a size, it gets back to that.
+    prism.ok(&["resize", id, "--size", "M"]);
+    prism.ok(&["start", id]);
+    let told = prism.run(&["resize", id, "--size", "GPU-M", "--yes"]);
+    told.says("It gets its old size back.");
+    assert!(!told.stderr.contains('\u{1b}'), "{:?}", told.stderr);
+    let long = prism.ok(&["resize", "--help"]);
+    let long = long.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        long.contains("it gets its old type back if that is the type of a size"),
+        "{long}"
+    );
 }
 
 #[test]

@@ -182,6 +182,31 @@ fn an_instance_is_launched_for_each_member_and_stopped_by_the_owner_of_the_proje
     );
 }
 
+/// The names are looked up before anything is stopped, and what cannot be stopped hides no result.
+#[test]
+fn a_manager_stops_several_instances_or_is_told_which_ones_not() {
+    let prism = course();
+    prism.ok(&[&MEMBER[..], &["ada", "ben"]].concat());
+    let launch = ["project", "launch", "statistics", "ubuntu"];
+    prism.ok(&[&launch[..], &["--for-each-member", "--yes"]].concat());
+    let list = ["list", "--project", "statistics", "--format", "name,state"];
+    while prism.ok(&list).matches("running").count() < 2 {}
+    let of = ["--project", "statistics"];
+    let stop = |names: &[&str]| prism.run(&[&["stop"], names, &of[..]].concat());
+    let mistyped = stop(&["ubuntu-ada", "ubuntu-bne"]);
+    mistyped.says("error[InstanceNotFound]: The project statistics has no instance \"ubuntu-bne\"");
+    assert_eq!((mistyped.code, mistyped.stdout.as_str()), (1, ""));
+    assert_eq!(stop(&["ubuntu-ada", "odd "]).code, 2);
+    assert_eq!(prism.ok(&list).matches("running").count(), 2);
+    let protect = ["local", "alter", "ubuntu-ada", "--stop-protection", "on"];
+    prism.ok(&by("ada", &protect));
+    let stopped = stop(&["ubuntu-ada", "ubuntu-ben"]);
+    assert_eq!(stopped.code, 1, "{}", stopped.stderr);
+    stopped.prints("of ben, is stop");
+    stopped.says("1 of 2 instances could not be stopped. ubuntu-ada: ");
+    until(&prism, "stopped");
+}
+
 #[test]
 fn a_join_link_is_shown_once_and_admits() {
     let prism = course();

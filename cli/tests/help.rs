@@ -84,6 +84,31 @@ fn the_help_of_launch_says_what_each_size_is() {
 }
 
 #[test]
+fn the_help_of_projects_says_who_is_left_out_and_who_stays() {
+    let words = |args: &[&str]| {
+        let text = help(&[args, &["--help"]].concat());
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for (args, sentence) in [
+        (
+            &["project", "launch"][..],
+            "Members who have one already are left out, so repeat an interrupted command to continue it.",
+        ),
+        (
+            &["project", "member", "add"],
+            "Adding somebody who is already a member is no error; they keep their role, unless you name another.",
+        ),
+        (
+            &["project", "link", "revoke"],
+            "Revoke a join link; those who have joined with it stay members",
+        ),
+    ] {
+        let text = words(args);
+        assert!(text.contains(sentence), "{text}");
+    }
+}
+
+#[test]
 fn the_worker_is_hidden() {
     assert!(!help(&["local", "--help"]).contains("run "));
 }

@@ -64,6 +64,23 @@ fn an_instance_in_another_region_is_found_again() {
     ]);
 }
 
+/// A schedule stays in its Region, so no option can name the one of another instance.
+#[test]
+fn no_option_is_suggested_that_a_command_does_not_have() {
+    let prism = with_box();
+    prism.ok(&["schedule", "create", "box", "box-env", "--rate", "1d"]);
+    prism.ok(&["launch", "ubuntu", "west", "--region", "us-west-2"]);
+    let edit = prism.run(&["schedule", "edit", "box-env", "--instance", "west"]);
+    edit.says("error[InstanceNotFound]:");
+    assert!(!hint(&edit).contains("add --"), "{}", edit.stderr);
+    let create = prism.run(&["schedule", "create", "west", "west-env", "--rate", "1d"]);
+    assert!(
+        hint(&create).contains("add --from-region us-west-2."),
+        "{}",
+        create.stderr
+    );
+}
+
 #[test]
 fn a_profile_that_is_named_goes_before_the_variable() {
     let prism = Prism::empty();

@@ -389,3 +389,25 @@ fn results_have_other_forms_too() {
     odd.says("Its fields are: ");
     assert_eq!(odd.code, 2);
 }
+
+/// A command that has changed something succeeds, so its result is printed whatever fields are asked for.
+#[test]
+fn a_field_that_does_not_exist_fails_no_change() {
+    let prism = Prism::new(FAST);
+    let format = ["--format", "nam,instance.name"];
+    let launched = prism.run(&[&["launch", "ubuntu", "box"], &format[..]].concat());
+    launched.says("warning: The result has no field \"nam\". It is left empty. Its fields are: ");
+    assert_eq!((launched.code, launched.stdout.as_str()), (0, "\tbox\n"));
+    prism.ok(&["launch", "ubuntu", "other"]);
+    let stopped = prism.run(&["stop", "box", "other", "--format", "name,nam"]);
+    stopped.says("warning: The result has no field \"nam\".");
+    let expected = (0, "box\t\nother\t\n");
+    assert_eq!((stopped.code, stopped.stdout.as_str()), expected);
+    prism.ok(&["schedule", "create", "box", "env", "--rate", "1d"]);
+    let paused = prism.run(&["schedule", "edit", "env", "--keep", "3", "--format", "nam"]);
+    assert_eq!((paused.code, paused.stdout.as_str()), (0, "\n"));
+    for read in [&["show", "box"][..], &["schedule", "show", "env"]] {
+        let refused = prism.run(&[read, &["--format", "nam"]].concat());
+        assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{read:?}");
+    }
+}

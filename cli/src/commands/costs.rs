@@ -19,7 +19,7 @@ impl Costs {
         let asked = Asked::<ShowMyCosts>::of(Nothing {});
         let costs = session.client.ask(asked).await?;
         let out = &session.out;
-        out.done(&costs, || {
+        out.read(&costs, || {
             let mut text = format!("Your instances cost {}", spending::total(&costs.total));
             text += &spending::by_name(out, "PROJECT", &costs.projects);
             text += &spending::by_name(out, "TEMPLATE", &costs.templates);

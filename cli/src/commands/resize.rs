@@ -15,12 +15,13 @@ use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::{Session, in_region};
 use crate::settle::Awaited;
-use crate::text::{plain, usd_per_hour};
+use crate::text::{plain, quoted, usd_per_hour};
 use crate::{exit, prompt};
 
 const EXAMPLES: &str = "\
 A running instance is stopped, resized and started again, and is down for a minute or two. If it \
-cannot start with the new size, it gets its old size back. A stopped instance stays stopped.
+cannot start with the new size, it gets its old type back if that is the type of a size (see \
+\"prism launch --help\"); otherwise it stays stopped. A stopped instance stays stopped.
 
 Examples:
   prism resize work --size L
@@ -145,26 +146,69 @@ impl Target<'_> {
     /// Stops the instance, resizes it and starts it again. It is started whatever happens, with its old size if it does
     /// not start with the new one.
     async fn restarted(&self, plan: &ResizePlan, size: Size) -> Result<(), Problem> {
-        self.session.out.note(&format!(
-            "If this is interrupted, \"prism start {}\" starts it.",
-            plain(self.name)
-        ));
+        let start = self.command("start");
+        let session = self.session;
+        session
+            .out
+            .note(&format!("If this is interrupted, \"{start}\" starts it."));
         let stop = in_region::<StopInstance>(self.region, self.id.as_str());
-        self.session.client.call(stop).await?;
+        session.client.call(stop).await?;
         self.until(InstanceState::Stopped).await?;
         let resized = self.resize(size).await;
-        let started = self.start().await;
-        if let (Ok(()), Err(refused)) = (&resized, &started)
-            && let Some(old) = size_of(&plan.instance.instance_type)
-        {
-            self.session.out.note(&format!(
-                "It does not start as {}: {} It gets its old size back.",
-                plan.instance_type, refused.message
-            ));
-            self.resize(old).await?;
-            self.start().await?;
+        match (resized, self.start().await) {
+            (Ok(()), Ok(())) => Ok(()),
+            (Err(refused), Ok(())) => Err(refused),
+            (Err(refused), Err(down)) => {
+                Err(self.down(refused, "It could not be started again either", &down))
+            }
+            (Ok(()), Err(refused)) => Err(self.back(plan, refused).await),
         }
-        resized.and(started)
+    }
+
+    /// Gives the instance its old size back, because it does not start with the new one. Returns what there is to report.
+    async fn back(&self, plan: &ResizePlan, refused: Problem) -> Problem {
+        let (old, new) = (&plan.instance.instance_type, &plan.instance_type);
+        let Some(size) = size_of(old) else {
+            // The API sets the types of sizes only.
+            let message = format!(
+                "{} It stays stopped as {new}, because its old type, {old}, is not the type of a size.",
+                refused.message
+            );
+            let (resize, start) = (self.command("resize"), self.command("start"));
+            return Problem { message, ..refused }.hint(format!(
+                "Choose another size with \"{resize} --size SIZE\", then start it: {start}"
+            ));
+        };
+        self.session.out.note(&format!(
+            "It does not start as {new}: {} It gets its old size back.",
+            plain(&refused.message)
+        ));
+        let back = async {
+            self.resize(size).await?;
+            self.start().await
+        };
+        match back.await {
+            Ok(()) => refused,
+            Err(down) => self.down(
+                refused,
+                "It could not be started with its old size either",
+                &down,
+            ),
+        }
+    }
+
+    /// Adds to a problem that the instance is down, and why.
+    fn down(&self, refused: Problem, what: &str, down: &Problem) -> Problem {
+        let message = format!("{} {what}: {}", refused.message, down.message);
+        let start = self.command("start");
+        let hint = format!("{} Then start it: {start}", refused.advice());
+        Problem { message, ..refused }.hint(hint)
+    }
+
+    /// A command on the instance.
+    fn command(&self, verb: &str) -> String {
+        let region = self.session.region_option(self.region);
+        format!("prism {verb} {}{region}", quoted(self.name))
     }
 
     async fn start(&self) -> Result<(), Problem> {

@@ -38,7 +38,7 @@ impl Show {
         let saves = saves(session).await?;
         let last = last_of(&saves, &instance);
         let value = json!({ "instance": instance, "volumes": volumes, "last_save": last });
-        session.out.done(&value, || {
+        session.out.read(&value, || {
             let next = format!(
                 "prism save {}{} TEMPLATE",
                 quoted(&instance.name),
@@ -81,7 +81,8 @@ fn text(
     last: Option<&SaveView>,
     times: Times,
 ) -> String {
-    let or_nothing = |text: &Option<String>| text.clone().unwrap_or_default();
+    // Anybody who can tag instances may have written them.
+    let or_nothing = |text: &Option<String>| text.as_deref().map(plain).unwrap_or_default();
     let volumes: Vec<String> = volumes.iter().map(volume).collect();
     let last = match last {
         Some(save) => format!("{} ({})", saved(save, times), save.save_id),

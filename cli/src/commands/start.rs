@@ -19,7 +19,7 @@ impl Start {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let change = self.change;
         change
-            .to::<StartInstance, _>(session, InstanceState::Running)
+            .to::<StartInstance>(session, InstanceState::Running)
             .await
     }
 }

@@ -4,17 +4,21 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use prism_functions::domain::ec2::InstanceState;
-use prism_functions::domain::{InstanceId, Problem, ProjectName, Region, UserId};
-use prism_functions::operations::parts::{self, InstanceName, Nothing, Told};
+use prism_functions::domain::ids::shown;
+use prism_functions::domain::save::check_name;
+use prism_functions::domain::{Code, InstanceId, Problem, ProjectName, Region, UserId};
+use prism_functions::operations::parts::{self, Accepted, InstanceName, Nothing};
 use prism_functions::operations::{
-    Asked, InstanceView, Operation, StopInstance, StopProjectInstance, WhoseInstance,
+    Asked, InstanceView, Operation, ProjectInstance, StartInstance, StopInstance,
+    StopProjectInstance, TerminateInstance, WhoseInstance,
 };
 use serde_json::{Value, json};
 
 use crate::args::InRegion;
 use crate::candidates;
-use crate::commands::template::several;
+use crate::commands::project::instances;
 use crate::errors::Outcome;
+use crate::exit;
 use crate::session::{Session, in_region};
 use crate::settle::Awaited;
 use crate::text::plain;
@@ -52,7 +56,7 @@ impl Stop {
         }
         let change = self.change;
         change
-            .to::<StopInstance, _>(session, InstanceState::Stopped)
+            .to::<StopInstance>(session, InstanceState::Stopped)
             .await
     }
 }
@@ -66,67 +70,176 @@ impl Stop {
             region: session.region(&self.change.region)?,
             owner: owner.transpose().map_err(Problem::from)?,
         };
-        let mut values = Vec::new();
-        let mut text = String::new();
-        for name in &self.change.names {
+        let names = &self.change.names;
+        if names.len() > 1 {
+            known(session, &project, names, &query).await?;
+        }
+        let mut done = Done::default();
+        for name in names {
             let path = (project.clone(), InstanceName(name.clone()));
             let asked = Asked::<StopProjectInstance>::by(path, query.clone());
-            let instance = session.client.ask(asked).await?;
-            let (name, state) = (plain(&instance.name), instance.state.as_str());
-            let owner = instance.owner.map(|owner| format!(", of {owner},"));
-            let owner = owner.unwrap_or_default();
-            let _ = writeln!(text, "{name} ({}){owner} is {state}.", instance.id);
-            values.push(json!({
-                "id": instance.id, "name": instance.name, "region": instance.region, "state": state,
-                "public_ip": null,
-            }));
+            match session.client.ask(asked).await {
+                Ok(instance) => done.add(of_other(&instance)),
+                Err(problem) => done.failed.push((name.clone(), problem)),
+            }
         }
-        several(&session.out, &values, "instances", || text)
+        self.change.report(session, done, InstanceState::Stopped)
     }
 }
 
+/// Refuses names that no instance of the project has, before any instance is stopped.
+async fn known(
+    session: &Session,
+    project: &ProjectName,
+    names: &[String],
+    query: &WhoseInstance,
+) -> Result<(), Problem> {
+    for name in names {
+        check_name("instance name or ID", name)?;
+    }
+    let (instances, unavailable) = instances::all(session, project).await?;
+    let region = &query.region;
+    if unavailable.iter().any(|it| it.region == *region) {
+        // Each request then says for itself why.
+        return Ok(());
+    }
+    let has = |name: &&String| {
+        instances.iter().any(|it| {
+            it.region == *region
+                && (it.name == **name || it.id == **name)
+                && (query.owner.is_none() || it.owner == query.owner)
+        })
+    };
+    let Some(missing) = names.iter().find(|name| !has(name)) else {
+        return Ok(());
+    };
+    let message = format!(
+        "The project {project} has no instance {} in {region}. Nothing was stopped.",
+        shown(missing)
+    );
+    Err(Problem::new(Code::InstanceNotFound, message).hint(format!(
+        "\"prism list --project {project}\" shows its instances, with their owners and Regions."
+    )))
+}
+
+/// The instance of somebody else after it was stopped, as JSON and as text.
+fn of_other(instance: &ProjectInstance) -> (Value, String) {
+    let (name, state) = (plain(&instance.name), instance.state.as_str());
+    let owner = instance.owner.as_ref();
+    let owner = owner.map(|owner| format!(", of {owner},"));
+    let owner = owner.unwrap_or_default();
+    let text = format!("{name} ({}){owner} is {state}.\n", instance.id);
+    let value = json!({
+        "id": instance.id, "name": instance.name, "region": instance.region, "state": state,
+        "public_ip": null,
+    });
+    (value, text)
+}
+
+/// The instances that were changed, and those that were not.
+#[derive(Default)]
+struct Done {
+    values: Vec<Value>,
+    text: String,
+    failed: Vec<(String, Problem)>,
+}
+
+impl Done {
+    fn add(&mut self, (value, text): (Value, String)) {
+        self.values.push(value);
+        self.text.push_str(&text);
+    }
+}
+
+/// An operation that changes an instance to another state.
+pub(crate) trait Transition:
+    Operation<
+        Path = InstanceName,
+        Query = parts::InRegion,
+        Head = Nothing,
+        Body = Nothing,
+        Output = Accepted<InstanceView>,
+    >
+{
+}
+
+impl Transition for StartInstance {}
+impl Transition for StopInstance {}
+impl Transition for TerminateInstance {}
+
+/// An instance to change.
+pub(crate) struct Target {
+    /// How an error names it.
+    pub(crate) name: String,
+    /// Its name or its ID in the request.
+    pub(crate) at: String,
+}
+
 impl Change {
-    /// Requests the operation, which changes the instance to a state.
-    pub(crate) async fn to<O, const STATUS: u16>(
+    /// Requests the operation, which changes the instances to a state.
+    pub(crate) async fn to<O: Transition>(
         &self,
         session: &Session,
         state: InstanceState,
-    ) -> Outcome
-    where
-        O: Operation<
-                Path = InstanceName,
-                Query = parts::InRegion,
-                Head = Nothing,
-                Body = Nothing,
-                Output = Told<InstanceView, STATUS>,
-            >,
-    {
+    ) -> Outcome {
         let region = session.region(&self.region)?;
-        let mut changing = Vec::new();
+        let mut targets = Vec::new();
         for name in &self.names {
-            let name = session.whole_id(&region, name).await?;
-            let asked = in_region::<O>(&region, &name);
-            changing.push(session.client.ask(asked).await?);
+            let at = session.whole_id(&region, name).await?;
+            if self.names.len() > 1 {
+                // A name that does not exist must not be found out after others were changed.
+                session.instance(&region, &at).await?;
+            }
+            let name = name.clone();
+            targets.push(Target { name, at });
         }
-        self.settle(session, &region, &changing, state).await
+        self.each::<O>(session, &region, &targets, state).await
     }
 
-    /// Waits for the state if requested, and prints the states of the instances: the state of one, or a list.
-    pub(crate) async fn settle(
+    /// Requests the operation for each of several instances, waits for their state if requested, and prints it. A failure
+    /// is reported after all others have been changed, so that it is known what became of each.
+    pub(crate) async fn each<O: Transition>(
         &self,
         session: &Session,
         region: &Region,
-        changing: &[InstanceView],
+        targets: &[Target],
         state: InstanceState,
     ) -> Outcome {
-        let mut values = Vec::new();
-        let mut text = String::new();
-        for instance in changing {
-            let (value, line) = self.settled(session, region, instance, state).await?;
-            values.push(value);
-            text.push_str(&line);
+        let mut done = Done::default();
+        let mut changing = Vec::new();
+        for Target { name, at } in targets {
+            match session.client.ask(in_region::<O>(region, at)).await {
+                Ok(instance) => changing.push((name, instance)),
+                Err(problem) => done.failed.push((name.clone(), problem)),
+            }
         }
-        several(&session.out, &values, "instances", || text)
+        for (name, instance) in &changing {
+            match self.settled(session, region, instance, state).await {
+                Ok(settled) => done.add(settled),
+                Err(problem) => done.failed.push(((*name).clone(), problem)),
+            }
+        }
+        self.report(session, done, state)
+    }
+
+    /// Prints what was changed: one instance, or a list if several were named. Then returns what failed.
+    fn report(&self, session: &Session, done: Done, state: InstanceState) -> Outcome {
+        let (out, count) = (&session.out, self.names.len());
+        let Done {
+            values,
+            text,
+            failed,
+        } = done;
+        let printed = match values.as_slice() {
+            [] => Ok(()),
+            [one] if count == 1 => out.show(one, || text),
+            several => out.show_each(&json!({ "instances": several }), || text),
+        };
+        if let Some(problem) = failure(failed, count, state) {
+            return Err(problem.into());
+        }
+        printed?;
+        Ok(exit::DONE)
     }
 
     /// The state of an instance when the wait is over, as JSON and as text.
@@ -161,4 +274,40 @@ impl Change {
         let text = format!("{} ({id}) is {state}{at}.\n", plain(name));
         Ok((value, text))
     }
+}
+
+/// The failures of a command on this number of instances, as one problem with the code of the first.
+fn failure(
+    mut failed: Vec<(String, Problem)>,
+    count: usize,
+    state: InstanceState,
+) -> Option<Problem> {
+    if count == 1 || failed.is_empty() {
+        return failed.pop().map(|(_, problem)| problem);
+    }
+    let what = match state {
+        InstanceState::Running => "started",
+        state => state.as_str(),
+    };
+    let mut message = format!("{} of {count} instances could not be {what}.", failed.len());
+    let mut hints: Vec<&str> = Vec::new();
+    for (at, (name, problem)) in failed.iter().enumerate() {
+        // The causes of the first are printed with it.
+        let reason = if at == 0 {
+            problem.message.clone()
+        } else {
+            problem.chain()
+        };
+        if reason.starts_with(&format!("{name} ")) {
+            let _ = write!(message, " {reason}");
+        } else {
+            let _ = write!(message, " {name}: {reason}");
+        }
+        if !hints.contains(&problem.advice()) {
+            hints.push(problem.advice());
+        }
+    }
+    let hint = hints.join(" ");
+    let (_, first) = failed.into_iter().next()?;
+    Some(Problem { message, ..first }.hint(hint))
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::operations::{InstanceView, InstanceVolume, ListVolumes, TerminateInstance};
 
-use crate::commands::stop::Change;
+use crate::commands::stop::{Change, Target};
 use crate::errors::Outcome;
 use crate::session::{Session, in_region};
 use crate::text::{joined, plain, usd};
@@ -39,14 +39,15 @@ impl Terminate {
         if !prompt::confirm(&session.out, self.yes, &question(&instances))? {
             return Ok(exit::FAILED);
         }
-        for instance in &instances {
-            // By ID, so that a second instance that gets this name now is not terminated.
-            let asked = in_region::<TerminateInstance>(&region, &instance.id);
-            session.client.call(asked).await?;
-        }
+        // By ID, so that a second instance that gets this name now is not terminated.
+        let targets = instances.into_iter().map(|instance| Target {
+            name: instance.name,
+            at: instance.id,
+        });
+        let targets: Vec<Target> = targets.collect();
         let state = InstanceState::Terminated;
         self.change
-            .settle(session, &region, &instances, state)
+            .each::<TerminateInstance>(session, &region, &targets, state)
             .await
     }
 }

@@ -54,6 +54,9 @@ arguments (InvalidArguments) and for interrupts (Interrupted) too. The exit code
   yaml         the same object as YAML
   ids          what identifies each result, one per line: prism stop $(prism list --format ids)
   name,state   these fields of each result, separated by tabs; a dot leads into an object, such as plan.usd_per_hour
+
+A field that does not exist is refused by commands that only read. Those that change something have changed it by then: they
+leave the field empty, and warn on stderr.
 ",
     },
     Topic {

@@ -25,7 +25,7 @@ impl Show {
         let time = session.times().exact(now);
         let time = format!("{time}, at {speed} times the normal speed");
         let reach = super::settings::reach(settings.public_scope);
-        session.out.done(&value, || {
+        session.out.read(&value, || {
             pairs([
                 ("folder", home.clone()),
                 ("you are", user.to_string()),

@@ -15,6 +15,6 @@ impl Show {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let asked = Asked::<ShowNotify>::of(Nothing {});
         let view = session.client.ask(asked).await?;
-        session.out.done(&view, || super::text(session, &view))
+        session.out.read(&view, || super::text(session, &view))
     }
 }

@@ -41,7 +41,7 @@ impl Costs {
         }
         let costs = whole(session, &name).await?;
         let out = &session.out;
-        out.done(&costs, || {
+        out.read(&costs, || {
             let rows = costs.templates.iter().flat_map(rows);
             let mut text = head(&costs);
             if !costs.templates.is_empty() {

@@ -16,7 +16,7 @@ pub(super) async fn show(session: &Session, name: ProjectName, months: Option<u3
     let asked = Asked::<ShowCostHistory>::by(name, query);
     let history = session.client.ask(asked).await?;
     let out = &session.out;
-    out.done(&history, || {
+    out.read(&history, || {
         let rows = history.months.iter().map(row);
         let rows = table::render(out, &["MONTH", "COST", "INSTANCES", "VERSIONS"], rows);
         format!("{rows}\n{}", notes(&history))

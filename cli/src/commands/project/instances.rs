@@ -36,7 +36,8 @@ pub(crate) async fn list(session: &Session, project: &str, only: &Only) -> Outco
     table::list(&session.out, &value, &HEADS, rows, &none)
 }
 
-async fn all(
+/// Reads the instances of a project in all Regions, and the Regions that did not answer.
+pub(crate) async fn all(
     session: &Session,
     project: &ProjectName,
 ) -> Result<(Vec<ProjectInstance>, Vec<UnavailableRegion>), Problem> {

@@ -1,7 +1,7 @@
 //! `prism project launch`.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ const TRIES: u32 = 60;
 
 const EXAMPLES: &str = "\
 Each instance belongs to its member, who alone can log in to it: it has the member's name and keys. \
-Who has one already is left out, so that a command that was interrupted is repeated to continue it. \
+Members who have one already are left out, so repeat an interrupted command to continue it. \
 EC2 limits how many instances begin in a second; the plan says how long all of them take.
 
 Without --group, the instances are for everybody with the role member. Those who have added no key \
@@ -123,8 +123,8 @@ impl Launch {
             key: Client::key(self.request_id.as_deref()),
             stopping: Cell::new(false),
         };
-        let ended = run.all().await?;
-        run.report(&ended)
+        let launches = run.all().await?;
+        run.report(&launches)
     }
 
     fn request(&self, session: &Session) -> Result<ClassLaunchRequest, Problem> {
@@ -153,13 +153,18 @@ struct Run<'a> {
     stopping: Cell<bool>,
 }
 
-/// How the launches ended, by their members. Those that were not requested are missing.
-type Ended = BTreeMap<UserId, Result<InstanceView, Problem>>;
+/// The launches that were requested, by their members.
+#[derive(Default)]
+struct Launches {
+    requested: BTreeSet<UserId>,
+    /// How they ended. A second interrupt leaves some of them without an outcome.
+    ended: BTreeMap<UserId, Result<InstanceView, Problem>>,
+}
 
 impl Run<'_> {
     /// Requests the launches one after the other, at the interval of the plan, without waiting for those before. After an
     /// interrupt, those that were requested are waited for, so that it is known what became of them.
-    async fn all(&self) -> Result<Ended, Problem> {
+    async fn all(&self) -> Result<Launches, Problem> {
         let members = self.plan.members.iter();
         let mut open: VecDeque<&MemberLaunch> = members
             .filter(|it| it.launch == PlannedLaunch::Launch)
@@ -171,7 +176,7 @@ impl Run<'_> {
         let interval = Duration::from_millis(self.plan.interval_ms);
         let mut progress = Progress::new(&self.session.out);
         let mut running = FuturesUnordered::new();
-        let mut ended = Ended::new();
+        let mut launches = Launches::default();
         let mut pause = Box::pin(self.session.client.sleep(Duration::ZERO));
         while !running.is_empty() || !(open.is_empty() || self.stopping.get()) {
             tokio::select! {
@@ -187,17 +192,19 @@ impl Run<'_> {
                         Ok(instance) => format!("{}: {} ({})", member.user, plain(&instance.name), instance.id),
                         Err(problem) => format!("{}: {}", member.user, plain(&problem.message)),
                     };
-                    ended.insert(member.user.clone(), outcome);
-                    progress.show(&text, &format!("{} of {}", ended.len(), self.plan.count));
+                    launches.ended.insert(member.user.clone(), outcome);
+                    progress.show(&text, &format!("{} of {}", launches.ended.len(), self.plan.count));
                 }
                 () = &mut pause, if !open.is_empty() && !self.stopping.get() => {
-                    running.extend(open.pop_front().map(|member| self.one(member)));
+                    let next = open.pop_front();
+                    launches.requested.extend(next.map(|member| member.user.clone()));
+                    running.extend(next.map(|member| self.one(member)));
                     pause = Box::pin(self.session.client.sleep(interval));
                 }
             }
         }
         progress.clear();
-        Ok(ended)
+        Ok(launches)
     }
 
     /// Launches the instance of a member.
@@ -235,29 +242,24 @@ impl Run<'_> {
         }
     }
 
-    fn report(&self, ended: &Ended) -> Outcome {
+    fn report(&self, launches: &Launches) -> Outcome {
         let out = &self.session.out;
         let rows: Vec<Row<'_>> = self
             .plan
             .members
             .iter()
-            .map(|it| Row::of(it, ended))
+            .map(|it| Row::of(it, launches))
             .collect();
         let values: Vec<Value> = rows.iter().map(Row::value).collect();
         let interrupted = self.stopping.get();
         let value = json!({ "members": values, "interrupted": interrupted });
         let heads = ["MEMBER", "NAME", "ID", "RESULT", "DETAILS"];
         let cells = rows.iter().map(Row::cells);
-        out.show_list(&value, || table::render(out, &heads, cells))?;
-        let missing = rows
-            .iter()
-            .filter(|row| row.result == "not requested")
-            .count();
+        out.show_each(&value, || table::render(out, &heads, cells))?;
         if interrupted {
-            let message = format!(
-                "Interrupted: {missing} instances were not requested, and the others are complete."
-            );
-            let hint = "Repeat the command for the rest: who has an instance is left out.";
+            let message = interruption(&rows);
+            let hint =
+                "Repeat the command for the rest: members who have an instance are left out.";
             if out.form.has_json_errors() {
                 return Err(Problem::new(Code::Interrupted, message).hint(hint).into());
             }
@@ -277,6 +279,21 @@ impl Run<'_> {
     }
 }
 
+/// What an interrupt left undone.
+fn interruption(rows: &[Row<'_>]) -> String {
+    let count = |result| rows.iter().filter(|row| row.result == result).count();
+    let missing = match count("not requested") {
+        1 => "1 instance was".to_owned(),
+        missing => format!("{missing} instances were"),
+    };
+    let others = match count("requested") {
+        0 => "the others are complete".to_owned(),
+        1 => "it is not known what became of 1 that was".to_owned(),
+        open => format!("it is not known what became of {open} that were"),
+    };
+    format!("Interrupted: {missing} not requested, and {others}.")
+}
+
 /// What became of a member's instance.
 struct Row<'a> {
     member: &'a MemberLaunch,
@@ -286,7 +303,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn of(member: &'a MemberLaunch, ended: &'a Ended) -> Self {
+    fn of(member: &'a MemberLaunch, launches: &'a Launches) -> Self {
         let row = |id: Option<&'a str>, result, details: Option<&'a str>| Row {
             member,
             id,
@@ -294,7 +311,7 @@ impl<'a> Row<'a> {
             details,
         };
         let reason = member.reason.as_deref();
-        match (member.launch, ended.get(&member.user)) {
+        match (member.launch, launches.ended.get(&member.user)) {
             (PlannedLaunch::Present, _) => row(member.instance.as_deref(), "present", None),
             (PlannedLaunch::Refused, _) => row(None, "refused", reason),
             (PlannedLaunch::Launch, Some(Ok(instance))) => {
@@ -302,6 +319,9 @@ impl<'a> Row<'a> {
             }
             (PlannedLaunch::Launch, Some(Err(problem))) => {
                 row(None, "failed", Some(&problem.message))
+            }
+            (PlannedLaunch::Launch, None) if launches.requested.contains(&member.user) => {
+                row(None, "requested", None)
             }
             (PlannedLaunch::Launch, None) => row(None, "not requested", None),
         }

@@ -22,6 +22,6 @@ impl Show {
         let view = session.client.ask(Asked::<ShowProject>::of(name)).await?;
         session
             .out
-            .done(&view, || super::text(&view, session.times()))
+            .read(&view, || super::text(&view, session.times()))
     }
 }

@@ -28,7 +28,7 @@ impl Show {
         let now = session.client.now();
         session
             .out
-            .done(&record, || text(&record, now, session.times()))
+            .read(&record, || text(&record, now, session.times()))
     }
 }
 

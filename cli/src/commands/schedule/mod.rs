@@ -67,14 +67,17 @@ fn id(schedule: &Schedule) -> String {
     )
 }
 
-/// Reads and prints one of the caller's schedules.
+/// Prints one of the caller's schedules after a change.
 async fn show(session: &Session, name: ScheduleName) -> Outcome {
+    let (value, text) = read(session, name).await?;
+    session.out.done(&value, || text)
+}
+
+/// Reads one of the caller's schedules, as JSON and as text.
+async fn read(session: &Session, name: ScheduleName) -> Result<(Value, String), Problem> {
     let view = session.client.ask(Asked::<ShowSchedule>::of(name)).await?;
     let now = session.client.now();
-    let value = value(&view, now)?;
-    session
-        .out
-        .done(&value, || text(&view, now, session.times()))
+    Ok((value(&view, now)?, text(&view, now, session.times())))
 }
 
 fn value(view: &ScheduleView, now: Timestamp) -> Result<Value, Problem> {

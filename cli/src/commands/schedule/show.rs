@@ -17,6 +17,7 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
-        super::show(session, super::name(&self.name)?).await
+        let (value, text) = super::read(session, super::name(&self.name)?).await?;
+        session.out.read(&value, || text)
     }
 }

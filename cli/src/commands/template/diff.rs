@@ -31,7 +31,7 @@ impl Diff {
         let (from, to): (TemplateRef, TemplateRef) = (self.from.parse()?, self.to.parse()?);
         let asked = Asked::<DiffVersions>::by(from, With { with: to });
         let diff = session.client.ask(asked).await?;
-        session.out.done(&diff, || told(&diff))
+        session.out.read(&diff, || told(&diff))
     }
 }
 

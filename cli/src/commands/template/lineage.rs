@@ -9,7 +9,6 @@ use prism_functions::operations::{Asked, Lineage as Tree, LineageNode, ShowLinea
 
 use crate::candidates;
 use crate::errors::Outcome;
-use crate::exit;
 use crate::session::Session;
 use crate::text::{Times, plain};
 
@@ -27,11 +26,11 @@ impl Lineage {
         let name = super::name(&self.template)?;
         let tree = session.client.ask(Asked::<ShowLineage>::of(name)).await?;
         let times = session.times();
-        session.out.show(&tree, || drawn(&tree, times))?;
+        let shown = session.out.read(&tree, || drawn(&tree, times))?;
         if tree.truncated && !session.out.for_programs() {
             session.out.note("The tree is larger than shown.");
         }
-        Ok(exit::DONE)
+        Ok(shown)
     }
 }
 

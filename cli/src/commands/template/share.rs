@@ -227,7 +227,7 @@ pub(crate) fn several<T: Serialize>(
 ) -> Outcome {
     match values {
         [one] => out.show(one, text)?,
-        _ => out.show_list(&json!({ list: values }), text)?,
+        _ => out.show_each(&json!({ list: values }), text)?,
     }
     Ok(exit::DONE)
 }

@@ -45,7 +45,7 @@ impl Show {
             ..
         } = &view
         else {
-            return session.out.done(&view, || built_in(&view, &session.out));
+            return session.out.read(&view, || built_in(&view, &session.out));
         };
         let page = |page| Asked::<ListVersions>::of(template.name.clone()).query(page);
         let (versions, _) = session.client.list(VERSIONS, page).await?;
@@ -67,7 +67,7 @@ impl Show {
             _ => None,
         };
         value["packages"] = json!(inventory);
-        session.out.done(&value, || {
+        session.out.read(&value, || {
             let mut text = saved(
                 template,
                 version,

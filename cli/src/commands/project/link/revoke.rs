@@ -10,7 +10,7 @@ use crate::commands::project::name;
 use crate::errors::Outcome;
 use crate::session::Session;
 
-/// Revoke a join link; who has joined with it stays
+/// Revoke a join link; those who have joined with it stay members
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
     /// The project

@@ -30,8 +30,8 @@ Roles:
   viewer  can see the project's shared templates
 
 The first line of a CSV file names its columns: user and, if you like, role and group. Further \
-columns are ignored. If a line is not valid, nobody is added. Adding who is a member already is no \
-error; they keep their role, unless you name another.
+columns are ignored. If a line is not valid, nobody is added. Adding somebody who is already a \
+member is no error; they keep their role, unless you name another.
 
 Examples:
   prism project member add brain-imaging bob dan
