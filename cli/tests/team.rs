@@ -158,10 +158,8 @@ fn a_project_from_its_making_to_its_end() {
     added.says("names of users are not checked");
     assert_eq!(added.stdout, "bob now has the role member in brain.\n");
     let again = prism.run(&member);
-    assert_eq!(
-        (again.code, again.stderr.as_str()),
-        (0, "embedded cloud (simulated)\n")
-    );
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert!(!again.stderr.contains("not checked"), "{}", again.stderr);
     prism.ok(&[
         "project", "member", "add", "brain", "vic", "--role", "viewer",
     ]);
