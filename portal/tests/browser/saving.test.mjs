@@ -123,6 +123,8 @@ test("a version that is saved for later leaves the latest one as it is", async (
   const wanted = dialog.getByRole("button", { name: /^Save as seismic-ml@/ });
   const next = Number((await wanted.textContent()).split("@")[1]);
   assert.ok(next > latest, `${next}, ${latest}`);
+  // While its plan is made, the button does nothing.
+  await dialog.locator(".button.is-primary:not(.is-busy)").waitFor();
   await wanted.press("Enter");
   await page.waitForURL(/\/saves\/save-/);
   await server.prism("saves", "watch", new URL(page.url()).pathname.split("/").at(-1));
