@@ -133,3 +133,23 @@ test("a version that is saved for later leaves the latest one as it is", async (
   assert.deepEqual(faults, []);
   await context.close();
 });
+
+test("saving the same again makes the next version", async () => {
+  const { page, context, faults } = await visit(browser, server, "/instances", { wait: ".table tbody tr" });
+  const ids = [];
+  for (const version of [1, 2]) {
+    await page.getByRole("link", { name: `Save ${NAME}…` }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Template").fill("again-ml");
+    await dialog.getByLabel("What changed").fill("The same words");
+    await dialog.getByRole("button", { name: `Save as again-ml@${version}` }).click();
+    await page.waitForURL(/\/saves\/save-/);
+    ids.push(new URL(page.url()).pathname.split("/").at(-1));
+    await server.prism("saves", "watch", ids.at(-1));
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Instances" }).click();
+  }
+  assert.notEqual(ids[0], ids[1]);
+  assert.equal(JSON.parse(await server.prism("--json", "template", "show", "again-ml")).template.latest, 2);
+  assert.deepEqual(faults, []);
+  await context.close();
+});

@@ -4,6 +4,7 @@ import { useLocation } from "preact-iso/router";
 import { all, api, ask, type Problem, type Schemas } from "../../api/client";
 import { noteBegun } from "../../api/begun";
 import { useLive } from "../../api/live";
+import { repeatable } from "../../api/repeat";
 import { me, regions } from "../../api/shared";
 import { text } from "../../text";
 import { useAct } from "../act";
@@ -73,7 +74,7 @@ function Saving({ region, id, close }: { region: string; id: string; close: () =
     if (missing) return missing.focus();
     if (!instance || !request || planning.stale || planning.problem) return;
     await act.run(async () => {
-      const begun = await ask(api.POST("/v1/saves", { body: request, headers: { "Idempotency-Key": keyOf(request) } }));
+      const begun = await repeatable(request, (headers) => ask(api.POST("/v1/saves", { body: request, headers })));
       if (!("save_id" in begun)) throw new Error(words.noPlan);
       noteBegun(begun.save_id);
       toast(words.begun(instance.name));
@@ -126,15 +127,6 @@ async function planned(body: Schemas["SaveRequest"], signal: AbortSignal): Promi
   const answer = await ask(api.POST("/v1/saves", { params: { query: { dry_run: true } }, body, signal }));
   if (!("plan" in answer)) throw new Error(words.noPlan);
   return answer.plan;
-}
-
-/** Pressing the button twice, or again after a failure, begins one save; another request is another save. */
-const keys = new Map<string, string>();
-function keyOf(request: Schemas["SaveRequest"]): string {
-  const text = JSON.stringify(request);
-  const key = keys.get(text) ?? crypto.randomUUID();
-  keys.set(text, key);
-  return key;
 }
 
 function firstMissing(place: HTMLFormElement, form: Form, plan: Schemas["SavePlan"] | undefined): HTMLElement | null {
