@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { launched, serve, visit } from "./harness.mjs";
-import { seed } from "./pages.mjs";
-import { PROJECT, SCHEDULE, TEMPLATE } from "./team.mjs";
+import { LONG, seed } from "./pages.mjs";
+import { DERIVED, PROJECT, SCHEDULE, TEMPLATE } from "./team.mjs";
 
 let server;
 let browser;
@@ -96,6 +96,25 @@ test("the figures of a project are those of the API", async () => {
   }
   const { months } = await api(`/v1/projects/${PROJECT}/costs/history?months=12`);
   assert.equal(await page.locator(".plot-bar").count(), months.length);
+  await context.close();
+});
+
+test("a schedule is offered instances of its own Region alone, and a new one those of all", async () => {
+  const { page, context } = await visit(browser, server, "/schedules", { wait: ".month-runs li" });
+  const options = async () => {
+    const field = page.getByRole("dialog").getByLabel("Instance");
+    await field.locator("option", { hasText: "variant-calling" }).waitFor({ state: "attached" });
+    return field.locator("option").allTextContents();
+  };
+  const elsewhere = `${LONG} in eu-west-1`;
+  await page.getByRole("button", { name: "Make a schedule…" }).first().click();
+  assert.ok((await options()).includes(elsewhere));
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: SCHEDULE, exact: true }).first().click();
+  await page.getByRole("button", { name: "Change…", exact: true }).click();
+  const offered = await options();
+  assert.ok(!offered.includes(elsewhere), offered.join());
+  assert.ok(offered.length > 2, offered.join());
   await context.close();
 });
 

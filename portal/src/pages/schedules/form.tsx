@@ -63,7 +63,7 @@ export function ScheduleForm({ schedule, header, onClose, onDone }: Props) {
   return (
     <Dialog title={schedule ? <>{words.changing} <Name>{schedule.name}</Name></> : words.making} foot={foot} plan={side} onClose={onClose}>
       <form id="f-schedule" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
-        <ScheduleFields values={values} errors={tried ? errors : {}} isNew={!schedule} change={change} />
+        <ScheduleFields values={values} errors={tried ? errors : {}} region={schedule?.request.region} change={change} />
       </form>
     </Dialog>
   );
