@@ -153,3 +153,22 @@ test("saving the same again makes the next version", async () => {
   assert.deepEqual(faults, []);
   await context.close();
 });
+
+test("whoever manages the project watches a save, and its owner alone cancels it", async () => {
+  await server.prism("project", "create", "geo-ml");
+  await server.prism("project", "member", "add", "geo-ml", "ben", "--role", "admin");
+  // Slow enough for a busy machine to look twice while it is in progress.
+  await server.prism("local", "speed", "2");
+  const { save_id: id } = JSON.parse(await server.prism("--json", "save", NAME, "managed-ml", "--yes", "--no-wait", "--project", "geo-ml"));
+  for (const [user, buttons] of [["ben", 0], ["ada", 1]]) {
+    await server.become(user);
+    const { page, context, faults } = await visit(browser, server, `/saves/${id}`, { wait: ".signal.is-full" });
+    await page.getByRole("button", { name: `Account: ${user}` }).waitFor();
+    await page.getByRole("heading", { name: "If something fails" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Cancel this save…" }).count(), buttons, user);
+    assert.deepEqual(faults, []);
+    await context.close();
+  }
+  await server.prism("local", "speed", "1000");
+  await server.prism("saves", "watch", id);
+});

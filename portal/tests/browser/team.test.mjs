@@ -118,6 +118,23 @@ test("a schedule is offered instances of its own Region alone, and a new one tho
   await context.close();
 });
 
+test("a template is deleted by its owner and the owner of its project, and not by an admin of it", async () => {
+  // Ada owns the project and one template, Ben is its admin and owns the other.
+  for (const [user, template, deletes] of [["ada", DERIVED, 1], ["ben", DERIVED, 1], ["ben", TEMPLATE, 0]]) {
+    if (server.user !== user) await server.become(user);
+    const { page, context } = await visit(browser, server, `/templates/${template}`, { wait: ".lineage li" });
+    await page.getByRole("button", { name: "More about this template" }).click();
+    await page.getByRole("button", { name: "Edit the description…" }).waitFor();
+    // Who owns the project is read beside the page.
+    if (deletes) await page.getByRole("button", { name: "Delete the template…" }).waitFor();
+    await page.getByRole("button", { name: /^More for version/ }).first().click();
+    await page.getByRole("button", { name: "Edit the notes…" }).waitFor();
+    assert.deepEqual([await page.getByRole("button", { name: "Delete the template…", includeHidden: true }).count(), await page.getByRole("button", { name: "Delete…" }).count()], [deletes, deletes], `${user}, ${template}`);
+    await context.close();
+  }
+  await server.become("ada");
+});
+
 test("a change that somebody else made meanwhile is not lost", async () => {
   const { page, context } = await visit(browser, server, `/templates/${TEMPLATE}`, { wait: ".lineage li" });
   await page.getByRole("button", { name: "More about this template" }).click();
