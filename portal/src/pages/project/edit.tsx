@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { api, ask, type Schemas } from "../../api/client";
+import { me } from "../../api/shared";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
 import { Confirm } from "../../parts/confirm";
@@ -61,7 +62,7 @@ export function DeleteDialog({ project: { name }, onClose }: { project: Schemas[
   const { route } = useLocation();
   const act = (_: boolean, header: Header) => ask(api.DELETE("/v1/projects/{name}", { params: { path: { name }, header } }));
   return (
-    <Confirm title={<>{text.project.deleting} <Name>{name}</Name></>} plan={() => unchanged(name)} label={text.project.deleteLabel(name)} done={text.project.deleted(name)} danger act={act} onClose={onClose} onDone={() => route("/projects")}>
+    <Confirm title={<>{text.project.deleting} <Name>{name}</Name></>} plan={() => unchanged(name)} label={text.project.deleteLabel(name)} done={text.project.deleted(name)} danger act={act} onClose={onClose} onDone={() => { me.forget(); route("/projects"); }}>
       {() => <p>{text.project.deletePlan}</p>}
     </Confirm>
   );
