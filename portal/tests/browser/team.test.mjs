@@ -99,6 +99,31 @@ test("the figures of a project are those of the API", async () => {
   await context.close();
 });
 
+test("filters of the audit that are cleared stay so, and another kind is one at once", async () => {
+  const { page, context, faults } = await visit(browser, server, `/audit?project=${PROJECT}`, { wait: ".table tbody tr" });
+  const user = page.getByLabel("By user");
+  await user.fill("nobody");
+  await user.press("Enter");
+  await page.getByText("No events found").waitFor();
+  assert.ok(await user.evaluate((one) => one === document.activeElement), "the focus is lost");
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.locator(".table tbody tr").first().waitFor();
+  assert.equal(await user.inputValue(), "");
+  await user.focus();
+  await user.press("Tab");
+  assert.equal(new URL(page.url()).search, "");
+  const name = page.getByLabel("Its name or ID");
+  await name.fill(SCHEDULE);
+  await name.press("Enter");
+  await page.waitForURL((url) => url.searchParams.get("resource") === `template:${SCHEDULE}`);
+  await page.getByLabel("Kind").selectOption("schedule");
+  await page.waitForURL((url) => url.searchParams.get("resource") === `schedule:${SCHEDULE}`);
+  await page.getByRole("row").filter({ hasText: "made the schedule" }).waitFor();
+  assert.equal(await name.inputValue(), SCHEDULE);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test("a schedule is offered instances of its own Region alone, and a new one those of all", async () => {
   const { page, context } = await visit(browser, server, "/schedules", { wait: ".month-runs li" });
   const options = async () => {
