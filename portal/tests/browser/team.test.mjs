@@ -143,6 +143,22 @@ test("a schedule is offered instances of its own Region alone, and a new one tho
   await context.close();
 });
 
+test("an AMI that is gone says so", async () => {
+  const { page, context } = await visit(browser, server, "/templates", { wait: ".table tbody tr" });
+  // As the API writes it when somebody has deregistered the AMI in EC2.
+  await page.route(`**/v1/templates/${TEMPLATE}`, async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    const [region, images] = Object.entries(json.version.amis)[0];
+    json.faults = { [region]: { [Object.values(images)[0]]: "gone" } };
+    await route.fulfill({ response, json });
+  });
+  await page.getByRole("link", { name: TEMPLATE, exact: true }).click();
+  await page.getByText("This AMI no longer exists.").waitFor();
+  assert.equal(await page.getByText("This AMI no longer exists.").count(), 1);
+  await context.close();
+});
+
 test("a template is deleted by its owner and the owner of its project, and not by an admin of it", async () => {
   // Ada owns the project and one template, Ben is its admin and owns the other.
   for (const [user, template, deletes] of [["ada", DERIVED, 1], ["ben", DERIVED, 1], ["ben", TEMPLATE, 0]]) {
