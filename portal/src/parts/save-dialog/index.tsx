@@ -9,7 +9,7 @@ import { me, regions } from "../../api/shared";
 import { text } from "../../text";
 import { useAct } from "../act";
 import { Button } from "../button";
-import { Dialog } from "../dialog";
+import { Cancel, Dialog } from "../dialog";
 import { Name } from "../name";
 import { Loaded, ProblemNote } from "../note";
 import { usePlan } from "../plan";
@@ -50,7 +50,7 @@ function Saving({ region, id, close }: { region: string; id: string; close: () =
   const [form, setForm] = useState<Form>(EMPTY);
   const [tried, setTried] = useState(false);
   const [unclear, setUnclear] = useState(false);
-  const act = useAct();
+  const act = useAct(close);
   const { instance, templates = [] } = found.data ?? {};
   const change = (part: Partial<Form>) => setForm((before) => ({ ...before, ...part }));
   useEffect(() => {
@@ -86,12 +86,12 @@ function Saving({ region, id, close }: { region: string; id: string; close: () =
     <Dialog
       title={<>{words.title} {instance && <Name>{instance.name}</Name>}</>}
       sub={instance && words.sub(instance.instance_type, instance.region)}
-      onClose={close}
+      onClose={act.leave}
       ready={instance !== undefined}
       plan={instance && <SavePlan planning={planning} form={form} change={change} tried={tried} />}
       foot={<>
         <p>{words.untouched}</p>
-        <Button large onPress={close}>{text.cancel}</Button>
+        <Cancel leave={act.leave} />
         {instance && <Button large kind="primary" form="save-form" busy={act.busy || (planning.stale && form.template !== "")}>{target ? words.saveAs(target) : words.saveIt}</Button>}
       </>}
     >
