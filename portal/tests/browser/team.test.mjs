@@ -99,6 +99,39 @@ test("the figures of a project are those of the API", async () => {
   await context.close();
 });
 
+test("all templates of a project are in its costs, however many pages they take, and the dearest is the first", async () => {
+  const { templates } = await api(`/v1/projects/${PROJECT}/costs`);
+  const wanted = templates.sort((a, b) => b.usd_per_month - a.usd_per_month).map(({ template }) => template);
+  assert.ok(wanted.length > 1);
+  const { page, context } = await visit(browser, server, "/projects", { wait: ".table tbody tr" });
+  await page.route(/\/costs\?/, (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set("limit", "1");
+    return route.continue({ url: url.href });
+  });
+  await page.getByRole("link", { name: PROJECT }).click();
+  const table = page.getByRole("table", { name: "Costs by template" });
+  await table.waitFor();
+  assert.deepEqual(await table.locator("tbody a").allTextContents(), wanted);
+  await context.close();
+});
+
+test("the cost of a project in the list has its versions and its instances", async () => {
+  const cost = async () => {
+    const { usd_per_month: versions, compute_usd: instances } = (await api("/v1/overview")).projects.find(({ name }) => name === PROJECT);
+    return { instances, all: versions + instances };
+  };
+  // In a month of the fast clock that has just begun, they have cost nothing yet.
+  while ((await cost()).instances < 0.05);
+  const { all: least } = await cost();
+  const { page, context } = await visit(browser, server, "/projects", { wait: ".table tbody tr" });
+  const row = await page.getByRole("row").filter({ hasText: PROJECT }).innerText();
+  const { all: most } = await cost();
+  const shown = Number(/\$([\d,.]+)/.exec(row)[1].replaceAll(",", ""));
+  assert.ok(least - 0.01 <= shown && shown <= most + 0.01, `${least}, ${shown}, ${most}`);
+  await context.close();
+});
+
 test("filters of the audit that are cleared stay so, and another kind is one at once", async () => {
   const { page, context, faults } = await visit(browser, server, `/audit?project=${PROJECT}`, { wait: ".table tbody tr" });
   const user = page.getByLabel("By user");
