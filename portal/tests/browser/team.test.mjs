@@ -132,6 +132,14 @@ test("the cost of a project in the list has its versions and its instances", asy
   await context.close();
 });
 
+test("the day of the prices is the same west of Greenwich", async () => {
+  const { prices_of: day } = await api("/v1/overview");
+  const { page, context } = await visit(browser, server, "/", { wait: ".budgets", zone: "America/Los_Angeles" });
+  const shown = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(day));
+  await page.getByText(`Prices of us-east-1, ${shown}`).waitFor();
+  await context.close();
+});
+
 test("filters of the audit that are cleared stay so, and another kind is one at once", async () => {
   const { page, context, faults } = await visit(browser, server, `/audit?project=${PROJECT}`, { wait: ".table tbody tr" });
   const user = page.getByLabel("By user");
