@@ -23,14 +23,16 @@ export function Dialog({ title, sub, children, plan, foot, ready = true, onClose
   const id = useId();
   const place = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const before = document.activeElement;
+    const before = document.activeElement as HTMLElement | null;
     const dialog = place.current;
     dialog?.showModal();
     return () => {
       dialog?.close();
-      // What opened it may be gone, because what was done there shows the page anew.
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-      else document.querySelector<HTMLElement>("h1")?.focus();
+      before?.focus();
+      // What opened it may go at the same time, because what was done there shows the page anew: that is after this.
+      requestAnimationFrame(() => {
+        if (!before?.isConnected && document.activeElement === document.body) document.querySelector<HTMLElement>("h1")?.focus();
+      });
     };
   }, []);
   useEffect(() => {
