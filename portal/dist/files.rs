@@ -1,8 +1,8 @@
 &[
-    ("/assets/chunk-FL6VTTFZ.js", "text/javascript; charset=utf-8", include_bytes!("assets/chunk-FL6VTTFZ.js")),
+    ("/assets/chunk-5X6B6UU2.js", "text/javascript; charset=utf-8", include_bytes!("assets/chunk-5X6B6UU2.js")),
     ("/assets/icon-FCTYDWQR.svg", "image/svg+xml", include_bytes!("assets/icon-FCTYDWQR.svg")),
-    ("/assets/later-HSEDDEE4.js", "text/javascript; charset=utf-8", include_bytes!("assets/later-HSEDDEE4.js")),
-    ("/assets/main-OF5UBM4N.js", "text/javascript; charset=utf-8", include_bytes!("assets/main-OF5UBM4N.js")),
-    ("/assets/oidc-J62QFPKA.js", "text/javascript; charset=utf-8", include_bytes!("assets/oidc-J62QFPKA.js")),
+    ("/assets/later-T24YHAGI.js", "text/javascript; charset=utf-8", include_bytes!("assets/later-T24YHAGI.js")),
+    ("/assets/main-OWC4LB7L.js", "text/javascript; charset=utf-8", include_bytes!("assets/main-OWC4LB7L.js")),
+    ("/assets/oidc-EH6NQUDQ.js", "text/javascript; charset=utf-8", include_bytes!("assets/oidc-EH6NQUDQ.js")),
     ("/assets/style-TW332H6B.css", "text/css; charset=utf-8", include_bytes!("assets/style-TW332H6B.css")),
 ]

@@ -9,9 +9,11 @@ export interface Act {
   /** Does it, and says whether that worked. */
   run: (what: () => Promise<unknown>) => Promise<boolean>;
   clear: () => void;
+  /** Closes its dialog. Absent while the request is being sent: a late answer would close the dialog that is open by then. */
+  leave?: () => void;
 }
 
-export function useAct(): Act {
+export function useAct(close?: () => void): Act {
   const busy = useSignal(false);
   const problem = useSignal<Problem | undefined>(undefined);
   const run = async (what: () => Promise<unknown>) => {
@@ -31,5 +33,5 @@ export function useAct(): Act {
   const clear = () => {
     problem.value = undefined;
   };
-  return { busy: busy.value, problem: problem.value, run, clear };
+  return { busy: busy.value, problem: problem.value, run, clear, leave: busy.value ? undefined : close };
 }

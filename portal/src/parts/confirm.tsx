@@ -7,7 +7,7 @@ import { useAct } from "./act";
 import { Button } from "./button";
 import { Loading } from "./card";
 import { Consent, wantsConsent } from "./consent";
-import { Dialog } from "./dialog";
+import { Cancel, Dialog } from "./dialog";
 import { Note, ProblemNote } from "./note";
 import { useOnce } from "./once";
 import { toast } from "./toast";
@@ -30,7 +30,7 @@ interface Props<Plan> {
 
 export function Confirm<Plan = undefined>({ title, sub, plan, children, label, danger, prevented, act, done, onClose, onDone }: Props<Plan>) {
   const consent = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const read = useOnce(`plan:${consent.value}`, async () => (plan ? plan(consent.value) : (undefined as Plan)));
   const asks = wantsConsent(read.problem) ? read.problem : wantsConsent(acting.problem) ? acting.problem : undefined;
   const asked = useSignal(asks);
@@ -48,12 +48,12 @@ export function Confirm<Plan = undefined>({ title, sub, plan, children, label, d
   const foot = (
     <>
       <p>{text.plan.untouched}</p>
-      <Button large onPress={onClose}>{text.cancel}</Button>
+      <Cancel leave={acting.leave} />
       <Button large kind={danger ? "danger" : "primary"} busy={acting.busy} onPress={() => void press()}>{label}</Button>
     </>
   );
   return (
-    <Dialog title={title} sub={sub} foot={foot} onClose={onClose}>
+    <Dialog title={title} sub={sub} foot={foot} onClose={acting.leave}>
       {ready ? children(read.data as Plan) : !read.problem && <Loading what={text.plan.making} />}
       {stop && <Note tone="bad"><p>{stop}</p></Note>}
       {asked.value && <Consent problem={asked.value} given={consent.value} onGiven={(given) => { consent.value = given; }} />}

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { text } from "../text";
+import { Button } from "./button";
 import { Icon } from "./icon";
 
 interface Props {
@@ -14,21 +15,24 @@ interface Props {
   foot: ComponentChildren;
   /** False while the form is being read; once it is there, its first field gets the focus. */
   ready?: boolean;
-  onClose: () => void;
+  /** Absent while it cannot be left: see [`Act`]. */
+  onClose?: () => void;
 }
 
 export function Dialog({ title, sub, children, plan, foot, ready = true, onClose }: Props) {
   const id = useId();
   const place = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const before = document.activeElement;
+    const before = document.activeElement as HTMLElement | null;
     const dialog = place.current;
     dialog?.showModal();
     return () => {
       dialog?.close();
-      // What opened it may be gone, because what was done there shows the page anew.
-      if (before instanceof HTMLElement && before.isConnected) before.focus();
-      else document.querySelector<HTMLElement>("h1")?.focus();
+      before?.focus();
+      // What opened it may go at the same time, because what was done there shows the page anew: that is after this.
+      requestAnimationFrame(() => {
+        if (!before?.isConnected && document.activeElement === document.body) document.querySelector<HTMLElement>("h1")?.focus();
+      });
     };
   }, []);
   useEffect(() => {
@@ -37,13 +41,17 @@ export function Dialog({ title, sub, children, plan, foot, ready = true, onClose
   }, [ready]);
   const cancelled = (event: Event) => {
     event.preventDefault();
-    onClose();
+    onClose?.();
+  };
+  // At a second Esc the browser closes it, whatever the page says. One that has left the page has no place any more.
+  const closed = () => {
+    if (!onClose) place.current?.showModal();
   };
   return (
-    <dialog class="dialog is-modal" ref={place} aria-labelledby={id} data-enter onCancel={cancelled}>
+    <dialog class="dialog is-modal" ref={place} aria-labelledby={id} data-enter onCancel={cancelled} onClose={closed}>
       <div class="dialog-head">
         <div><h2 id={id}>{title}</h2>{sub && <p class="quiet"><small>{sub}</small></p>}</div>
-        <button class="button is-quiet is-icon" type="button" aria-label={text.close} onClick={onClose}><Icon name="close" /></button>
+        <button class="button is-quiet is-icon" type="button" aria-label={text.close} disabled={!onClose} onClick={onClose}><Icon name="close" /></button>
       </div>
       <div class={`dialog-body ${plan ? "" : "is-single"}`}>
         <div class="dialog-form">{children}</div>
@@ -52,4 +60,9 @@ export function Dialog({ title, sub, children, plan, foot, ready = true, onClose
       <div class="dialog-foot">{foot}</div>
     </dialog>
   );
+}
+
+/** The button that leaves a dialog, and what was filled in there. */
+export function Cancel({ leave }: { leave?: () => void }) {
+  return <Button large disabled={!leave} onPress={leave}>{text.cancel}</Button>;
 }

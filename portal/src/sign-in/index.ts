@@ -12,6 +12,8 @@ export type Who =
   | { state: "in"; user: string };
 
 export const who = signal<Who>({ state: "asking" });
+/** Whether somebody is who uses the portal. */
+export const isMe = (user: string) => who.value.state === "in" && who.value.user === user;
 /** The access of a user at work has ended. The page stays as it is, and its requests wait for the next sign-in. */
 export const ended = signal<"no" | "asked" | "put off">("no");
 /** Changes when somebody else signs in: nothing of the user before may stay. */

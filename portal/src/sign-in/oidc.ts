@@ -38,18 +38,21 @@ export async function begin(issuer: components["schemas"]["SignIn"]): Promise<Pr
   const user = await manager.signinRedirectCallback().finally(() => history.replaceState(null, "", "/"));
   const back = typeof user.state === "string" && /^\/(?![/\\])/.test(user.state) ? user.state : "/";
   history.replaceState(null, "", back);
+  let renewing: Promise<User | null> | undefined;
   /** What there is, renewed if it is about to end. */
   const fresh = async () => {
     const known = await manager.getUser();
     const left = (known?.profile.exp ?? 0) - Date.now() / 1000;
     // Without a refresh token only a frame of the provider could renew, which the portal's policy does not allow.
     if (left > RENEW_S || !known?.refresh_token) return known;
-    return manager.signinSilent().catch((error: unknown) => {
+    // Once for all that ask meanwhile: a provider may take a refresh token a single time, and end the session at the second.
+    renewing ??= manager.signinSilent().catch((error: unknown) => {
       // The provider's session has ended: the API refuses what is left, and then the user is asked. A provider that
       // cannot be reached is another matter: that may pass.
       if (error instanceof ErrorResponse) return known;
       throw error;
-    });
+    }).finally(() => { renewing = undefined; });
+    return renewing;
   };
   const token = async () => {
     const user = await fresh();

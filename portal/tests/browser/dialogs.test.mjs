@@ -64,6 +64,24 @@ test("a launch by the keyboard alone: its plan first, a key on the way, the proc
 
 const instance = async ({ prism }, name) => JSON.parse(await prism("--json", "list")).instances.find((one) => one.name === name);
 
+test("launching the same again launches another instance", async () => {
+  const { page, context, faults } = await visit(browser, server, "/launch", { wait: "form" });
+  const found = [];
+  for (let round = 0; round < 2; round += 1) {
+    await page.getByRole("combobox", { name: "Template" }).fill("ubuntu");
+    await page.getByRole("textbox", { name: "Name", exact: true }).fill("once-more");
+    await page.getByRole("button", { name: "Launch ubuntu" }).click();
+    await page.waitForURL("**/instances");
+    const { instances } = JSON.parse(await server.prism("--json", "list"));
+    found.push(...instances.filter(({ name, state }) => name === "once-more" && /pending|running/.test(state)).map(({ id }) => id));
+    await server.prism("terminate", "once-more", "--yes");
+    await page.getByRole("link", { name: "Launch an instance" }).first().click();
+  }
+  assert.equal(new Set(found).size, 2, found.join());
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 /** The plans of saves, as if the instance had two volumes more. */
 async function withVolumes(page) {
   const asked = [];

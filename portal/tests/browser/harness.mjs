@@ -86,9 +86,12 @@ async function begun(args, env) {
 
 export const launched = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
 
-/** A page that is signed in, at a path. `faults` collects what no page may do; `fragment` is more of the address. */
-export async function visit(browser, server, path, { theme = "light", width = 1440, height = 900, wait, fragment = "" } = {}) {
-  const context = await browser.newContext({ colorScheme: theme, viewport: { width, height }, reducedMotion: "reduce" });
+/**
+ * A page that is signed in, at a path. `faults` collects what no page may do; `fragment` is more of the address,
+ * and `zone` the reader's time zone.
+ */
+export async function visit(browser, server, path, { theme = "light", width = 1440, height = 900, wait, fragment = "", zone } = {}) {
+  const context = await browser.newContext({ colorScheme: theme, viewport: { width, height }, timezoneId: zone, reducedMotion: "reduce" });
   await filesOf(context, server);
   const page = await context.newPage();
   const faults = [];

@@ -130,6 +130,8 @@ test("a version that is saved for later leaves the latest one as it is", async (
   const wanted = dialog.getByRole("button", { name: /^Save as seismic-ml@/ });
   const next = Number((await wanted.textContent()).split("@")[1]);
   assert.ok(next > latest, `${next}, ${latest}`);
+  // While its plan is made, the button does nothing.
+  await dialog.locator(".button.is-primary:not(.is-busy)").waitFor();
   await wanted.press("Enter");
   await page.waitForURL(/\/saves\/save-/);
   await server.prism("saves", "watch", new URL(page.url()).pathname.split("/").at(-1));
@@ -137,4 +139,43 @@ test("a version that is saved for later leaves the latest one as it is", async (
   assert.deepEqual([after.latest, after.newest], [latest, next]);
   assert.deepEqual(faults, []);
   await context.close();
+});
+
+test("saving the same again makes the next version", async () => {
+  const { page, context, faults } = await visit(browser, server, "/instances", { wait: ".table tbody tr" });
+  const ids = [];
+  for (const version of [1, 2]) {
+    await page.getByRole("link", { name: `Save ${NAME}…` }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Template").fill("again-ml");
+    await dialog.getByLabel("What changed").fill("The same words");
+    await dialog.getByRole("button", { name: `Save as again-ml@${version}` }).click();
+    await page.waitForURL(/\/saves\/save-/);
+    ids.push(new URL(page.url()).pathname.split("/").at(-1));
+    await server.prism("saves", "watch", ids.at(-1));
+    await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Instances" }).click();
+  }
+  assert.notEqual(ids[0], ids[1]);
+  assert.equal(JSON.parse(await server.prism("--json", "template", "show", "again-ml")).template.latest, 2);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("whoever manages the project watches a save, and its owner alone cancels it", async () => {
+  await server.prism("project", "create", "geo-ml");
+  await server.prism("project", "member", "add", "geo-ml", "ben", "--role", "admin");
+  // Slow enough for a busy machine to look twice while it is in progress.
+  await server.prism("local", "speed", "2");
+  const { save_id: id } = JSON.parse(await server.prism("--json", "save", NAME, "managed-ml", "--yes", "--no-wait", "--project", "geo-ml"));
+  for (const [user, buttons] of [["ben", 0], ["ada", 1]]) {
+    await server.become(user);
+    const { page, context, faults } = await visit(browser, server, `/saves/${id}`, { wait: ".signal.is-full" });
+    await page.getByRole("button", { name: `Account: ${user}` }).waitFor();
+    await page.getByRole("heading", { name: "If something fails" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Cancel this save…" }).count(), buttons, user);
+    assert.deepEqual(faults, []);
+    await context.close();
+  }
+  await server.prism("local", "speed", "1000");
+  await server.prism("saves", "watch", id);
 });

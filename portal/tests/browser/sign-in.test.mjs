@@ -27,9 +27,10 @@ async function listen(answer) {
 const json = (value, status = 200, more = {}) => [status, { "content-type": "application/json", ...more }, JSON.stringify(value)];
 const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** An identity provider: one code for each question, and a token only for who asked it. */
+/** An identity provider: one code for each question, a token only for who asked it, and each refresh token for one renewal. */
 function issuer(state) {
   const codes = new Map();
+  const refreshing = new Set();
   return ({ origin, pathname, searchParams }, body) => {
     const cors = { "access-control-allow-origin": "*" };
     if (pathname === "/.well-known/openid-configuration") {
@@ -46,12 +47,18 @@ function issuer(state) {
       return [302, { location: back.href }, ""];
     }
     const asked = new URLSearchParams(body);
-    const challenge = createHash("sha256").update(asked.get("code_verifier")).digest("base64url");
-    assert.equal(challenge, codes.get(asked.get("code")), "the verifier is that of the challenge");
-    codes.delete(asked.get("code"));
+    if (asked.get("grant_type") === "refresh_token") {
+      if (!refreshing.delete(asked.get("refresh_token"))) return json({ error: "invalid_grant" }, 400, cors);
+    } else {
+      const challenge = createHash("sha256").update(asked.get("code_verifier")).digest("base64url");
+      assert.equal(challenge, codes.get(asked.get("code")), "the verifier is that of the challenge");
+      codes.delete(asked.get("code"));
+    }
     const now = Math.floor(Date.now() / 1000);
     state.token = `${part({ alg: "none" })}.${part({ iss: origin, aud: CLIENT, sub: "1", email: "ann@university.edu", iat: now, exp: now + state.lives })}.${randomBytes(8).toString("hex")}`;
-    return json({ access_token: "an-access-token", id_token: state.token, token_type: "Bearer", expires_in: state.lives }, 200, cors);
+    const refresh = state.renews ? randomBytes(8).toString("hex") : undefined;
+    if (refresh) refreshing.add(refresh);
+    return json({ access_token: "an-access-token", id_token: state.token, refresh_token: refresh, token_type: "Bearer", expires_in: state.lives }, 200, cors);
   };
 }
 
@@ -61,7 +68,7 @@ function deployment(state) {
     if (pathname === "/v1/config") return json({ sign_in: { issuer: state.issuer, client_id: CLIENT }, sizes: [], regions: [] });
     if (pathname.startsWith("/v1/")) {
       if (headers.authorization !== `Bearer ${state.token}`) return json({ code: "NotAuthenticated", detail: "no", hint: "" }, 401);
-      return json(pathname === "/v1/me" ? { user: "ann@university.edu" } : { items: [], cursor: null }, 200, { etag: '"1"' });
+      return json(pathname === "/v1/me" ? { user: "ann@university.edu" } : { items: [], projects: [], cursor: null }, 200, { etag: '"1"' });
     }
     const name = pathname.startsWith("/assets/") ? pathname.slice(1) : "index.html";
     const policy = `default-src 'self'; connect-src 'self' ${state.issuer}; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -69,7 +76,7 @@ function deployment(state) {
   };
 }
 
-const state = { lives: 3600, token: undefined, issuer: undefined };
+const state = { lives: 3600, renews: false, token: undefined, issuer: undefined };
 let servers;
 let browser;
 before(async () => {
@@ -163,4 +170,29 @@ test("a tab that was opened to sign in for another one is a portal of its own if
   await page.goto(`${servers[1].origin}/?sign-in=again`);
   await page.getByRole("heading", { name: "Home", exact: true }).waitFor();
   await context.close();
+});
+
+test("requests that need a new token at the same time renew it once", async (t) => {
+  state.renews = true;
+  t.after(() => Object.assign(state, { lives: 3600, renews: false }));
+  const page = await browser.newPage();
+  const renewals = [];
+  page.on("request", (request) => {
+    const asked = request.postData() ?? "";
+    if (asked.includes("grant_type=refresh_token")) renewals.push(asked);
+  });
+  await page.goto(`${servers[1].origin}/launch`);
+  await page.getByLabel("Name", { exact: true }).waitFor();
+  // Almost an hour later, the token is about to end; the next one lasts.
+  state.lives = 7200;
+  await page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 3_570_000;
+  });
+  // The page of projects reads them and what they cost at the same time.
+  await page.getByRole("link", { name: "Projects", exact: true }).click();
+  await page.getByRole("heading", { name: "No projects yet" }).waitFor();
+  assert.equal(renewals.length, 1, renewals.join("\n"));
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  await page.close();
 });

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { launched, serve, visit } from "./harness.mjs";
-import { seed } from "./pages.mjs";
-import { PROJECT, SCHEDULE, TEMPLATE } from "./team.mjs";
+import { LONG, seed } from "./pages.mjs";
+import { DERIVED, PROJECT, SCHEDULE, TEMPLATE } from "./team.mjs";
 
 let server;
 let browser;
@@ -97,6 +97,124 @@ test("the figures of a project are those of the API", async () => {
   const { months } = await api(`/v1/projects/${PROJECT}/costs/history?months=12`);
   assert.equal(await page.locator(".plot-bar").count(), months.length);
   await context.close();
+});
+
+test("all templates of a project are in its costs, however many pages they take, and the dearest is the first", async () => {
+  const { templates } = await api(`/v1/projects/${PROJECT}/costs`);
+  const wanted = templates.sort((a, b) => b.usd_per_month - a.usd_per_month).map(({ template }) => template);
+  assert.ok(wanted.length > 1);
+  const { page, context } = await visit(browser, server, "/projects", { wait: ".table tbody tr" });
+  await page.route(/\/costs\?/, (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set("limit", "1");
+    return route.continue({ url: url.href });
+  });
+  await page.getByRole("link", { name: PROJECT }).click();
+  const table = page.getByRole("table", { name: "Costs by template" });
+  await table.waitFor();
+  assert.deepEqual(await table.locator("tbody a").allTextContents(), wanted);
+  await context.close();
+});
+
+test("the cost of a project in the list has its versions and its instances", async () => {
+  const cost = async () => {
+    const { usd_per_month: versions, compute_usd: instances } = (await api("/v1/overview")).projects.find(({ name }) => name === PROJECT);
+    return { instances, all: versions + instances };
+  };
+  // In a month of the fast clock that has just begun, they have cost nothing yet.
+  while ((await cost()).instances < 0.05);
+  const { all: least } = await cost();
+  const { page, context } = await visit(browser, server, "/projects", { wait: ".table tbody tr" });
+  const row = await page.getByRole("row").filter({ hasText: PROJECT }).innerText();
+  const { all: most } = await cost();
+  const shown = Number(/\$([\d,.]+)/.exec(row)[1].replaceAll(",", ""));
+  assert.ok(least - 0.01 <= shown && shown <= most + 0.01, `${least}, ${shown}, ${most}`);
+  await context.close();
+});
+
+test("the day of the prices is the same west of Greenwich", async () => {
+  const { prices_of: day } = await api("/v1/overview");
+  const { page, context } = await visit(browser, server, "/", { wait: ".budgets", zone: "America/Los_Angeles" });
+  const shown = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(day));
+  await page.getByText(`Prices of us-east-1, ${shown}`).waitFor();
+  await context.close();
+});
+
+test("filters of the audit that are cleared stay so, and another kind is one at once", async () => {
+  const { page, context, faults } = await visit(browser, server, `/audit?project=${PROJECT}`, { wait: ".table tbody tr" });
+  const user = page.getByLabel("By user");
+  await user.fill("nobody");
+  await user.press("Enter");
+  await page.getByText("No events found").waitFor();
+  assert.ok(await user.evaluate((one) => one === document.activeElement), "the focus is lost");
+  await page.getByRole("button", { name: "Clear the filters" }).click();
+  await page.locator(".table tbody tr").first().waitFor();
+  assert.equal(await user.inputValue(), "");
+  await user.focus();
+  await user.press("Tab");
+  assert.equal(new URL(page.url()).search, "");
+  const name = page.getByLabel("Its name or ID");
+  await name.fill(SCHEDULE);
+  await name.press("Enter");
+  await page.waitForURL((url) => url.searchParams.get("resource") === `template:${SCHEDULE}`);
+  await page.getByLabel("Kind").selectOption("schedule");
+  await page.waitForURL((url) => url.searchParams.get("resource") === `schedule:${SCHEDULE}`);
+  await page.getByRole("row").filter({ hasText: "made the schedule" }).waitFor();
+  assert.equal(await name.inputValue(), SCHEDULE);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("a schedule is offered instances of its own Region alone, and a new one those of all", async () => {
+  const { page, context } = await visit(browser, server, "/schedules", { wait: ".month-runs li" });
+  const options = async () => {
+    const field = page.getByRole("dialog").getByLabel("Instance");
+    await field.locator("option", { hasText: "variant-calling" }).waitFor({ state: "attached" });
+    return field.locator("option").allTextContents();
+  };
+  const elsewhere = `${LONG} in eu-west-1`;
+  await page.getByRole("button", { name: "Make a schedule…" }).first().click();
+  assert.ok((await options()).includes(elsewhere));
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: SCHEDULE, exact: true }).first().click();
+  await page.getByRole("button", { name: "Change…", exact: true }).click();
+  const offered = await options();
+  assert.ok(!offered.includes(elsewhere), offered.join());
+  assert.ok(offered.length > 2, offered.join());
+  await context.close();
+});
+
+test("an AMI that is gone says so", async () => {
+  const { page, context } = await visit(browser, server, "/templates", { wait: ".table tbody tr" });
+  // As the API writes it when somebody has deregistered the AMI in EC2.
+  await page.route(`**/v1/templates/${TEMPLATE}`, async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    const [region, images] = Object.entries(json.version.amis)[0];
+    json.faults = { [region]: { [Object.values(images)[0]]: "gone" } };
+    await route.fulfill({ response, json });
+  });
+  await page.getByRole("link", { name: TEMPLATE, exact: true }).click();
+  await page.getByText("This AMI no longer exists.").waitFor();
+  assert.equal(await page.getByText("This AMI no longer exists.").count(), 1);
+  await context.close();
+});
+
+test("a template is deleted by its owner and the owner of its project, and not by an admin of it", async () => {
+  // Ada owns the project and one template, Ben is its admin and owns the other.
+  for (const [user, template, deletes] of [["ada", DERIVED, 1], ["ben", DERIVED, 1], ["ben", TEMPLATE, 0]]) {
+    if (server.user !== user) await server.become(user);
+    const { page, context } = await visit(browser, server, `/templates/${template}`, { wait: ".lineage li" });
+    await page.getByRole("button", { name: "More about this template" }).click();
+    await page.getByRole("button", { name: "Edit the description…" }).waitFor();
+    // Who owns the project is read beside the page.
+    if (deletes) await page.getByRole("button", { name: "Delete the template…" }).waitFor();
+    await page.getByRole("button", { name: /^More for version/ }).first().click();
+    await page.getByRole("button", { name: "Edit the notes…" }).waitFor();
+    assert.deepEqual([await page.getByRole("button", { name: "Delete the template…", includeHidden: true }).count(), await page.getByRole("button", { name: "Delete…" }).count()], [deletes, deletes], `${user}, ${template}`);
+    await context.close();
+  }
+  await server.become("ada");
 });
 
 test("a change that somebody else made meanwhile is not lost", async () => {

@@ -37,3 +37,9 @@ test("pages and parts have no text of their own", () => {
   }
   assert.deepEqual(found, []);
 });
+
+test("sentences with a number are right for none, one and several", () => {
+  const joined = [0, 1, 2].map((used) => en.links.withdrawPlan(used).replace("Nobody can join with it any more. ", ""));
+  assert.deepEqual(joined, ["Nobody has joined with it so far.", "1 person has joined, and stays.", "The 2 who have joined stay."]);
+  assert.deepEqual([1, 2].map(en.home.missedRuns), ["1 run has been missed since the last one.", "2 runs have been missed since the last one."]);
+});

@@ -1,4 +1,5 @@
 // Who changed what, when and from where: filtered, and as a file.
+import { useLayoutEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { all, api } from "../../api/client";
 import { Head } from "../../parts/card";
@@ -55,13 +56,18 @@ function endOf(day: string | undefined): string | undefined {
 /** A resource by its kind and its name. */
 function ResourceFilter({ resource }: { resource: string }) {
   const { set } = usePlace();
-  const colon = resource.indexOf(":");
-  const kind = useSignal(colon > 0 ? resource.slice(0, colon) : "template");
-  const apply = (name: string) => set({ resource: name ? `${kind.value}:${name}` : "", project: "" });
+  const [, named, name = ""] = /^(.+?):(.*)$/.exec(resource) ?? [];
+  const chosen = useSignal("template");
+  const kind = named ?? chosen.value;
+  const apply = (kind: string, name: string) => set({ resource: name && `${kind}:${name}`, project: "" });
+  const choose = (kind: string) => {
+    chosen.value = kind;
+    if (name) apply(kind, name);
+  };
   return (
     <>
-      <FilterSelect label={text.audit.kind} value={kind.value} onValue={(value) => { kind.value = value; }} options={KINDS.map((one) => [one, text.audit.kinds[one]])} />
-      <Typed label={text.audit.resourceName} name="resource" value={colon > 0 ? resource.slice(colon + 1) : ""} apply={apply} />
+      <FilterSelect label={text.audit.kind} value={kind} onValue={choose} options={KINDS.map((one) => [one, text.audit.kinds[one]])} />
+      <Typed label={text.audit.resourceName} name="resource" value={name} apply={(name) => apply(kind, name)} />
     </>
   );
 }
@@ -70,6 +76,8 @@ function ResourceFilter({ resource }: { resource: string }) {
 function Typed({ label, name, value, apply }: { label: string; name: string; value: string; apply?: (value: string) => void }) {
   const { set } = usePlace();
   const typed = useSignal(value);
+  // What is cleared or chosen elsewhere replaces what was typed. The field stays, and with it the focus.
+  useLayoutEffect(() => { typed.value = value; }, [value]);
   const take = () => {
     const wanted = typed.value.trim();
     if (wanted === value) return;
@@ -78,7 +86,7 @@ function Typed({ label, name, value, apply }: { label: string; name: string; val
   };
   return (
     <div onFocusOut={take} onKeyDown={(event) => { if (event.key === "Enter") take(); }}>
-      <FilterField key={value} label={label} value={typed.value} onValue={(next) => { typed.value = next; }} />
+      <FilterField label={label} value={typed.value} onValue={(next) => { typed.value = next; }} />
     </div>
   );
 }

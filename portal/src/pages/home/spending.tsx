@@ -4,14 +4,14 @@ import { Card } from "../../parts/card";
 import { Meter } from "../../parts/meter";
 import { Name } from "../../parts/name";
 import { text } from "../../text";
-import { dated, money, percent } from "../../text/format";
+import { dayUtc, money, percent } from "../../text/format";
 
 const words = text.home;
 
 export function Spending({ overview }: { overview: Schemas["Overview"] }) {
   const { projects, prices_of } = overview;
   return (
-    <Card title={words.spending} foot={<><span>{words.pricesOf(dated(prices_of))}</span><a href="/projects">{words.allProjects}</a></>}>
+    <Card title={words.spending} foot={<><span>{words.pricesOf(dayUtc(prices_of))}</span><a href="/projects">{words.allProjects}</a></>}>
       {projects.length === 0 && <p class="quiet"><small>{words.noProjects}</small></p>}
       <ul class="budgets">{projects.map((project) => <Project key={project.name} project={project} />)}</ul>
     </Card>

@@ -4,6 +4,7 @@ import { useLocation } from "preact-iso/router";
 import { all, api, ask, type Schemas } from "../../api/client";
 import { serverNow } from "../../api/clock";
 import { useLive } from "../../api/live";
+import { repeatable } from "../../api/repeat";
 import { config, me, regions } from "../../api/shared";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
@@ -65,7 +66,7 @@ function Filled({ offered }: { offered: Offered }) {
     if (!request || planning.problem || planning.stale) return;
     lastRegion = form.region;
     await act.run(async () => {
-      await ask(api.POST("/v1/instances", { body: request, headers: { "Idempotency-Key": keyOf(request) } }));
+      await repeatable(request, (headers) => ask(api.POST("/v1/instances", { body: request, headers })));
       toast(words.launching(form.name));
       route("/instances");
     });
@@ -116,13 +117,4 @@ function requested(form: Form): Schemas["LaunchRequest"] {
 async function planned(body: Schemas["LaunchRequest"], signal: AbortSignal): Promise<Schemas["LaunchPlan"]> {
   const answer = await ask(api.POST("/v1/instances", { params: { query: { dry_run: true } }, body, signal }));
   return answer.plan;
-}
-
-/** The same request, pressed again, launches one instance. */
-const keys = new Map<string, string>();
-function keyOf(request: Schemas["LaunchRequest"]): string {
-  const body = JSON.stringify(request);
-  const key = keys.get(body) ?? crypto.randomUUID();
-  keys.set(body, key);
-  return key;
 }

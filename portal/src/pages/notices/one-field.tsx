@@ -2,10 +2,9 @@
 import { useSignal } from "@preact/signals";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { ProblemNote } from "../../parts/note";
-import { text } from "../../text";
 
 interface Props<T> {
   title: string;
@@ -24,7 +23,7 @@ interface Props<T> {
 export function OneField<T>({ title, label, hint, missing, submit, start = "", isWrong, act, onClose, onDone }: Props<T>) {
   const typed = useSignal(start);
   const tried = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const value = typed.value.trim();
   const wrong = isWrong(value);
   const press = async (event: Event) => {
@@ -37,9 +36,9 @@ export function OneField<T>({ title, label, hint, missing, submit, start = "", i
       onDone?.(result);
     });
   };
-  const foot = <><Button large onPress={onClose}>{text.cancel}</Button><Button large kind="primary" form="f-notify" busy={acting.busy}>{submit}</Button></>;
+  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-notify" busy={acting.busy}>{submit}</Button></>;
   return (
-    <Dialog title={title} foot={foot} onClose={onClose}>
+    <Dialog title={title} foot={foot} onClose={acting.leave}>
       <form id="f-notify" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
         <TextField label={label} mono hint={hint} error={tried.value && wrong ? missing : undefined} value={typed.value} onValue={(now) => { typed.value = now; }} />
         {acting.problem && <ProblemNote problem={acting.problem} />}

@@ -13,11 +13,12 @@ const words = text.save;
 
 export function CancelSave({ save, done }: { save: Schemas["SaveView"]; done: () => void }) {
   const [open, setOpen] = useState(false);
-  const act = useAct();
+  const close = () => setOpen(false);
+  const act = useAct(close);
   const cancel = async () => {
     const worked = await act.run(() => ask(api.POST("/v1/saves/{id}/cancel", { params: { path: { id: save.save_id } } })));
     if (!worked) return;
-    setOpen(false);
+    close();
     toast(words.cancelling);
     done();
   };
@@ -28,9 +29,9 @@ export function CancelSave({ save, done }: { save: Schemas["SaveView"]; done: ()
       {open && (
         <Dialog
           title={<>{words.cancelOf} <Name>{save.request.instance}</Name></>}
-          onClose={() => setOpen(false)}
+          onClose={act.leave}
           foot={<>
-            <Button large onPress={() => setOpen(false)}>{words.keep}</Button>
+            <Button large disabled={!act.leave} onPress={act.leave}>{words.keep}</Button>
             <Button large kind="danger" busy={act.busy} onPress={() => void cancel()}>{words.cancelNow}</Button>
           </>}
         >

@@ -34,8 +34,7 @@ export function Hero({ save, line }: { save: Schemas["SaveView"]; line: Timeline
 
 function label(save: Schemas["SaveView"], { down, over }: Timeline): string {
   if (!down) return over || save.plan?.instance.original_state === "stopped" || save.copy_of ? words.notTakenDown : words.notDownYet;
-  if (!down.open) return words.wasDown;
-  return over ? words.stillDown : words.isDown;
+  return down.open ? words.isDown : words.wasDown;
 }
 
 function note(save: Schemas["SaveView"], { down, over }: Timeline): ComponentChildren {

@@ -8,6 +8,7 @@ import { Name } from "../../parts/name";
 import { Loaded } from "../../parts/note";
 import { useNow } from "../../parts/now";
 import { timeline, type Timeline } from "../../parts/signal/model";
+import { isMe } from "../../sign-in";
 import { text } from "../../text";
 import { CancelSave } from "./cancel";
 import { Hero } from "./hero";
@@ -41,7 +42,7 @@ function Shown({ save, again }: { save: Save; again: () => void }) {
   return (
     <>
       <Head title={titled(save)} crumb={<Crumb id={save.save_id} />} badge={<State save={save} line={line} />}>
-        {running && <CancelSave save={save} done={again} />}
+        {running && isMe(save.saved_by) && <CancelSave save={save} done={again} />}
         {save.state === "succeeded" && save.version != null && <a class="button is-primary" href={`/launch?template=${save.request.template}@${save.version}`}>{text.launch.launch(`${save.request.template}@${save.version}`)}</a>}
       </Head>
       <Troubles save={save} again={again} />

@@ -6,7 +6,7 @@ import { Badge } from "../../parts/badge";
 import { Button } from "../../parts/button";
 import { Card } from "../../parts/card";
 import { Confirm } from "../../parts/confirm";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Loaded, ProblemNote } from "../../parts/note";
@@ -49,7 +49,7 @@ export function Approvals({ project, rights, again }: Props) {
 
 function ApproveDialog({ project, onClose, onDone }: { project: string; onClose: () => void; onDone: () => void }) {
   const template = useSignal("");
-  const acting = useAct();
+  const acting = useAct(onClose);
   const typed = useSettled(template.value.trim());
   const known = useOnce(`templates:${typed}`, async (signal) => (typed.length < 2 ? [] : (await ask(api.GET("/v1/templates", { params: { query: { search: typed, limit: 20 } }, signal }))).items.map((one) => one.name)));
   const press = async (event: Event) => {
@@ -61,9 +61,9 @@ function ApproveDialog({ project, onClose, onDone }: { project: string; onClose:
     onClose();
     onDone();
   };
-  const foot = <><Button large onPress={onClose}>{text.cancel}</Button><Button large kind="primary" form="f-approve" busy={acting.busy}>{text.approvals.label(template.value.trim())}</Button></>;
+  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-approve" busy={acting.busy}>{text.approvals.label(template.value.trim())}</Button></>;
   return (
-    <Dialog title={<>{text.approvals.dialog} <Name>{project}</Name></>} foot={foot} onClose={onClose}>
+    <Dialog title={<>{text.approvals.dialog} <Name>{project}</Name></>} foot={foot} onClose={acting.leave}>
       <form id="f-approve" class="l-stack" onSubmit={(event) => void press(event)}>
         <TextField label={text.approvals.template} hint={text.approvals.hint} value={template.value} onValue={(value) => { template.value = value; }} mono list={known.data ?? []} />
         <p>{text.approvals.plan}</p>

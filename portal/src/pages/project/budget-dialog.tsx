@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { api, ask, type Schemas } from "../../api/client";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { Check, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -39,7 +39,7 @@ function Form({ title, project, header, onClose, onDone }: FormProps) {
   const alerts = useSignal((budget?.alerts ?? [50, 80, 100]).join(", "));
   const hard = useSignal(budget?.hard_stop ?? false);
   const tried = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const costs = useOnce(`costs:${name}`, (signal) => ask(api.GET("/v1/projects/{name}/costs", { params: { path: { name }, query: { limit: 1 } }, signal })));
   const amount = Number(limit.value);
   const wrong = {
@@ -65,7 +65,7 @@ function Form({ title, project, header, onClose, onDone }: FormProps) {
   const foot = (
     <>
       {budget && <Button large kind="quiet" busy={acting.busy} onPress={() => void lift()}>{text.budget.lift}</Button>}
-      <Button large onPress={onClose}>{text.cancel}</Button>
+      <Cancel leave={acting.leave} />
       <Button large kind="primary" form="f-budget" busy={acting.busy}>{wrong.limit ? text.budget.setLabel : text.budget.setTo(money(amount))}</Button>
     </>
   );
@@ -78,7 +78,7 @@ function Form({ title, project, header, onClose, onDone }: FormProps) {
     </>
   );
   return (
-    <Dialog title={title} foot={foot} plan={side} onClose={onClose}>
+    <Dialog title={title} foot={foot} plan={side} onClose={acting.leave}>
       <form id="f-budget" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
         <TextField label={text.budget.limitLabel} hint={text.budget.limitHint} error={tried.value ? wrong.limit : undefined} value={limit.value} onValue={(value) => { limit.value = value; }} type="number" />
         <TextField label={text.budget.alertsLabel} hint={text.budget.alertsHint} error={tried.value ? wrong.alerts : undefined} value={alerts.value} onValue={(value) => { alerts.value = value; }} />

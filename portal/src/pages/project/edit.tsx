@@ -2,10 +2,11 @@ import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { api, ask, type Schemas } from "../../api/client";
+import { me } from "../../api/shared";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
 import { Confirm } from "../../parts/confirm";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { Check, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -35,7 +36,7 @@ function Form({ title, project, header, onClose, onDone }: FormProps) {
   const { name } = project;
   const description = useSignal(project.description);
   const approved = useSignal(project.approved_only ?? false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const press = async (event: Event) => {
     event.preventDefault();
     const body = { description: description.value, approved_only: approved.value };
@@ -44,9 +45,9 @@ function Form({ title, project, header, onClose, onDone }: FormProps) {
     onClose();
     onDone();
   };
-  const foot = <><Button large onPress={onClose}>{text.cancel}</Button><Button large kind="primary" form="f-project" busy={acting.busy}>{text.edit.label(name)}</Button></>;
+  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-project" busy={acting.busy}>{text.edit.label(name)}</Button></>;
   return (
-    <Dialog title={title} foot={foot} onClose={onClose}>
+    <Dialog title={title} foot={foot} onClose={acting.leave}>
       <form id="f-project" class="l-stack" onSubmit={(event) => void press(event)}>
         <TextField label={text.projects.description} value={description.value} onValue={(value) => { description.value = value; }} rows={2} />
         <Check checked={approved.value} onChecked={(value) => { approved.value = value; }}>{text.project.approvedOnly}</Check>
@@ -61,7 +62,7 @@ export function DeleteDialog({ project: { name }, onClose }: { project: Schemas[
   const { route } = useLocation();
   const act = (_: boolean, header: Header) => ask(api.DELETE("/v1/projects/{name}", { params: { path: { name }, header } }));
   return (
-    <Confirm title={<>{text.project.deleting} <Name>{name}</Name></>} plan={() => unchanged(name)} label={text.project.deleteLabel(name)} done={text.project.deleted(name)} danger act={act} onClose={onClose} onDone={() => route("/projects")}>
+    <Confirm title={<>{text.project.deleting} <Name>{name}</Name></>} plan={() => unchanged(name)} label={text.project.deleteLabel(name)} done={text.project.deleted(name)} danger act={act} onClose={onClose} onDone={() => { me.forget(); route("/projects"); }}>
       {() => <p>{text.project.deletePlan}</p>}
     </Confirm>
   );

@@ -5,7 +5,7 @@ import { api, ask, type Schemas } from "../../api/client";
 import { serverNow } from "../../api/clock";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { Check, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Note, ProblemNote } from "../../parts/note";
@@ -55,7 +55,7 @@ function Form({ title, project: { name, end }, header, onClose, onDone }: FormPr
   const at = useSignal(end ? typed(end.at) : "");
   const save = useSignal(end?.last_save ?? false);
   const tried = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const date = new Date(at.value);
   const wrong = date > serverNow() ? undefined : words.bad;
   const finish = (done: boolean, message: string) => {
@@ -75,7 +75,7 @@ function Form({ title, project: { name, end }, header, onClose, onDone }: FormPr
   const foot = (
     <>
       {end && <Button large kind="quiet" busy={acting.busy} onPress={() => void lift()}>{words.lift}</Button>}
-      <Button large onPress={onClose}>{text.cancel}</Button>
+      <Cancel leave={acting.leave} />
       <Button large kind="primary" form="f-end" busy={acting.busy}>{words.label}</Button>
     </>
   );
@@ -86,7 +86,7 @@ function Form({ title, project: { name, end }, header, onClose, onDone }: FormPr
     </>
   );
   return (
-    <Dialog title={title} foot={foot} plan={side} onClose={onClose}>
+    <Dialog title={title} foot={foot} plan={side} onClose={acting.leave}>
       <form id="f-end" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
         <TextField label={words.at} type="datetime-local" hint={text.timesIn(zone)} error={tried.value ? wrong : undefined} value={at.value} onValue={(value) => { at.value = value; }} />
         <Check checked={save.value} onChecked={(value) => { save.value = value; }}>{words.save}</Check>

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { Check, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Loaded, ProblemNote } from "../../parts/note";
@@ -20,7 +20,7 @@ export function GroupDialog({ project, group, onClose, onDone }: { project: stri
   const name = useSignal(group.name);
   const chosen = useSignal(new Set(group.members));
   const tried = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const members = useOnce(`group-members:${project}`, (signal) => membersOf(project, signal));
   const wrong = GROUP.test(name.value) ? undefined : words.bad;
   const choose = (user: string, on: boolean) => {
@@ -41,9 +41,9 @@ export function GroupDialog({ project, group, onClose, onDone }: { project: stri
     onClose();
     onDone();
   };
-  const foot = <><Button large onPress={onClose}>{text.cancel}</Button><Button large kind="primary" form="f-group" busy={acting.busy}>{fresh ? words.makeIt : words.changeOf(name.value)}</Button></>;
+  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-group" busy={acting.busy}>{fresh ? words.makeIt : words.changeOf(name.value)}</Button></>;
   return (
-    <Dialog title={<>{fresh ? words.making : words.changing} <Name>{fresh ? project : name.value}</Name></>} foot={foot} ready={Boolean(members.data)} onClose={onClose}>
+    <Dialog title={<>{fresh ? words.making : words.changing} <Name>{fresh ? project : name.value}</Name></>} foot={foot} ready={Boolean(members.data)} onClose={acting.leave}>
       <form id="f-group" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
         {fresh && <TextField label={words.group} mono error={tried.value ? wrong : undefined} value={name.value} onValue={(value) => { name.value = value.trim(); }} />}
         <fieldset class="field">

@@ -4,7 +4,7 @@ import { api, ask, type Schemas } from "../../api/client";
 import { serverNow } from "../../api/clock";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { ChoiceField, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Note, ProblemNote } from "../../parts/note";
@@ -38,7 +38,7 @@ export function LinkDialog({ project, onClose, onDone }: Props) {
   const role = useSignal<Role>("member");
   const group = useSignal("");
   const tried = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const groups = useOnce(`groups:${project}`, (signal) => groupsOf(project, signal));
   const until = endOf(day.value);
   const count = Number(uses.value);
@@ -59,9 +59,9 @@ export function LinkDialog({ project, onClose, onDone }: Props) {
   const title = <>{words.dialog} <Name>{project}</Name></>;
   if (created.value) return <Code title={title} created={created.value} onClose={onClose} />;
   const shown = (error?: string) => (tried.value ? error : undefined);
-  const foot = <><Button large onPress={onClose}>{text.cancel}</Button><Button large kind="primary" form="f-link" busy={acting.busy}>{words.makeIt}</Button></>;
+  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-link" busy={acting.busy}>{words.makeIt}</Button></>;
   return (
-    <Dialog title={title} foot={foot} onClose={onClose}>
+    <Dialog title={title} foot={foot} onClose={acting.leave}>
       <form id="f-link" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
         <TextField label={words.last} type="date" error={shown(wrong.day)} value={day.value} onValue={(value) => { day.value = value; }} />
         <TextField label={words.uses} type="number" error={shown(wrong.uses)} value={uses.value} onValue={(value) => { uses.value = value; }} />

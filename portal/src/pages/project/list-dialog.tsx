@@ -4,7 +4,7 @@ import { useId } from "preact/hooks";
 import { api, ask, type Schemas } from "../../api/client";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { Icon } from "../../parts/icon";
 import { Name } from "../../parts/name";
@@ -27,7 +27,7 @@ export function ListDialog({ project, onClose, onDone }: Props) {
   const tooLarge = useSignal(false);
   const tried = useSignal(false);
   const added = useSignal<{ members: Planned[]; refused: BadLine[] } | undefined>(undefined);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const found = parse(list.value);
   const empty = found.members.length === 0 && found.bad.length === 0;
   const all = found.members.map(({ member }) => member);
@@ -62,7 +62,7 @@ export function ListDialog({ project, onClose, onDone }: Props) {
   const foot = (
     <>
       <p>{text.plan.untouched}</p>
-      <Button large onPress={onClose}>{text.cancel}</Button>
+      <Cancel leave={acting.leave} />
       <Button large kind="primary" form="f-list" busy={acting.busy}>{plan && left.length > 0 ? words.label(plan.members.length, refused.length) : words.labelNobody}</Button>
     </>
   );
@@ -75,7 +75,7 @@ export function ListDialog({ project, onClose, onDone }: Props) {
     </>
   );
   return (
-    <Dialog title={title} foot={foot} plan={side} onClose={onClose}>
+    <Dialog title={title} foot={foot} plan={side} onClose={acting.leave}>
       <form id="f-list" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
         <TextField label={words.list} mono rows={10} hint={words.listHint} error={tooLarge.value ? words.tooLarge : tried.value && empty ? words.empty : undefined} value={list.value} onValue={(value) => { list.value = value; }} />
         <FileField onFile={async (file) => {

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { api, ask, type Schemas } from "../../api/client";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { ChoiceField, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -18,7 +18,7 @@ export function MemberDialog({ project, appoints, onClose, onDone }: { project: 
   const role = useSignal<Role>("member");
   const added = useSignal<string[]>([]);
   const tried = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const users = [...new Set(names.value.split(/[\s,;]+/).filter(Boolean))];
   const known = useUsers(users.length === 1 ? users[0]! : "");
   const roles: Role[] = appoints ? ["member", "viewer", "admin", "owner"] : ["member", "viewer"];
@@ -41,9 +41,9 @@ export function MemberDialog({ project, appoints, onClose, onDone }: { project: 
   };
   // Those who were added before the failure are in: the page shows them.
   const onDoneSome = () => { if (added.value.length > 0) onDone(); };
-  const foot = <><Button large onPress={onClose}>{text.cancel}</Button><Button large kind="primary" form="f-member" busy={acting.busy}>{text.members.add(users.length)}</Button></>;
+  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-member" busy={acting.busy}>{text.members.add(users.length)}</Button></>;
   return (
-    <Dialog title={<>{text.members.adding} <Name>{project}</Name></>} foot={foot} onClose={onClose}>
+    <Dialog title={<>{text.members.adding} <Name>{project}</Name></>} foot={foot} onClose={acting.leave}>
       <form id="f-member" class="l-stack" onSubmit={(event) => void press(event)}>
         <TextField label={text.members.names} hint={text.members.namesHint} error={tried.value && users.length === 0 ? text.members.noNames : undefined} value={names.value} onValue={(value) => { names.value = value; }} mono list={known} />
         <ChoiceField label={text.members.role} value={role.value} onValue={(value) => { role.value = value as Role; }} options={roles.map((one) => ({ value: one, shown: <>{text.roles[one]} <span class="quiet">{text.members.roleMeans[one]}</span></> }))} />

@@ -2,7 +2,8 @@
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";
 import { api, ask, type Schemas } from "../../api/client";
-import { who } from "../../sign-in";
+import { me } from "../../api/shared";
+import { isMe } from "../../sign-in";
 import { Button } from "../../parts/button";
 import { Card } from "../../parts/card";
 import { Confirm } from "../../parts/confirm";
@@ -43,13 +44,12 @@ export function Members({ project, rights, addPeople, addList, again }: Props) {
 }
 
 function columnsOf(members: Member[], rights: Rights, begin: (what: Doing) => void): Column<Member>[] {
-  const me = who.value.state === "in" ? who.value.user : "";
   const owners = members.filter((member) => member.role === "owner").length;
   /** Owners and admins are appointed by owners alone; the last owner stays. */
   const may = (member: Member) => rights.manages && (rights.appoints || member.role === "member" || member.role === "viewer") && !(member.role === "owner" && owners === 1);
   const roles = rights.appoints ? ROLES : ROLES.slice(2);
   return [
-    { label: text.members.user, cell: (member) => <><b><Name mono={false}>{member.user}</Name></b>{member.user === me && <span class="quiet"> {text.members.you}</span>}</> },
+    { label: text.members.user, cell: (member) => <><b><Name mono={false}>{member.user}</Name></b>{isMe(member.user) && <span class="quiet"> {text.members.you}</span>}</> },
     { label: text.members.role, cell: (member) => (may(member)
       ? <select class="input is-small" aria-label={text.members.roleOf(member.user)} value={member.role} onChange={(event) => {
         const role = event.currentTarget.value as Role;
@@ -61,7 +61,7 @@ function columnsOf(members: Member[], rights: Rights, begin: (what: Doing) => vo
     { label: text.members.since, cell: (member) => <>{dated(member.added_at)}<span class="sub">{text.version.by}<Name mono={false}>{member.added_by}</Name></span></> },
     { label: text.actions, acts: true, cell: (member) => {
       if (member.role === "owner" && owners === 1) return <span class="sub">{text.members.lastOwner}</span>;
-      if (member.user === me) return <Button kind="quiet" onPress={() => begin({ member })}>{text.members.leave}</Button>;
+      if (isMe(member.user)) return <Button kind="quiet" onPress={() => begin({ member })}>{text.members.leave}</Button>;
       return may(member) && <Button kind="quiet" label={text.members.removeUser(member.user)} onPress={() => begin({ member })}>{text.members.remove}</Button>;
     } },
   ];
@@ -77,7 +77,7 @@ interface DialogProps {
 function RoleDialog({ project, member: { user }, role, onClose, onDone }: DialogProps & { role: Role }) {
   const act = (_: boolean, header: Header) => ask(api.POST("/v1/projects/{name}/members", { params: { path: { name: project }, header }, body: { user, role } }));
   return (
-    <Confirm title={<>{text.members.roleTitle} <Name mono={false}>{user}</Name></>} plan={() => unchanged(project)} label={text.members.makeRole(user, text.roles[role])} done={text.members.madeRole(user, text.roles[role])} act={act} onClose={onClose} onDone={onDone}>
+    <Confirm title={<>{text.members.roleTitle} <Name mono={false}>{user}</Name></>} plan={() => unchanged(project)} label={text.members.makeRole(user, text.roles[role])} done={text.members.madeRole(user, text.roles[role])} act={act} onClose={onClose} onDone={() => { me.forget(); onDone(); }}>
       {() => <p>{text.members.roleMeans[role]}</p>}
     </Confirm>
   );
@@ -85,10 +85,10 @@ function RoleDialog({ project, member: { user }, role, onClose, onDone }: Dialog
 
 function RemoveDialog({ project, member: { user }, onClose, onDone }: DialogProps) {
   const { route } = useLocation();
-  const mine = who.value.state === "in" && who.value.user === user;
+  const mine = isMe(user);
   const act = (_: boolean, header: Header) => ask(api.DELETE("/v1/projects/{name}/members", { params: { path: { name: project }, query: { user }, header } }));
   return (
-    <Confirm title={<>{mine ? text.members.leaveTitle : text.members.removeTitle} <Name>{project}</Name></>} plan={() => unchanged(project)} label={mine ? text.members.leaveLabel(project) : text.members.removeLabel(user)} done={mine ? text.members.left(project) : text.members.removed(user)} danger act={act} onClose={onClose} onDone={() => (mine ? route("/projects") : onDone())}>
+    <Confirm title={<>{mine ? text.members.leaveTitle : text.members.removeTitle} <Name>{project}</Name></>} plan={() => unchanged(project)} label={mine ? text.members.leaveLabel(project) : text.members.removeLabel(user)} done={mine ? text.members.left(project) : text.members.removed(user)} danger act={act} onClose={onClose} onDone={() => { me.forget(); if (mine) route("/projects"); else onDone(); }}>
       {() => <ul class="marks is-list"><li>{text.members.loses(mine ? "" : user)}</li><li>{text.members.stays}</li></ul>}
     </Confirm>
   );

@@ -1,4 +1,4 @@
-import { api, ask, type Schemas } from "../../api/client";
+import { all, api, type Schemas } from "../../api/client";
 import { Button } from "../../parts/button";
 import { Loaded } from "../../parts/note";
 import { useOnce } from "../../parts/once";
@@ -32,9 +32,20 @@ export function Overview({ view, rights, again, addPeople, addList, changeBudget
   );
 }
 
+/** The costs with all templates, the most expensive first: the API returns them in pages, by name. */
+async function costsOf(name: string, signal: AbortSignal): Promise<Schemas["ProjectCosts"]> {
+  let costs: Schemas["ProjectCosts"] | undefined;
+  const templates = await all(async (cursor) => {
+    const answer = await api.GET("/v1/projects/{name}/costs", { params: { path: { name }, query: { cursor, limit: 100 } }, signal });
+    costs = answer.data ?? costs;
+    return { ...answer, data: answer.data && { items: answer.data.templates, cursor: answer.data.cursor } };
+  });
+  return { ...costs!, templates: templates.sort((a, b) => b.usd_per_month - a.usd_per_month) };
+}
+
 function Costs({ project, manages, changeBudget }: { project: Schemas["Project"]; manages: boolean; changeBudget: () => void }) {
   const { name } = project;
-  const costs = useOnce(`costs:${name}`, (signal) => ask(api.GET("/v1/projects/{name}/costs", { params: { path: { name }, query: { limit: 100 } }, signal })));
+  const costs = useOnce(`costs:${name}`, (signal) => costsOf(name, signal));
   return (
     <Loaded live={costs} what={text.project.loadingCosts}>{(found) => (
       <>

@@ -4,7 +4,7 @@ import { api, ask } from "../../api/client";
 import { me } from "../../api/shared";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { ProblemNote } from "../../parts/note";
 import { at } from "../../parts/place";
@@ -18,7 +18,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
   const name = useSignal("");
   const description = useSignal("");
   const tried = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const wrong = !NAME.test(name.value.trim());
   const press = async (event: Event) => {
     event.preventDefault();
@@ -30,9 +30,9 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
     toast(text.projects.made(body.name));
     route(at("projects", body.name));
   };
-  const foot = <><Button large onPress={onClose}>{text.cancel}</Button><Button large kind="primary" form="f-project" busy={acting.busy}>{text.projects.makeNamed(name.value.trim())}</Button></>;
+  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-project" busy={acting.busy}>{text.projects.makeNamed(name.value.trim())}</Button></>;
   return (
-    <Dialog title={text.projects.making} foot={foot} onClose={onClose}>
+    <Dialog title={text.projects.making} foot={foot} onClose={acting.leave}>
       <form id="f-project" class="l-stack" onSubmit={(event) => void press(event)}>
         <TextField label={text.projects.name} hint={text.nameHint} error={tried.value && wrong ? text.nameHint : undefined} value={name.value} onValue={(value) => { name.value = value; }} mono />
         <TextField label={text.projects.description} value={description.value} onValue={(value) => { description.value = value; }} rows={2} />

@@ -13,14 +13,14 @@ import { text } from "../../text";
 import { count, dated, money, percent } from "../../text/format";
 import { CreateDialog } from "./create";
 
-/** A project, with what its templates cost if the reader may see it. */
+/** A project, with what its templates and instances cost if the reader may see it. */
 type View = Schemas["ProjectView"] & { spending?: Schemas["ProjectSpending"] };
 
 const columns: Column<View>[] = [
   { label: text.projects.name, cell: ({ project }) => <><a href={at("projects", project.name)}><Name>{project.name}</Name></a>{project.description && <span class="sub" dir="auto">{project.description}</span>}</> },
   { label: text.projects.role, cell: ({ role }) => text.roles[role] },
   { label: text.projects.members, num: true, cell: ({ project }) => count(project.members) },
-  { label: text.projects.cost, num: true, cell: ({ spending }) => (spending ? <>{money(spending.usd_per_month)}{spending.used_percent != null && <span class="sub">{text.projects.used(percent(spending.used_percent))}</span>}</> : <span class="quiet">{text.projects.notSeen}</span>) },
+  { label: text.projects.cost, num: true, cell: ({ spending }) => (spending ? <>{money(spending.usd_per_month + (spending.compute_usd ?? 0))}{spending.used_percent != null && <span class="sub">{text.projects.used(percent(spending.used_percent))}</span>}</> : <span class="quiet">{text.projects.notSeen}</span>) },
   { label: text.projects.budget, num: true, cell: ({ project: { budget } }) => (budget ? <>{text.aMonth(money(budget.limit_usd))}{budget.hard_stop && <span class="sub">{text.projects.hard}</span>}</> : <span class="quiet">{text.projects.noBudget}</span>) },
   { label: text.projects.templates, cell: ({ project }) => (project.approved_only ? <Badge icon="lock">{text.projects.approvedOnly}</Badge> : <span class="quiet">{text.projects.any}</span>) },
   { label: text.projects.created, num: true, cell: ({ project }) => <span class="keep">{dated(project.created_at)}</span> },

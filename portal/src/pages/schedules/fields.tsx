@@ -10,19 +10,20 @@ import type { Values } from "./values";
 interface Props {
   values: Values;
   errors: { instance?: string; template?: string; days?: string; keep?: string };
-  /** A schedule keeps its template. */
-  isNew: boolean;
+  /** A schedule that exists keeps its Region and its template. */
+  region?: string;
   change: (part: Partial<Values>) => void;
 }
 
 const words = text.scheduleForm;
 
-export function ScheduleFields({ values, errors, isNew, change }: Props) {
+export function ScheduleFields({ values, errors, region, change }: Props) {
   const instances = useInstances();
+  const fits = (one: Instance) => (one.state === "running" || one.state === "stopped") && one.region === (region ?? one.region);
   return (
     <>
-      <Loaded live={instances}>{({ items }) => <InstanceField instances={items.filter((one) => one.state === "running" || one.state === "stopped")} value={values.instance} error={errors.instance} onValue={(instance) => change({ instance, consent: false })} />}</Loaded>
-      {isNew && <TextField label={words.template} hint={words.templateHint} error={errors.template} value={values.template} onValue={(template) => change({ template, consent: false })} mono />}
+      <Loaded live={instances}>{({ items }) => <InstanceField instances={items.filter(fits)} value={values.instance} error={errors.instance} onValue={(instance) => change({ instance, consent: false })} />}</Loaded>
+      {!region && <TextField label={words.template} hint={words.templateHint} error={errors.template} value={values.template} onValue={(template) => change({ template, consent: false })} mono />}
       <SelectField label={words.when} value={values.kind} onValue={(kind) => change({ kind: kind as Values["kind"] })} options={Object.entries(words.kinds)} />
       {values.kind === "weekly" && <DaysField days={values.days} error={errors.days} onDays={(days) => change({ days })} />}
       {values.kind === "other"

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { api, ask, type Schemas } from "../../api/client";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { Name } from "../../parts/name";
 import { Opened } from "../../parts/opened";
 import { usePlan } from "../../parts/plan";
@@ -34,7 +34,7 @@ export function ChangeSchedule({ name, ...rest }: { name: string; onClose: () =>
 export function ScheduleForm({ schedule, header, onClose, onDone }: Props) {
   const [values, setValues] = useState<Values>(() => valuesOf(schedule));
   const [tried, setTried] = useState(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const change = (part: Partial<Values>) => setValues((before) => ({ ...before, ...part }));
   const errors = errorsOf(values);
   const request = requestOf(values, schedule);
@@ -55,15 +55,15 @@ export function ScheduleForm({ schedule, header, onClose, onDone }: Props) {
   const foot = (
     <>
       <p>{words.untouched}</p>
-      <Button large onPress={onClose}>{text.cancel}</Button>
+      <Cancel leave={acting.leave} />
       <Button large kind="primary" form="f-schedule" busy={acting.busy}>{schedule ? words.change(schedule.name) : words.make}</Button>
     </>
   );
   const side = <PlanSide planning={planning} missing={errors.instance || errors.template ? words.choose : undefined} failed={acting.problem} consent={values.consent} onConsent={(consent) => change({ consent })}>{(plan) => <RunPlan plan={plan} keep={timingOf(values).keep} />}</PlanSide>;
   return (
-    <Dialog title={schedule ? <>{words.changing} <Name>{schedule.name}</Name></> : words.making} foot={foot} plan={side} onClose={onClose}>
+    <Dialog title={schedule ? <>{words.changing} <Name>{schedule.name}</Name></> : words.making} foot={foot} plan={side} onClose={acting.leave}>
       <form id="f-schedule" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
-        <ScheduleFields values={values} errors={tried ? errors : {}} isNew={!schedule} change={change} />
+        <ScheduleFields values={values} errors={tried ? errors : {}} region={schedule?.request.region} change={change} />
       </form>
     </Dialog>
   );

@@ -4,7 +4,7 @@ import { all, api, ask, type Schemas } from "../../api/client";
 import { me } from "../../api/shared";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { Check, ChoiceField, TextField } from "../../parts/field";
 import { Icon } from "../../parts/icon";
 import { Name } from "../../parts/name";
@@ -31,7 +31,7 @@ export function ShareDialog({ template, onClose, onDone }: { template: Template;
   const snapshots = useSignal(false);
   const consent = useSignal(false);
   const missing = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const to = named(kind.value) ? (who.value.trim() ? `${kind.value}:${who.value.trim()}` : "") : kind.value;
   const body = { to, publish_sensitive: consent.value || undefined, with_snapshots: (kind.value === "account" && snapshots.value) || undefined };
   const planning = usePlan(to ? body : undefined, async (body, signal) => {
@@ -62,13 +62,13 @@ export function ShareDialog({ template, onClose, onDone }: { template: Template;
   const foot = (
     <>
       <p>{text.plan.untouched}</p>
-      <Button large onPress={onClose}>{text.cancel}</Button>
+      <Cancel leave={acting.leave} />
       <Button large kind="primary" form="f-share" busy={acting.busy}>{to ? text.share.label(name, spoken(to)) : text.share.labelNobody(name)}</Button>
     </>
   );
   const side = <PlanSide planning={planning} missing={to ? undefined : text.share.choose} failed={acting.problem} consent={consent.value} onConsent={(given) => { consent.value = given; }}>{(plan) => <ShareFacts plan={plan} />}</PlanSide>;
   return (
-    <Dialog title={<>{text.share.dialog} <Name>{name}</Name></>} foot={foot} plan={side} onClose={onClose}>
+    <Dialog title={<>{text.share.dialog} <Name>{name}</Name></>} foot={foot} plan={side} onClose={acting.leave}>
       <form id="f-share" class="l-stack" onSubmit={(event) => void press(event)}>
         <ChoiceField label={text.share.whom} value={kind.value} onValue={(value) => choose(value as Kind, "")} options={KINDS.map((value) => ({ value, shown: <KindOf kind={value} project={template.project ?? ""} /> }))} />
         {named(kind.value) && <Who kind={kind.value} value={who.value} onValue={(value) => choose(kind.value, value)} error={missing.value ? text.share.missing[kind.value as "user"] : undefined} />}

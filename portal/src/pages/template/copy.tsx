@@ -4,7 +4,7 @@ import { useLocation } from "preact-iso/router";
 import { all, api, ask, once, type Schemas } from "../../api/client";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { Check } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Loaded, Note } from "../../parts/note";
@@ -26,7 +26,7 @@ export function CopyDialog({ template, version, onClose, onDone }: { template: T
   const { route } = useLocation();
   const chosen = useSignal<string[]>([]);
   const consent = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const regions = useOnce("regions", (signal) => all((cursor) => api.GET("/v1/regions", { params: { query: { cursor, limit: 100 } }, signal })));
   const body = { regions: chosen.value, publish_sensitive: consent.value || undefined };
   const planning = usePlan(chosen.value.length > 0 ? body : undefined, async (body, signal) => {
@@ -47,13 +47,13 @@ export function CopyDialog({ template, version, onClose, onDone }: { template: T
   const foot = (
     <>
       <p>{text.plan.untouched}</p>
-      <Button large onPress={onClose}>{text.cancel}</Button>
+      <Cancel leave={acting.leave} />
       <Button large kind="primary" busy={acting.busy} onPress={press}>{text.copy.label(`${name}@${number}`)}</Button>
     </>
   );
   const side = <PlanSide planning={planning} missing={chosen.value.length > 0 ? undefined : text.copy.choose} failed={acting.problem} consent={consent.value} onConsent={(given) => { consent.value = given; }}>{(plan) => <CopyFacts plan={plan} />}</PlanSide>;
   return (
-    <Dialog title={<>{text.copy.title} <Name>{`${name}@${number}`}</Name></>} foot={foot} plan={side} onClose={onClose}>
+    <Dialog title={<>{text.copy.title} <Name>{`${name}@${number}`}</Name></>} foot={foot} plan={side} onClose={acting.leave}>
       <Loaded live={regions}>{(found) => (
         <fieldset class="field"><legend>{text.copy.regions}</legend>
           {found.filter((region) => region.allowed && !version.amis[region.name]).map(({ name: region }) => (

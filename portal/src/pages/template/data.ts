@@ -53,6 +53,12 @@ export async function asItIs(name: string, version?: number) {
   return { view: data as Saved, header: { "If-Match": response.headers.get("etag") ?? "*" } };
 }
 
+/** What the reader may do with a template, as docs/access.md has it: whoever manages its project does not delete it, unless as an owner. */
+export interface Rights {
+  manages: boolean;
+  deletes: boolean;
+}
+
 export const live = (version: Version) => (version.state ?? "active") !== "deleted";
 
 /** What changed in a version, in the words of who saved it. */

@@ -5,7 +5,7 @@ import { api, ask } from "../../api/client";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
 import { Confirm } from "../../parts/confirm";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -36,7 +36,7 @@ function Form({ title, what, now: { view, header }, template: { name }, version,
   const before = (version === undefined ? view.template : view.version).deprecation;
   const instead = useSignal(before?.replaced_by ?? "");
   const day = useSignal(before?.end_of_life?.slice(0, 10) ?? "");
-  const acting = useAct();
+  const acting = useAct(onClose);
   const press = async (event: Event) => {
     event.preventDefault();
     const query = { replaced_by: instead.value.trim() || undefined, end_of_life: day.value ? `${day.value}T00:00:00Z` : undefined };
@@ -51,12 +51,12 @@ function Form({ title, what, now: { view, header }, template: { name }, version,
   const foot = (
     <>
       <p>{text.plan.untouched}</p>
-      <Button large onPress={onClose}>{text.cancel}</Button>
+      <Cancel leave={acting.leave} />
       <Button large kind="primary" form="f-deprecate" busy={acting.busy}>{text.deprecate.label(what)}</Button>
     </>
   );
   return (
-    <Dialog title={title} foot={foot} onClose={onClose}>
+    <Dialog title={title} foot={foot} onClose={acting.leave}>
       <form id="f-deprecate" class="l-form" noValidate onSubmit={(event) => void press(event)}>
         <TextField label={text.deprecate.instead} mono value={instead.value} onValue={(value) => { instead.value = value; }} hint={text.deprecate.insteadHint} />
         <TextField label={text.deprecate.from} type="date" value={day.value} onValue={(value) => { day.value = value; }} hint={text.deprecate.fromHint} />

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { api, ask } from "../../api/client";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Dialog } from "../../parts/dialog";
+import { Cancel, Dialog } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -43,7 +43,7 @@ function Form({ title, what, now: { view, header }, number, onClose, onDone }: F
   const before = number === undefined ? view.template : view.version;
   const description = useSignal(before.description);
   const notes = useSignal(before.notes ?? "");
-  const acting = useAct();
+  const acting = useAct(onClose);
   const error = [...description.value].length > LONGEST ? text.edit.long(LONGEST) : undefined;
   const press = async (event: Event) => {
     event.preventDefault();
@@ -59,12 +59,12 @@ function Form({ title, what, now: { view, header }, number, onClose, onDone }: F
   };
   const foot = (
     <>
-      <Button large onPress={onClose}>{text.cancel}</Button>
+      <Cancel leave={acting.leave} />
       <Button large kind="primary" form="f-edit" busy={acting.busy}>{text.edit.label(what)}</Button>
     </>
   );
   return (
-    <Dialog title={title} foot={foot} onClose={onClose}>
+    <Dialog title={title} foot={foot} onClose={acting.leave}>
       <form id="f-edit" class="l-stack" onSubmit={(event) => void press(event)}>
         <TextField label={text.edit.description} hint={text.edit.descriptionHint} error={error} value={description.value} onValue={(value) => { description.value = value; }} rows={2} />
         <TextField label={text.edit.notes} hint={text.edit.notesHint} value={notes.value} onValue={(value) => { notes.value = value; }} rows={5} />

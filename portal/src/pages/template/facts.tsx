@@ -17,7 +17,7 @@ export function VersionFacts({ template, version, faults }: { template: Template
       <dl class="facts">
         {Object.entries(version.amis).map(([region, images]) => (
           <div key={region}><dt>{region}</dt><dd>{Object.entries(images).map(([arch, image]) => (
-            <div key={arch}><Name>{image}</Name><span class="sub">{arch}{faults?.[region]?.[arch] && <span class="text-bad"> {text.version.fault[faults[region][arch]]}</span>}</span></div>
+            <div key={arch}><Name>{image}</Name><span class="sub">{arch}{faults?.[region]?.[image] && <span class="text-bad"> {text.version.fault[faults[region][image]]}</span>}</span></div>
           ))}</dd></div>
         ))}
         {Object.entries(version.failed_regions).map(([region, why]) => <div key={region}><dt>{region}</dt><dd class="text-warn" dir="auto">{text.version.notCopied} {why}</dd></div>)}

@@ -1,9 +1,11 @@
 // One template: its versions, where it comes from, who sees it, and what it costs.
 import { useSignal } from "@preact/signals";
-import { who } from "../../sign-in";
+import { me } from "../../api/shared";
+import { isMe } from "../../sign-in";
 import { Head } from "../../parts/card";
 import { Name } from "../../parts/name";
 import { Loaded } from "../../parts/note";
+import { useOnce } from "../../parts/once";
 import { at } from "../../parts/place";
 import { SeenBadge } from "../../parts/seen";
 import { Tabs } from "../../parts/tabs";
@@ -56,8 +58,11 @@ function SavedTemplate({ view, versions, tab, shares, again }: SavedProps) {
   const { template } = view;
   const { name } = template;
   const sharing = useSignal(false);
-  const mine = who.value.state === "in" && who.value.user === template.owner;
+  const mine = isMe(template.owner);
+  const own = useOnce("me", me);
   const manages = mine || shares.grants !== undefined;
+  const deletes = mine || Boolean(own.data?.projects?.some((project) => project.name === template.project && project.role === "owner"));
+  const rights = { manages, deletes };
   const tabs = [
     { id: "overview", name: text.template.tabs.overview },
     { id: "packages", name: text.template.tabs.packages, count: view.version.packages ?? undefined },
@@ -72,7 +77,7 @@ function SavedTemplate({ view, versions, tab, shares, again }: SavedProps) {
         badge={<><SeenBadge visibility={template.visibility} />{isDeprecated(template) && <Badge icon="warn" tone="warn">{text.templateState.deprecated}</Badge>}</>}
         lede={<Lede template={template} />}
       >
-        <TemplateMenu template={template} manages={manages} again={again} />
+        <TemplateMenu template={template} rights={rights} again={again} />
         {manages && <button class="button" type="button" onClick={() => { sharing.value = true; }}>{text.template.share}</button>}
         <a class="button is-primary" href={launchOf(name, template.latest)}>{text.template.launch(name, template.latest)}</a>
       </Head>
@@ -81,7 +86,7 @@ function SavedTemplate({ view, versions, tab, shares, again }: SavedProps) {
       {tab === "packages" && <Packages name={name} versions={versions} latest={template.latest} />}
       {tab === "sharing" && <Sharing template={template} shares={shares} again={again} />}
       {tab === "history" && <History resource={`template:${name}`} />}
-      {tab === "overview" && <Overview view={view} versions={versions} shares={shares} manages={manages} again={again} />}
+      {tab === "overview" && <Overview view={view} versions={versions} shares={shares} rights={rights} again={again} />}
       {sharing.value && <ShareDialog template={template} onClose={() => { sharing.value = false; }} onDone={again} />}
     </>
   );

@@ -4,15 +4,15 @@ import { useLocation } from "preact-iso/router";
 import { Icon } from "../../parts/icon";
 import { Menu } from "../../parts/menu";
 import { text } from "../../text";
-import type { Template } from "./data";
+import type { Rights, Template } from "./data";
 import { DeprecateDialog, RestoreDialog } from "./deprecate";
 import { DeleteDialog } from "./delete";
 import { EditDialog } from "./edit";
 
-export function TemplateMenu({ template, manages, again }: { template: Template; manages: boolean; again: () => void }) {
+export function TemplateMenu({ template, rights, again }: { template: Template; rights: Rights; again: () => void }) {
   const { route } = useLocation();
   const doing = useSignal<"" | "edit" | "deprecate" | "restore" | "delete">("");
-  if (!manages) return null;
+  if (!rights.manages) return null;
   const isOld = template.state === "deprecated";
   const close = () => { doing.value = ""; };
   return (
@@ -21,7 +21,7 @@ export function TemplateMenu({ template, manages, again }: { template: Template;
         <button class="menu-item" type="button" onClick={() => { doing.value = "edit"; }}>{text.template.edit}</button>
         {!isOld && <button class="menu-item" type="button" onClick={() => { doing.value = "deprecate"; }}>{text.template.deprecate}</button>}
         {(isOld || template.deprecation) && <button class="menu-item" type="button" onClick={() => { doing.value = "restore"; }}>{text.template.restore}</button>}
-        <button class="menu-item" type="button" onClick={() => { doing.value = "delete"; }}>{text.template.delete}</button>
+        {rights.deletes && <button class="menu-item" type="button" onClick={() => { doing.value = "delete"; }}>{text.template.delete}</button>}
       </Menu>
       {doing.value === "edit" && <EditDialog template={template} onClose={close} onDone={again} />}
       {doing.value === "deprecate" && <DeprecateDialog template={template} onClose={close} onDone={again} />}

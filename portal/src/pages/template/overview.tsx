@@ -3,7 +3,7 @@ import { usePlace } from "../../parts/place";
 import { SharedWith } from "../share/shared-with";
 import { CompareCard } from "./compare";
 import { CostCard } from "./cost";
-import type { Saved, Shares, Version } from "./data";
+import type { Rights, Saved, Shares, Version } from "./data";
 import { live } from "./data";
 import { LineageCard } from "./lineage";
 import { VersionFacts } from "./facts";
@@ -13,12 +13,12 @@ interface Props {
   view: Saved;
   versions: Version[];
   shares: Shares;
-  manages: boolean;
+  rights: Rights;
   again: () => void;
 }
 
 /** What people come for: the versions, what is different, and what it comes from. */
-export function Overview({ view, versions, shares, manages, again }: Props) {
+export function Overview({ view, versions, shares, rights, again }: Props) {
   const { template } = view;
   const { query } = usePlace();
   const changed = useSignal(0);
@@ -31,7 +31,7 @@ export function Overview({ view, versions, shares, manages, again }: Props) {
   return (
     <div class="l-grid is-8-4">
       <div class="l-stack">
-        <VersionsCard template={template} versions={versions} manages={manages} again={done} chosen={chosen?.number} />
+        <VersionsCard template={template} versions={versions} rights={rights} again={done} chosen={chosen?.number} />
         {there.length > 1 && <CompareCard name={template.name} versions={there} latest={template.latest} />}
         <LineageCard name={template.name} here={`${template.name}@${template.latest}`} key={changed.value} />
       </div>

@@ -12,7 +12,7 @@ import { at } from "../../parts/place";
 import { Table, type Column } from "../../parts/table";
 import { text } from "../../text";
 import { bytes, count, dated, moment } from "../../text/format";
-import { type Template, type Version, live, note } from "./data";
+import { type Rights, type Template, type Version, live, note } from "./data";
 import { type Doing, VersionDialog } from "./doing";
 import { launchOf } from "./launch";
 import { Outlook, isDeprecated } from "./outlook";
@@ -20,17 +20,17 @@ import { Outlook, isDeprecated } from "./outlook";
 interface Props {
   template: Template;
   versions: Version[];
-  manages: boolean;
+  rights: Rights;
   chosen?: number;
   again: () => void;
 }
 
-export function VersionsCard({ template, versions, manages, chosen, again }: Props) {
+export function VersionsCard({ template, versions, rights, chosen, again }: Props) {
   const doing = useSignal<Doing | undefined>(undefined);
   const shown = useSignal(false);
   const gone = versions.filter((version) => !live(version));
   const rows = shown.value ? versions : versions.filter(live);
-  const columns = columnsOf(template, manages, (what) => { doing.value = what; });
+  const columns = columnsOf(template, rights, (what) => { doing.value = what; });
   const foot = gone.length > 0 && (
     <><span>{text.version.gone(gone.length)}</span><button class="button is-quiet" type="button" onClick={() => { shown.value = !shown.value; }}>{shown.value ? text.version.hideGone : text.version.showGone}</button></>
   );
@@ -43,7 +43,7 @@ export function VersionsCard({ template, versions, manages, chosen, again }: Pro
   );
 }
 
-function columnsOf(template: Template, manages: boolean, begin: (what: Doing) => void): Column<Version>[] {
+function columnsOf(template: Template, rights: Rights, begin: (what: Doing) => void): Column<Version>[] {
   return [
     { label: text.version.number, cell: (version) => <a href={`${at("templates", template.name)}?version=${version.number}`}><span class="l-phone">{text.version.number} </span>{version.number}</a> },
     { label: text.version.state, cell: (version) => <State template={template} version={version} /> },
@@ -51,7 +51,7 @@ function columnsOf(template: Template, manages: boolean, begin: (what: Doing) =>
     { label: text.version.changed, row: true, cell: (version) => <span dir="auto">{note(version) || <span class="quiet">{text.version.noNote}</span>}</span> },
     { label: text.version.size, num: true, cell: (version) => bytes(version.snapshot_bytes) },
     { label: text.version.launches, num: true, cell: (version) => <>{count(version.usage?.launches ?? 0)}{version.usage?.last_launched_at && <span class="sub">{dated(version.usage.last_launched_at)}</span>}</> },
-    { label: text.actions, acts: true, cell: (version) => live(version) && <Acts template={template} version={version} manages={manages} begin={begin} /> },
+    { label: text.actions, acts: true, cell: (version) => live(version) && <Acts template={template} version={version} rights={rights} begin={begin} /> },
   ];
 }
 
@@ -73,11 +73,11 @@ function State({ template, version }: { template: Template; version: Version }) 
 interface ActsProps {
   template: Template;
   version: Version;
-  manages: boolean;
+  rights: Rights;
   begin: (what: Doing) => void;
 }
 
-function Acts({ template, version, manages, begin }: ActsProps) {
+function Acts({ template, version, rights: { manages, deletes }, begin }: ActsProps) {
   const { number } = version;
   const item = (what: Doing["what"], label: string) => <button class="menu-item" type="button" onClick={() => begin({ what, version })}>{label}</button>;
   return (
@@ -90,7 +90,7 @@ function Acts({ template, version, manages, begin }: ActsProps) {
         {item("export", text.version.export)}
         {manages && version.state !== "deprecated" && item("deprecate", text.version.deprecate)}
         {manages && (version.state === "deprecated" || version.deprecation) && item("restore", text.version.restore)}
-        {manages && item("delete", text.version.delete)}
+        {deletes && item("delete", text.version.delete)}
       </Menu>
     </>
   );

@@ -6,7 +6,7 @@ import { text } from "../../text";
 import { gib, money } from "../../text/format";
 import { useAct } from "../act";
 import { Button } from "../button";
-import { Dialog } from "../dialog";
+import { Cancel, Dialog } from "../dialog";
 import { Name } from "../name";
 import { Loaded, Note, ProblemNote } from "../note";
 import { toast } from "../toast";
@@ -24,7 +24,7 @@ const DO = { start, stop, terminate };
 
 export function Changing({ change, close, changed }: { change: Change; close: () => void; changed: () => void }) {
   const { kind, one } = change;
-  const act = useAct();
+  const act = useAct(close);
   if (kind === "connect") return <Connect one={one} close={close} />;
   if (kind === "end") return <EndDialog one={one} close={close} changed={changed} />;
   const go = async () => {
@@ -37,9 +37,9 @@ export function Changing({ change, close, changed }: { change: Change; close: ()
     <Dialog
       title={<>{words.ask[kind]} <Name>{one.name}</Name></>}
       sub={`${one.instance_type}, ${one.region}`}
-      onClose={close}
+      onClose={act.leave}
       foot={<>
-        <Button large onPress={close}>{text.cancel}</Button>
+        <Cancel leave={act.leave} />
         <Button large kind={kind === "start" ? "primary" : "danger"} busy={act.busy} onPress={() => void go()}>{words.now[kind](one.name)}</Button>
       </>}
     >

@@ -6,7 +6,7 @@ import { text } from "../../text";
 import { moment, money } from "../../text/format";
 import { useAct } from "../act";
 import { Button } from "../button";
-import { Dialog } from "../dialog";
+import { Cancel, Dialog } from "../dialog";
 import { EndFields } from "../end/fields";
 import { EndPlan, EndState } from "../end/shown";
 import { endErrors, endPreview, endRequest, endValues, isAhead, type End, type EndValues } from "../end/values";
@@ -38,7 +38,7 @@ function EndForm({ one, end, close, changed }: Props & { end?: End }) {
   const known = end && isAhead(end, now) ? end : undefined;
   const [values, setValues] = useState<EndValues>(() => endValues(now, known));
   const [tried, setTried] = useState(false);
-  const act = useAct();
+  const act = useAct(close);
   const errors = endErrors(values, now, known);
   const isWrong = Object.values(errors).some(Boolean);
   const press = async (event: Event) => {
@@ -55,11 +55,11 @@ function EndForm({ one, end, close, changed }: Props & { end?: End }) {
     <Dialog
       title={<Title one={one} />}
       sub={`${one.instance_type}, ${one.region}`}
-      onClose={close}
+      onClose={act.leave}
       plan={<Plan one={one} values={values} known={known} isWrong={isWrong} />}
       foot={<>
         <p>{text.plan.untouched}</p>
-        <Button large onPress={close}>{text.cancel}</Button>
+        <Cancel leave={act.leave} />
         <Button large kind="primary" form="f-end" busy={act.busy}>{label(one.name)}</Button>
       </>}
     >

@@ -4,7 +4,7 @@ import { api, ask } from "../../api/client";
 import { text } from "../../text";
 import { useAct } from "../act";
 import { Button } from "../button";
-import { Dialog } from "../dialog";
+import { Cancel, Dialog } from "../dialog";
 import { TextField } from "../field";
 import { ProblemNote } from "../note";
 import { toast } from "../toast";
@@ -12,7 +12,7 @@ import { toast } from "../toast";
 export function AddKey({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
   const line = useSignal("");
   const tried = useSignal(false);
-  const acting = useAct();
+  const acting = useAct(onClose);
   const missing = !line.value.trim();
   const press = async (event: Event) => {
     event.preventDefault();
@@ -23,9 +23,9 @@ export function AddKey({ onClose, onDone }: { onClose: () => void; onDone: () =>
     onClose();
     onDone();
   };
-  const foot = <><Button large onPress={onClose}>{text.cancel}</Button><Button large kind="primary" form="f-key" busy={acting.busy}>{text.keys.addIt}</Button></>;
+  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-key" busy={acting.busy}>{text.keys.addIt}</Button></>;
   return (
-    <Dialog title={text.keys.adding} foot={foot} onClose={onClose}>
+    <Dialog title={text.keys.adding} foot={foot} onClose={acting.leave}>
       <form id="f-key" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
         <TextField label={text.keys.line} mono rows={4} value={line.value} onValue={(value) => { line.value = value; }} hint={text.keys.lineHint} error={tried.value && missing ? text.keys.needsLine : undefined} />
         <p class="quiet"><small>{text.keys.next}</small></p>

@@ -4,11 +4,12 @@ import { useLocation } from "preact-iso/router";
 import { all, api, ask, type Problem, type Schemas } from "../../api/client";
 import { noteBegun } from "../../api/begun";
 import { useLive } from "../../api/live";
+import { repeatable } from "../../api/repeat";
 import { me, regions } from "../../api/shared";
 import { text } from "../../text";
 import { useAct } from "../act";
 import { Button } from "../button";
-import { Dialog } from "../dialog";
+import { Cancel, Dialog } from "../dialog";
 import { Name } from "../name";
 import { Loaded, ProblemNote } from "../note";
 import { usePlan } from "../plan";
@@ -49,7 +50,7 @@ function Saving({ region, id, close }: { region: string; id: string; close: () =
   const [form, setForm] = useState<Form>(EMPTY);
   const [tried, setTried] = useState(false);
   const [unclear, setUnclear] = useState(false);
-  const act = useAct();
+  const act = useAct(close);
   const { instance, templates = [] } = found.data ?? {};
   const change = (part: Partial<Form>) => setForm((before) => ({ ...before, ...part }));
   useEffect(() => {
@@ -73,7 +74,7 @@ function Saving({ region, id, close }: { region: string; id: string; close: () =
     if (missing) return missing.focus();
     if (!instance || !request || planning.stale || planning.problem) return;
     await act.run(async () => {
-      const begun = await ask(api.POST("/v1/saves", { body: request, headers: { "Idempotency-Key": keyOf(request) } }));
+      const begun = await repeatable(request, (headers) => ask(api.POST("/v1/saves", { body: request, headers })));
       if (!("save_id" in begun)) throw new Error(words.noPlan);
       noteBegun(begun.save_id);
       toast(words.begun(instance.name));
@@ -85,12 +86,12 @@ function Saving({ region, id, close }: { region: string; id: string; close: () =
     <Dialog
       title={<>{words.title} {instance && <Name>{instance.name}</Name>}</>}
       sub={instance && words.sub(instance.instance_type, instance.region)}
-      onClose={close}
+      onClose={act.leave}
       ready={instance !== undefined}
       plan={instance && <SavePlan planning={planning} form={form} change={change} tried={tried} />}
       foot={<>
         <p>{words.untouched}</p>
-        <Button large onPress={close}>{text.cancel}</Button>
+        <Cancel leave={act.leave} />
         {instance && <Button large kind="primary" form="save-form" busy={act.busy || (planning.stale && form.template !== "")}>{target ? words.saveAs(target) : words.saveIt}</Button>}
       </>}
     >
@@ -126,15 +127,6 @@ async function planned(body: Schemas["SaveRequest"], signal: AbortSignal): Promi
   const answer = await ask(api.POST("/v1/saves", { params: { query: { dry_run: true } }, body, signal }));
   if (!("plan" in answer)) throw new Error(words.noPlan);
   return answer.plan;
-}
-
-/** Pressing the button twice, or again after a failure, begins one save; another request is another save. */
-const keys = new Map<string, string>();
-function keyOf(request: Schemas["SaveRequest"]): string {
-  const text = JSON.stringify(request);
-  const key = keys.get(text) ?? crypto.randomUUID();
-  keys.set(text, key);
-  return key;
 }
 
 function firstMissing(place: HTMLFormElement, form: Form, plan: Schemas["SavePlan"] | undefined): HTMLElement | null {
