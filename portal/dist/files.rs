@@ -1,8 +1,8 @@
 &[
-    ("/assets/chunk-5X6B6UU2.js", "text/javascript; charset=utf-8", include_bytes!("assets/chunk-5X6B6UU2.js")),
+    ("/assets/chunk-TNZRXEBH.js", "text/javascript; charset=utf-8", include_bytes!("assets/chunk-TNZRXEBH.js")),
     ("/assets/icon-FCTYDWQR.svg", "image/svg+xml", include_bytes!("assets/icon-FCTYDWQR.svg")),
-    ("/assets/later-T24YHAGI.js", "text/javascript; charset=utf-8", include_bytes!("assets/later-T24YHAGI.js")),
-    ("/assets/main-OWC4LB7L.js", "text/javascript; charset=utf-8", include_bytes!("assets/main-OWC4LB7L.js")),
-    ("/assets/oidc-EH6NQUDQ.js", "text/javascript; charset=utf-8", include_bytes!("assets/oidc-EH6NQUDQ.js")),
+    ("/assets/later-OZGZB64R.js", "text/javascript; charset=utf-8", include_bytes!("assets/later-OZGZB64R.js")),
+    ("/assets/main-FNAYIYQB.js", "text/javascript; charset=utf-8", include_bytes!("assets/main-FNAYIYQB.js")),
+    ("/assets/oidc-7HTVPFIN.js", "text/javascript; charset=utf-8", include_bytes!("assets/oidc-7HTVPFIN.js")),
     ("/assets/style-TW332H6B.css", "text/css; charset=utf-8", include_bytes!("assets/style-TW332H6B.css")),
 ]

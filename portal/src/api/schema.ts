@@ -128,7 +128,8 @@ export interface paths {
         /**
          * Sets when an instance ends by itself
          * @description The end replaces one that was set before. At that time, the instance is saved if the request says so, and then stopped
-         *     or terminated. If the save fails, the instance is stopped and not terminated. Its owner is warned beforehand.
+         *     or terminated. If the save fails, the instance is stopped and not terminated. Its owner is warned beforehand. Only the
+         *     owner decides that the instance is saved or terminated; others may have it stopped, or postpone what the owner wants.
          */
         put: operations["set_instance_end"];
         post?: never;
@@ -1503,6 +1504,7 @@ export interface components {
             architecture: components["schemas"]["Architecture"];
             /** @description How many instances are launched. */
             count: number;
+            end?: components["schemas"]["End"] | null;
             /** @description The instance type. */
             instance_type: string;
             /**
@@ -1543,6 +1545,7 @@ export interface components {
              * @description The size of the root volume in GiB, as in a single launch.
              */
             disk_gib?: number | null;
+            end?: components["schemas"]["EndRequest"] | null;
             group?: components["schemas"]["GroupName"] | null;
             /** @description What the names of the instances begin with, before the names of their owners. By default, the template's name. */
             name?: string | null;
