@@ -381,10 +381,9 @@ fn results_have_other_forms_too() {
             .ok(&["list", "--format", "yaml"])
             .contains("name: box")
     );
-    assert_eq!(
-        prism.ok(&["list", "--format", "table"]),
-        prism.ok(&["list"])
-    );
+    // The cost of the month may grow between two commands.
+    let equal = (0..3).any(|_| prism.ok(&["list", "--format", "table"]) == prism.ok(&["list"]));
+    assert!(equal);
     let odd = prism.run(&["list", "--format", "nam"]);
     odd.says("Its fields are: ");
     assert_eq!(odd.code, 2);

@@ -40,6 +40,8 @@ export function Dialog({ title, sub, children, plan, foot, ready = true, onClose
     first?.focus();
   }, [ready]);
   const cancelled = (event: Event) => {
+    // Whoever chooses no file leaves the list of files, and not the dialog.
+    if (event.target !== place.current) return;
     event.preventDefault();
     onClose?.();
   };
