@@ -231,10 +231,10 @@ test("a change that somebody else made meanwhile is not lost", async () => {
 });
 
 test("a save that begins elsewhere shows up in its template, and becomes a version there", async () => {
+  // Slow enough for the save to be seen. Before the page is open: what the server waits for goes by its clock.
+  await server.prism("local", "speed", "10");
   const { page, context, faults } = await visit(browser, server, `/templates/${TEMPLATE}`, { wait: ".lineage li" });
   const { newest } = (await api(`/v1/templates/${TEMPLATE}`)).template;
-  // The page reads every 20 s, and the save takes much longer until it has been seen.
-  await server.prism("local", "speed", "3");
   const saved = server.prism("save", "earthquake-analysis", TEMPLATE, "--yes", "--publish-sensitive");
   await page.getByText("Being saved").waitFor();
   await server.prism("local", "speed", "50");
