@@ -30,6 +30,7 @@ Without options: all single faults, all pairs, the deliberate defects, 10,000 se
   --pairs [--path NAME]   each pair of faults on the main path, or on another one
   --every N [--part K]    with the last two: every N-th of them, from the K-th on (1); of pairs, those of
                           every N-th first fault
+  --after N               with --pairs: without the first N of them, which a command that was interrupted has played
   --mutants               the deliberate defects, each of which must be caught
   --seeds N [--from S]    N runs by chance, from the seed S on (1)
   --seed S                play the run of a seed again and tell it
@@ -47,6 +48,7 @@ struct Options {
     pairs: bool,
     every: Option<usize>,
     part: Option<usize>,
+    after: Option<usize>,
     mutants: bool,
     seeds: Option<u64>,
     from: Option<u64>,
@@ -72,6 +74,7 @@ fn options(mut args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--pairs" => options.pairs = true,
             "--every" => options.every = Some(positive(&arg, &value()?)?),
             "--part" => options.part = Some(positive(&arg, &value()?)?),
+            "--after" => options.after = Some(positive(&arg, &value()?)?),
             "--mutants" => options.mutants = true,
             "--trace" => options.trace = true,
             "--coverage" => options.coverage = true,
@@ -171,7 +174,8 @@ fn campaigns(options: &Options, path: Path) -> bool {
         Vec::new()
     };
     if options.pairs {
-        let found = counted(|| pairs(path, part));
+        let mut found = counted(|| pairs(path, part));
+        found.leave_out(options.after.unwrap_or_default());
         let what = of_part(format!("pairs of faults, which represent {}", found.all));
         whole.merge(timed(&what, || play_pairs(path, &found, &watch)));
     }

@@ -116,7 +116,7 @@ pub(crate) fn all<J: Sync>(
                         watch(&Progress::Failed(failure));
                     }
                     let (before, of) = (done.fetch_add(1, Ordering::Relaxed), jobs.len());
-                    if before * 10 / of < (before + 1) * 10 / of {
+                    if before * 20 / of < (before + 1) * 20 / of {
                         watch(&Progress::Done(before + 1, of));
                     }
                     if failures.fetch_add(new.len(), Ordering::Relaxed) + new.len() >= ENOUGH {

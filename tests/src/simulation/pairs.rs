@@ -39,6 +39,11 @@ impl Pairs {
     pub fn different(&self) -> usize {
         self.different.len()
     }
+
+    /// Leaves out the first pairs, which have been played already. Their order is always the same.
+    pub fn leave_out(&mut self, first: usize) {
+        self.different.drain(..first.min(self.different.len()));
+    }
 }
 
 /// Finds all pairs on a path, or a part of them. Pairs are omitted if their second fault meets the same moment as an
