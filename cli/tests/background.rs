@@ -72,6 +72,8 @@ fn one_save_at_a_time_and_one_for_each_request_id() {
     let id = first["save_id"].as_str().unwrap();
     // While the instance is down, and when it is back and the AMI is being completed.
     prism.until("box", down);
+    // The instance is pending for fifteen seconds of the cloud.
+    prism.ok(&["local", "speed", "5"]);
     assert_eq!(prism.run(&save).json()["save_id"], id);
     prism.until("box", |instance| instance["state"] == "pending");
     prism.until("box", |instance| instance["state"] == "running");
@@ -84,6 +86,7 @@ fn one_save_at_a_time_and_one_for_each_request_id() {
         let refused = prism.refused(&[change, "box"]);
         assert_eq!(refused, ("InstanceBusy".to_owned(), 1));
     }
+    prism.ok(&["local", "speed", SLOW]);
     let waited = [
         "save",
         "box",

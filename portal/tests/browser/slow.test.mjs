@@ -3,12 +3,13 @@
 // of several counts.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launched, serve } from "./harness.mjs";
+import { launched, LENIENCE, serve } from "./harness.mjs";
 import { seed } from "./pages.mjs";
 
 const SLOW_4G = { offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 750_000 / 8 };
 const NO_WAIT = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
 const MOST_MS = 1000;
+const LIMIT_MS = LENIENCE * MOST_MS;
 const VISITS = 5;
 
 let server;
@@ -50,7 +51,7 @@ async function visited(network) {
 
 const median = (numbers) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-test(`the first page is usable within ${MOST_MS} ms`, async (t) => {
+test(`the first page is usable within ${LIMIT_MS} ms`, async (t) => {
   const [slow, held] = [[], []];
   for (let visit = 0; visit < VISITS; visit += 1) {
     slow.push((await visited(SLOW_4G)).taken);
@@ -60,5 +61,5 @@ test(`the first page is usable within ${MOST_MS} ms`, async (t) => {
   }
   const [all, others] = [median(slow), median(held)].map(Math.round);
   t.diagnostic(`${all} ms, of which the machine held it up for ${others} ms`);
-  assert.ok(all - others <= MOST_MS, `${all} ms, less ${others} ms`);
+  assert.ok(all - others <= LIMIT_MS, `${all} ms, less ${others} ms`);
 });

@@ -7,6 +7,7 @@ patterns are therefore tested with events as EC2 sends them, and such an event i
 import json
 
 from checks_cli import prism
+from checks_recovery import UNSCALED
 from checks_save import start
 from checks_stack import rule_name
 from world import ACCOUNT, REGION, until
@@ -56,16 +57,21 @@ def check_patterns(world):
 
 
 def check_image_event(world):
-    """The event of a stopped instance ends the wait for it, which would otherwise take six seconds."""
+    """The event of a stopped instance ends the wait for it."""
     prism(world, world.users["ann"], "launch", "python-ml", "fresh", "--size", "L")
     world.until_state("fresh", "running")
-    save_id = start(world, "fresh", "woken")
-    until(lambda: "AwaitStopEvent" in entered(world, save_id), 20, "the wait for the event")
-    world.until_state("fresh", "stopped", 6)
-    # In the form in which the rule sends it.
-    told = json.dumps(instance_event(world.instance("fresh")["InstanceId"], "stopped"))
-    world.client("sqs").send_message(QueueUrl=world.physical("WakeQueue"), MessageBody=told)
-    until(lambda: "AwaitStopped" in entered(world, save_id), 20, "the look after the event")
+    # The wait is not shortened, so that it does not end by itself.
+    world.wait_scale(UNSCALED)
+    try:
+        save_id = start(world, "fresh", "woken")
+        until(lambda: "AwaitStopEvent" in entered(world, save_id), 60, "the wait for the event")
+        world.until_state("fresh", "stopped")
+        # In the form in which the rule sends it.
+        told = json.dumps(instance_event(world.instance("fresh")["InstanceId"], "stopped"))
+        world.client("sqs").send_message(QueueUrl=world.physical("WakeQueue"), MessageBody=told)
+        until(lambda: "AwaitStopped" in entered(world, save_id), 20, "the look after the event")
+    finally:
+        world.wait_scale_back()
     world.saved(save_id, timeout=120)
     world.until_state("fresh", "running")
 
