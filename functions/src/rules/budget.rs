@@ -117,9 +117,7 @@ pub(crate) async fn check_restart(
 ) -> Result<(), Problem> {
     limits::check_hours(env, project, owner).await?;
     let [before, after] = types.map(sizes::usd_per_hour);
-    let more = after
-        .zip(before)
-        .map(|(after, before)| (after - before).max(0.0));
+    let more = after.zip(before).map(|(after, before)| after - before);
     check_next_hour(env, project, more, MicroUsd::ZERO).await
 }
 
@@ -134,8 +132,8 @@ pub(super) fn has_hard_stop(project: &Project) -> bool {
 }
 
 /// Refuses an instance at this price if it would exceed the limit within an hour, with what runs already and with the first
-/// hours of what begins at the same time. An instance whose price is not known is refused only if the limit is reached
-/// without it.
+/// hours of what begins at the same time. The price is negative if the instance runs already, and becomes cheaper. An
+/// instance whose price is not known is refused only if the limit is reached without it.
 pub(super) async fn check_next_hour(
     env: &Env,
     project: &Project,
@@ -164,8 +162,13 @@ pub(super) async fn check_next_hour(
     } else {
         String::new()
     };
+    let change = if price < 0.0 {
+        format!("take ${:.4} an hour off that", -price)
+    } else {
+        format!("add ${price:.4} an hour")
+    };
     let message = format!(
-        "The project {name} {costs}{others}; this instance would add ${price:.4} an hour, and its budget of ${limit:.2} does not cover the next hour."
+        "The project {name} {costs}{others}; this instance would {change}, and its budget of ${limit:.2} does not cover the next hour."
     );
     Err(Problem::new(Code::BudgetExceeded, message))
 }
