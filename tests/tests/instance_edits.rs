@@ -1,6 +1,7 @@
 //! The name and the size of an instance can be changed, and what refers to it follows.
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -173,13 +174,19 @@ fn a_size_that_the_zone_does_not_offer_is_refused_before_the_stop() {
     plan(&world, Size::L).unwrap();
 }
 
-/// A scheduler that requests what it was told last, as EventBridge does.
+/// A scheduler that requests what it was told last, as EventBridge does, unless it is down.
 #[derive(Default)]
-struct Told(Mutex<Option<Schedule>>);
+struct Told(Mutex<Option<Schedule>>, AtomicBool);
 
 #[async_trait]
 impl Schedules for Told {
     async fn put(&self, schedule: &Schedule, _: Timestamp) -> Result<(), SchedulesError> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(SchedulesError::Unavailable {
+                reason: "by the test".to_owned(),
+                source: None,
+            });
+        }
         *self.0.lock().unwrap() = Some(schedule.clone());
         Ok(())
     }
@@ -230,6 +237,29 @@ fn the_scheduler_is_told_the_new_name_and_the_consent_to_lose_data_stays() {
     }
 }
 
+/// The instance has its new name by then, so that a repetition names it.
+#[test]
+fn a_rename_that_could_not_change_a_schedule_is_completed_by_a_repetition() {
+    let mut world = launched(Setup::seeded(1));
+    let told = Arc::new(Told::default());
+    world.service.schedules = Arc::clone(&told) as Arc<dyn Schedules>;
+    let mut request = save_request("work", "kept");
+    request.accept_instance_store_loss = Some("work".to_owned());
+    ask!(
+        world,
+        create_schedule(&ADA, schedule_request("nightly", request))
+    )
+    .unwrap();
+    told.1.store(true, Ordering::Relaxed);
+    rename(&world, "work", "genomics").unwrap_err();
+    told.1.store(false, Ordering::Relaxed);
+    rename(&world, "genomics", "genomics").unwrap();
+    let recorded = ask!(world, schedule(&ADA, &nightly())).unwrap().schedule;
+    assert_eq!(recorded.request.instance, "genomics");
+    let consent = recorded.request.accept_instance_store_loss.as_deref();
+    assert_eq!(consent, Some("genomics"));
+}
+
 #[test]
 fn an_instance_with_a_save_that_waits_for_its_turn_keeps_its_name() {
     let world = launched(Setup::seeded(5));
@@ -261,6 +291,13 @@ fn a_resize_that_the_project_does_not_pay_is_refused_before_the_stop() {
         plan(&world, Size::XL).unwrap_err().code,
         Code::BudgetExceeded
     );
+    // Later, that of the present type is not covered either, but that of a smaller one is.
+    world.pass(4800);
+    assert_eq!(
+        plan(&world, Size::M).unwrap_err().code,
+        Code::BudgetExceeded
+    );
+    plan(&world, Size::S).unwrap();
     world.pass(5 * 3600);
     assert_eq!(
         plan(&world, Size::M).unwrap_err().code,

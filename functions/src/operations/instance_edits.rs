@@ -251,7 +251,7 @@ impl Service {
         new: &str,
     ) -> Result<(), Problem> {
         let registry = &self.env.registry;
-        let mut cursor = None;
+        let (mut cursor, mut failed) = (None, None);
         loop {
             let page = registry.schedules_of(&caller.user, PAGE, cursor).await?;
             for listed in page.items {
@@ -262,12 +262,14 @@ impl Service {
                     continue;
                 };
                 if let Some(after) = followed(&stored.value, region, instance, new) {
-                    self.schedule_follows(caller, &stored, after, new).await?;
+                    // One that fails keeps none of the others from following.
+                    let follows = self.schedule_follows(caller, &stored, after, new);
+                    failed = failed.or(follows.await.err());
                 }
             }
             cursor = page.cursor;
             if cursor.is_none() {
-                return Ok(());
+                return failed.map_or(Ok(()), Err);
             }
         }
     }
@@ -313,9 +315,14 @@ fn followed(
     if request.instance.parse::<InstanceId>().is_err() {
         new.clone_into(&mut after.request.instance);
     }
-    // The consent to the loss of its data names the instance, too.
-    let before = instance.name().unwrap_or(instance.id.as_str());
-    if request.accept_instance_store_loss.as_deref() == Some(before) {
+    // The consent to the loss of its data names the instance, too. If an earlier attempt has renamed only the instance,
+    // the old name is that of the schedule.
+    let before = [
+        instance.name().unwrap_or(instance.id.as_str()),
+        &request.instance,
+    ];
+    let consent = request.accept_instance_store_loss.as_deref();
+    if consent.is_some_and(|it| before.contains(&it)) {
         after.request.accept_instance_store_loss = Some(new.to_owned());
     }
     (after != *schedule).then_some(after)
