@@ -179,7 +179,7 @@ pub struct End {
     /// The last save, once it has been requested.
     #[serde(default)]
     pub save_id: Option<SaveId>,
-    /// Why the last save failed, so that the instance is stopped and not terminated.
+    /// Why the instance is stopped and not terminated: its last save failed, or is outdated.
     #[serde(default)]
     pub save_failure: Option<String>,
     /// Why EC2 refuses to stop or terminate the instance.
@@ -212,6 +212,9 @@ pub struct InstanceEnd {
     /// Since when EC2 may have been asked to stop or terminate the instance.
     #[serde(default)]
     pub asked_at: Option<Timestamp>,
+    /// Whether the audit has that EC2 is asked. It has it once, however often EC2 fails.
+    #[serde(default)]
+    pub is_audited: bool,
     /// How often EC2 has refused.
     #[serde(default)]
     pub refusals: u32,
@@ -252,6 +255,7 @@ impl LaunchEnd {
             next_at: Some(self.end.warn_at()),
             end: self.end.clone(),
             asked_at: None,
+            is_audited: false,
             refusals: 0,
         }
     }
@@ -322,6 +326,17 @@ pub fn template_of(name: &str, id: &InstanceId) -> Result<TemplateName, Problem>
 /// An instant as sentences contain it.
 pub fn shown(at: Timestamp) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// How late a warning may be for its remaining time to be said, in minutes. The sweep runs every minute.
+const LATE_MIN: i64 = 2;
+
+/// Says in a warning when something ends, and in what time unless the warning is late: a repetition says the same.
+pub fn ends_at(end: Timestamp, due: Timestamp, now: Timestamp) -> String {
+    if now - due > TimeDelta::minutes(LATE_MIN) {
+        return format!("ends at {}", shown(end));
+    }
+    format!("ends in {}, at {}", span(end - due), shown(end))
 }
 
 /// A time ahead as sentences contain it, such as "2 h": whole units, rounded to the nearest.

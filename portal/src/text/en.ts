@@ -288,7 +288,7 @@ export const en = {
     savedFirst: "saved first as ",
     savedBefore: "saved before as ",
     ofProject: "with its project",
-    saveFailed: (why: string) => `The last save failed: ${why}`,
+    saveFailed: (why: string) => `Only stopped, because ${why}`,
     refused: (why: string) => `AWS refuses: ${why}`,
   },
   outlook: {

@@ -117,6 +117,20 @@ fn an_instance_is_terminated_only_after_its_last_save() {
     );
 }
 
+/// The sweep may not have run for a while.
+#[test]
+fn a_late_warning_does_not_say_how_much_time_was_left() {
+    let world = World::new(3);
+    ending(&world, at(world.now() + minutes(60)));
+    world.pass(56 * 60);
+    pass(&world, 1);
+    let warned = &notices(&world, NoticeEvent::InstanceEnding)[0].text;
+    assert!(
+        warned.contains(") ends at ") && !warned.contains("15 min"),
+        "{warned}"
+    );
+}
+
 #[test]
 fn an_instance_whose_last_save_fails_is_stopped_and_not_terminated() {
     let world = World::new(3);

@@ -271,6 +271,24 @@ fn only_this_deployments_instances_end_with_a_project() {
     assert!(end_of(&world).ended_at.is_some());
 }
 
+/// The owner has not chosen that anything is saved, or terminated after that.
+#[test]
+fn the_last_save_of_an_earlier_end_of_the_project_is_not_taken_over() {
+    let world = team(Setup::seeded(3));
+    let id = launch(&world, "work");
+    end_project(&world, &OLGA, world.now() + minutes(30), true).unwrap();
+    pass(&world, 29);
+    world.admin.fail_next_image("EC2 had a bad day").unwrap();
+    pass(&world, 60);
+    assert_eq!(state(&world, &id), InstanceState::Stopped);
+    lift(&world, &OLGA).unwrap();
+    ask!(world, start_instance(&ADA, &region(), "work")).unwrap();
+    world.pass(60);
+    end_project(&world, &OLGA, world.now() + minutes(30), false).unwrap();
+    pass(&world, 90);
+    assert_eq!(state(&world, &id), InstanceState::Stopped);
+}
+
 #[test]
 fn a_region_that_does_not_answer_is_asked_again() {
     use std::cell::Cell;

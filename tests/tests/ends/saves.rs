@@ -9,7 +9,7 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::end::{EndRequest, Then};
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::{Code, NoticeEvent};
-use prism_functions::operations::Service;
+use prism_functions::operations::{AuditPage, Service};
 use prism_functions::ports::{Ec2Error, Item, Key, Page, Query, Table, TableError, Write};
 use prism_functions::registry::Registry;
 use prism_local::ec2::Capacity;
@@ -54,10 +54,47 @@ fn the_start_of_a_save_after_a_throttled_stop_is_no_start_by_the_owner() {
         })
         .build();
     let instance = ending(&world, at(world.now() + minutes(1)));
-    let throttled = world.run(world.service.sweep_ends(minutes(0)));
-    assert_eq!(throttled.unwrap_err().code, Code::Throttled);
+    for _ in 0..3 {
+        let throttled = world.run(world.service.sweep_ends(minutes(0)));
+        assert_eq!(throttled.unwrap_err().code, Code::Throttled);
+        world.pass(60);
+    }
     THROTTLED.set(false);
     world.save("ada", save_request("work", "kept")).unwrap();
+    assert_eq!(state(&world, &instance), InstanceState::Running);
+    assert_eq!(pass(&world, 2).len(), 1);
+    assert_eq!(state(&world, &instance), InstanceState::Stopped);
+    let events = ask!(world, audit_events(&ADA, &AuditPage::default(), 100, None)).unwrap();
+    let stops = events
+        .items
+        .iter()
+        .filter(|it| it.action == "instance.stop");
+    assert_eq!(stops.count(), 1, "{events:?}");
+}
+
+/// What became of the request is not known. It had no effect.
+#[test]
+fn the_start_of_a_save_after_a_stop_without_a_response_is_no_start_by_the_owner() {
+    thread_local! {
+        static LOST: Cell<bool> = const { Cell::new(true) };
+    }
+    let world = Setup::seeded(3)
+        .bent(|ec2| {
+            ec2.refuses = |action| {
+                let lost = action == "StopInstances" && LOST.get();
+                lost.then(|| Ec2Error::new(action, "InternalError", "try again"))
+            };
+        })
+        .build();
+    let instance = ending(&world, at(world.now() + minutes(1)));
+    let lost = world.run(world.service.sweep_ends(minutes(0)));
+    assert_eq!(lost.unwrap_err().code, Code::AwsUnavailable);
+    LOST.set(false);
+    let id = begun(&world, save_request("work", "kept"));
+    while !world.record(&id).is_ok_and(|it| it.state.is_final()) {
+        assert_eq!(world.must(world.service.sweep_ends(minutes(0))), []);
+        world.pass(3);
+    }
     assert_eq!(state(&world, &instance), InstanceState::Running);
     assert_eq!(pass(&world, 2).len(), 1);
     assert_eq!(state(&world, &instance), InstanceState::Stopped);
@@ -92,7 +129,12 @@ fn an_instance_is_not_terminated_long_after_its_last_save() {
     pass(&world, 70);
     assert_eq!(state(&world, &instance), InstanceState::Stopped);
     let told = notices(&world, NoticeEvent::InstanceEnded);
-    assert!(told[0].text.contains("is outdated"), "{told:?}");
+    let text = &told[0].text;
+    assert!(
+        text.contains("was only stopped, because its last save, save-")
+            && text.contains("is outdated"),
+        "{text}"
+    );
     let end = shown(&world, &ADA, "work").unwrap().unwrap();
     assert_eq!((end.then, end.refusal), (Then::Stop, None));
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use futures::future::join_all;
 
-use crate::domain::end::{EndState, InstanceEnd, Then, shown, span};
+use crate::domain::end::{EndState, InstanceEnd, Then, ends_at};
 use crate::domain::tags::OWNER_TAG;
 use crate::domain::{InstanceId, NoticeEvent, Problem, Region, Timestamp};
 use crate::operations::Service;
@@ -195,12 +195,11 @@ impl Service {
         };
         let due = value.next_at.unwrap_or(now);
         let text = format!(
-            "{} ({}, {}) ends in {}, at {}: it is then {}{saved}. To extend it: prism extend {} --for 2h",
+            "{} ({}, {}) {}: it is then {}{saved}. To extend it: prism extend {} --for 2h",
             value.name,
             value.instance,
             value.region,
-            span(end.at - due),
-            shown(end.at),
+            ends_at(end.at, due, now),
             end.then.done(),
             value.instance,
         );

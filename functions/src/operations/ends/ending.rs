@@ -52,7 +52,7 @@ impl Service {
             LastSave::Failed(why) => {
                 let mut after = stored.value.clone();
                 after.end.then = Then::Stop;
-                after.end.save_failure = Some(why);
+                after.end.save_failure = Some(format!("its last save failed: {why}"));
                 after.end.state = EndState::Ending;
                 self.env.registry.put_end(Some(&stored), after, None).await
             }
@@ -67,11 +67,11 @@ impl Service {
         };
         if let Some(stored) = self.env.registry.save(id).await? {
             let failure = stored.value.failure.as_ref();
-            let why = failure.map(|it| format!("{id}: {} ({})", it.message, it.code));
+            let why = failure.map(|it| format!(": {} ({})", it.message, it.code));
             return Ok(match stored.value.state {
                 SaveState::Succeeded => LastSave::Succeeded,
                 SaveState::Failed | SaveState::Cancelled => {
-                    LastSave::Failed(why.unwrap_or_else(|| id.to_string()))
+                    LastSave::Failed(format!("{id}{}", why.unwrap_or_default()))
                 }
                 // A stranded save still holds the instance, and may succeed yet.
                 SaveState::Running | SaveState::Stranded => LastSave::Waits,
@@ -134,7 +134,7 @@ impl Service {
         let mut after = stored.value.clone();
         after.end.then = Then::Stop;
         after.end.save_failure = after.end.save_id.as_ref().map(|id| {
-            format!("{id} is outdated, because the instance could not be terminated within {SAVED_H} hours after it")
+            format!("its last save, {id}, is outdated: the instance could not be terminated within {SAVED_H} hours after it")
         });
         after.end.refusal = None;
         after.asked_at = None;
@@ -154,6 +154,10 @@ impl Service {
         let (then, region) = (stored.value.end.then, stored.value.region.clone());
         let holder = self.holder(&stored.value).await?;
         if holder.as_ref().is_some_and(|(_, goes_on)| *goes_on) {
+            // The save starts the instance again, which is no start by its owner after a request that had no effect.
+            if stored.value.asked_at.is_some() {
+                self.not_asked(&stored).await?;
+            }
             return Ok(None);
         }
         if is_over(&stored.value, instance) {
@@ -246,7 +250,7 @@ impl Service {
     ) -> Result<Option<Stored<InstanceEnd>>, Problem> {
         let mut after = stored.value.clone();
         after.end.state = EndState::Ending;
-        let first = after.asked_at.is_none();
+        let first = !std::mem::replace(&mut after.is_audited, true);
         after.asked_at.get_or_insert(self.env.clock.now());
         let action = match after.end.then {
             Then::Stop => AuditAction::InstanceStop,
@@ -274,7 +278,7 @@ impl Service {
         let mut after = stored.value.clone();
         let then = after.end.then;
         let text = match (&after.end.save_failure, &after.end.last_save) {
-            (Some(why), _) => format!("and was only stopped, because its last save failed: {why}"),
+            (Some(why), _) => format!("and was only stopped, because {why}"),
             (None, Some(template)) => {
                 format!("and was {} after it was saved to {template}.", then.done())
             }

@@ -9,8 +9,7 @@ use utoipa::ToSchema;
 
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::end::{
-    End, EndState, InstanceEnd, LONGEST_MINUTES, ProjectEnd, Then, check_time, shown, span,
-    template_of,
+    End, EndState, InstanceEnd, LONGEST_MINUTES, ProjectEnd, Then, check_time, ends_at, template_of,
 };
 use crate::domain::project::Project;
 use crate::domain::tags::{OWNER_TAG, PROJECT_TAG};
@@ -200,9 +199,8 @@ impl Service {
         };
         let due = end.next_at.unwrap_or(now);
         let text = format!(
-            "The project {name} ends in {}, at {}. {what}, and nothing is launched or started for it any more.",
-            span(end.at - due),
-            shown(end.at)
+            "The project {name} {}. {what}, and nothing is launched or started for it any more.",
+            ends_at(end.at, due, now)
         );
         let members = self.env.registry.all_members(name).await?;
         let notice = Notice {
@@ -279,8 +277,10 @@ impl Service {
             }
         }
         let called = instance.name().unwrap_or(instance.id.as_str());
+        // What an earlier end of the project had set is no choice of the owner.
         let chosen = before
             .as_ref()
+            .filter(|it| !it.value.end.of_project)
             .and_then(|it| it.value.end.last_save.clone());
         let last_save = match chosen {
             None if end.last_save => Some(template_of(called, &instance.id)?),
@@ -311,6 +311,7 @@ impl Service {
                 ended_at: None,
             },
             asked_at: None,
+            is_audited: false,
             refusals: 0,
             next_at: Some(now),
         };

@@ -91,6 +91,7 @@ async fn set_instance_end(
         next_at: Some(end.warn_at()),
         end,
         asked_at: None,
+        is_audited: false,
         refusals: 0,
     };
     let event = about(service, caller, &region, &instance).with("end", &new.end);
