@@ -1,8 +1,10 @@
 //! Waits until an instance reaches the requested state.
 
+use std::time::Duration;
+
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::seconds_between;
-use prism_functions::domain::{Code, InstanceId, Problem, Region};
+use prism_functions::domain::{Class, Code, InstanceId, Problem, Region};
 use prism_functions::operations::InstanceView;
 
 use crate::progress::Progress;
@@ -23,7 +25,8 @@ pub(crate) struct Awaited<'a> {
 }
 
 impl Awaited<'_> {
-    /// Waits until the state is reached. Returns `None` if the instance no longer exists.
+    /// Waits until the state is reached. Returns `None` if the instance no longer exists. Transient errors end the wait
+    /// only if they go on.
     pub(crate) async fn wait(&self, session: &Session) -> Result<Option<InstanceView>, Problem> {
         let mut progress = Progress::new(&session.out);
         let outcome = self.look_until(session, &mut progress).await;
@@ -37,15 +40,23 @@ impl Awaited<'_> {
         progress: &mut Progress,
     ) -> Result<Option<InstanceView>, Problem> {
         let began = session.client.now();
-        let mut looks = session.client.pace().looks();
+        let pace = session.client.pace();
+        let (mut looks, mut failing) = (pace.looks(), Duration::ZERO);
         loop {
             looks.next().await;
             let waited = seconds_between(began, session.client.now());
             let found = match session.instance(self.region, self.id.as_str()).await {
                 Ok(instance) => Some(instance),
                 Err(problem) if problem.code == Code::InstanceNotFound => None,
+                Err(problem)
+                    if problem.code.class() == Class::Transient && failing < pace.patience =>
+                {
+                    failing += looks.pause();
+                    continue;
+                }
                 Err(problem) => return Err(problem),
             };
+            failing = Duration::ZERO;
             match &found {
                 Some(instance) if instance.state == self.state => return Ok(found),
                 Some(instance) if self.is_missed_by(instance) => return Err(self.missed(instance)),

@@ -6,6 +6,8 @@ mod fake;
 
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 
 use common::{Answer, answer, program};
 use fake::{Asked, Fake, Reply};
@@ -180,6 +182,41 @@ fn an_api_that_is_not_there_is_told_at_once() {
     doctor.prints("fail  api");
 }
 
+/// What became of the instance is not known if nobody can look at it, whether it was to stop or to start.
+#[test]
+fn a_resize_that_cannot_be_watched_says_that_the_instance_may_be_stopped() {
+    for last in ["stop", "start"] {
+        let started = AtomicBool::new(false);
+        let busy = AtomicBool::new(true);
+        let fake = Fake::new(move |ask, _| {
+            let done = ask.path.split(['/', '?']).nth(4).unwrap_or_default();
+            match (ask.method.as_str(), done) {
+                ("POST", "resize") if ask.path.contains("dry_run=true") => {
+                    let plan = json!({
+                        "instance": instance("running"), "instance_type": "t3.xlarge",
+                        "usd_per_hour": 0.1664, "must_stop": true, "address_changes": false,
+                    });
+                    Reply::json(200, json!({ "dry_run": true, "plan": plan }))
+                }
+                ("POST", _) => {
+                    started.store(done == "start", SeqCst);
+                    Reply::json(202, instance("pending"))
+                }
+                // One transient failure is nothing.
+                _ if busy.swap(false, SeqCst) => problem(503, "Unavailable", "Not now."),
+                _ if last == "start" && !started.load(SeqCst) => {
+                    Reply::json(200, instance("stopped"))
+                }
+                _ => problem(403, "NotAllowed", "Nobody may look."),
+            }
+        });
+        let told = Member::of(&fake.url()).run(&["resize", "box", "--size", "L", "--yes"]);
+        assert_eq!(told.code, 1, "{:?}", fake.lines());
+        told.says("error[NotAllowed]: Nobody may look.");
+        told.says("box may be stopped: see \"prism list\", and start it with \"prism start box\".");
+    }
+}
+
 #[test]
 fn a_request_whose_answer_is_lost_is_in_doubt() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -325,7 +362,7 @@ fn a_watch_that_fails_says_that_the_save_goes_on_and_how_to_see_it() {
                 Reply::json(200, json!({ "dry_run": true, "plan": plan() }))
             }
             "POST /v1/saves" => Reply::json(202, json!({ "save_id": SAVE, "repeated": false })),
-            _ if looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < seen => {
+            _ if looks.fetch_add(1, SeqCst) < seen => {
                 Reply::json(200, json!(record(SaveState::Running)))
             }
             _ => Reply::json(401, json!({ "message": "Unauthorized" }))
@@ -459,8 +496,8 @@ fn a_second_interrupt_says_which_launches_were_requested() {
     use std::io::{BufRead as _, BufReader};
     use std::process::Stdio;
 
-    // The first launch is not answered until the test ends.
-    let (release, held) = std::sync::mpsc::channel::<()>();
+    // The first launch is not answered until the test ends, which drops `release` before the server.
+    let (sender, held) = std::sync::mpsc::channel::<()>();
     let fake = Fake::new(move |ask, _| {
         if ask.path.ends_with("/launch-plan") {
             return Reply::json(200, class_plan());
@@ -468,6 +505,7 @@ fn a_second_interrupt_says_which_launches_were_requested() {
         let _ = held.recv();
         Reply::json(503, Value::Null)
     });
+    let release = sender;
     let launch = ["--json", "project", "launch", "statistics", "ubuntu"];
     let launch = [&launch[..], &["--for-each-member", "--yes"]].concat();
     let member = Member::of(&fake.url());

@@ -120,15 +120,18 @@ fn an_instance_is_stopped_right_after_a_launch_that_did_not_wait() {
 
 #[test]
 fn two_launches_of_one_name_at_once_make_one_instance() {
-    let prism = Prism::new(FAST);
+    // A launch that takes two minutes of the cloud has lost its name.
+    let prism = Prism::new("1");
     // The first command makes the cloud.
     prism.ok(&["list"]);
     let codes: Vec<i32> = std::thread::scope(|scope| {
-        let launch = || prism.run(&["launch", "ubuntu", "box"]).code;
+        let launch = || prism.run(&["launch", "ubuntu", "box", "--no-wait"]).code;
         let both = [scope.spawn(launch), scope.spawn(launch)];
         both.map(|it| it.join().expect("the command runs")).into()
     });
     assert_eq!(codes.iter().sum::<i32>(), 1, "{codes:?}");
+    prism.ok(&["local", "speed", FAST]);
+    prism.until("box", |it| it["state"] == "running");
     let list = prism.run(&["list", "--json"]).json();
     assert_eq!(list["instances"].as_array().map(Vec::len), Some(1));
 }
@@ -259,6 +262,7 @@ fn an_instance_whose_old_type_is_no_size_stays_stopped_and_is_said_to() {
     prism.ok(&["start", id]);
     let told = prism.run(&["resize", id, "--size", "GPU-M", "--yes"]);
     told.says("It gets its old size back.");
+    told.says("It runs again with its old size.");
     assert!(!told.stderr.contains('\u{1b}'), "{:?}", told.stderr);
     let long = prism.ok(&["resize", "--help"]);
     let long = long.split_whitespace().collect::<Vec<_>>().join(" ");

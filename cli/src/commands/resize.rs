@@ -153,7 +153,9 @@ impl Target<'_> {
             .note(&format!("If this is interrupted, \"{start}\" starts it."));
         let stop = in_region::<StopInstance>(self.region, self.id.as_str());
         session.client.call(stop).await?;
-        self.until(InstanceState::Stopped).await?;
+        if let Err(problem) = self.until(InstanceState::Stopped).await {
+            return Err(self.unsure(problem));
+        }
         let resized = self.resize(size).await;
         match (resized, self.start().await) {
             (Ok(()), Ok(())) => Ok(()),
@@ -167,6 +169,11 @@ impl Target<'_> {
 
     /// Gives the instance its old size back, because it does not start with the new one. Returns what there is to report.
     async fn back(&self, plan: &ResizePlan, refused: Problem) -> Problem {
+        // An error while it was waited for says nothing about the instance, which may be starting.
+        let found = self.session.instance(self.region, self.id.as_str()).await;
+        if !found.is_ok_and(|it| it.state == InstanceState::Stopped) {
+            return self.unsure(refused);
+        }
         let (old, new) = (&plan.instance.instance_type, &plan.instance_type);
         let Some(size) = size_of(old) else {
             // The API sets the types of sizes only.
@@ -188,7 +195,10 @@ impl Target<'_> {
             self.start().await
         };
         match back.await {
-            Ok(()) => refused,
+            Ok(()) => {
+                let message = format!("{} It runs again with its old size.", refused.message);
+                Problem { message, ..refused }
+            }
             Err(down) => self.down(
                 refused,
                 "It could not be started with its old size either",
@@ -203,6 +213,18 @@ impl Target<'_> {
         let start = self.command("start");
         let hint = format!("{} Then start it: {start}", refused.advice());
         Problem { message, ..refused }.hint(hint)
+    }
+
+    /// Adds to a problem that the instance may be down.
+    fn unsure(&self, problem: Problem) -> Problem {
+        let list = format!("prism list{}", self.session.region_option(self.region));
+        let hint = format!(
+            "{} {} may be stopped: see \"{list}\", and start it with \"{}\".",
+            problem.advice(),
+            plain(self.name),
+            self.command("start")
+        );
+        problem.hint(hint)
     }
 
     /// A command on the instance.
