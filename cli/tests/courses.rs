@@ -205,6 +205,11 @@ fn a_manager_stops_several_instances_or_is_told_which_ones_not() {
     stopped.prints("of ben, is stop");
     stopped.says("1 of 2 instances could not be stopped. ubuntu-ada: ");
     until(&prism, "stopped");
+    // A Region without instances may be one that is no longer allowed, and then it is not in the list.
+    let elsewhere = stop(&["ubuntu-ada", "ubuntu-ben", "--region", "us-west-2"]);
+    elsewhere.says("2 of 2 instances could not be stopped. ");
+    prism.ok(&by("ben", &["terminate", "ubuntu-ben", "--yes"]));
+    stop(&["ubuntu-ada", "ubuntu-ben"]).says("has no instance \"ubuntu-ben\"");
 }
 
 #[test]

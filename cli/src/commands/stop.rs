@@ -99,14 +99,16 @@ async fn known(
     }
     let (instances, unavailable) = instances::all(session, project).await?;
     let region = &query.region;
-    if unavailable.iter().any(|it| it.region == *region) {
-        // Each request then says for itself why.
+    // Regions that fail, or where nothing is launched any more, are not in the list. Each request then says for itself why.
+    if !instances.iter().any(|it| it.region == *region)
+        || unavailable.iter().any(|it| it.region == *region)
+    {
         return Ok(());
     }
     let has = |name: &&String| {
         instances.iter().any(|it| {
             it.region == *region
-                && (it.name == **name || it.id == **name)
+                && (it.id == **name || (it.name == **name && !it.state.is_gone()))
                 && (query.owner.is_none() || it.owner == query.owner)
         })
     };
