@@ -156,14 +156,14 @@ pub(crate) fn instant(text: &str) -> Result<Timestamp, Problem> {
     let mut read = formats
         .iter()
         .filter_map(|it| NaiveDateTime::parse_from_str(text, it).ok());
-    let day = || {
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .ok()?
-            .and_hms_opt(0, 0, 0)
-    };
-    let local = read.next().or_else(day);
     // An hour that occurs twice, when the clocks are set back, is the first one.
-    let at = local.and_then(|local| Local.from_local_datetime(&local).earliest());
+    let at = |local: NaiveDateTime| Local.from_local_datetime(&local).earliest();
+    // In some time zones the clocks are set forward at midnight: that day begins later.
+    let day = || {
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+        (0..24).find_map(|hour| at(day.and_hms_opt(hour, 0, 0)?))
+    };
+    let at = read.next().map_or_else(day, at);
     at.map(|at| at.to_utc()).ok_or_else(|| {
         let message = format!("The time {} is not valid.", shown(text));
         Problem::new(Code::InvalidInput, message).hint(

@@ -109,3 +109,14 @@ fn a_project_has_an_end_until_it_is_removed() {
     let refused = prism.refused(&["project", "end", "brain", "--on", "2020-01-01"]);
     assert_eq!(refused, ("InvalidInput".to_owned(), 2));
 }
+
+/// Chile sets its clocks forward when this day begins, at midnight.
+#[test]
+fn a_day_without_a_midnight_begins_later() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "work"]);
+    let mut extend = prism.command(&["extend", "work", "--until", "2026-09-06"]);
+    extend.env("TZ", "<-04>4<-03>,M9.1.6/24,M4.1.6/24");
+    let refused = common::answer(&extend.output().unwrap());
+    refused.says("The end 2026-09-06 04:00 UTC is not possible: ");
+}
