@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { Problem } from "../api/client";
 import { asProblem } from "../api/live";
+import { ended } from "../sign-in";
 
 export interface Act {
   busy: boolean;
@@ -9,7 +10,10 @@ export interface Act {
   /** Does it, and says whether that worked. */
   run: (what: () => Promise<unknown>) => Promise<boolean>;
   clear: () => void;
-  /** Closes its dialog. Absent while the request is being sent: a late answer would close the dialog that is open by then. */
+  /**
+   * Closes its dialog. Absent while the request is being sent: a late answer would close the dialog that is open by then. If
+   * the request waits for a sign-in that was put off, asks for that again.
+   */
   leave?: () => void;
 }
 
@@ -33,5 +37,9 @@ export function useAct(close?: () => void): Act {
   const clear = () => {
     problem.value = undefined;
   };
-  return { busy: busy.value, problem: problem.value, run, clear, leave: busy.value ? undefined : close };
+  const askAgain = () => {
+    ended.value = "asked";
+  };
+  const waits = close && ended.value === "put off" ? askAgain : undefined;
+  return { busy: busy.value, problem: problem.value, run, clear, leave: busy.value ? waits : close };
 }

@@ -47,6 +47,9 @@ test("a token that ends in the middle of work: another tab signs in, and what wa
   await page.keyboard.press("Escape");
   await asked.waitFor({ state: "detached" });
   assert.equal(await form.getByLabel("What changed").inputValue(), "Half an hour of words");
+  // So does whoever wants to leave what waits for it.
+  await form.getByRole("button", { name: "Cancel" }).click();
+  await asked.waitFor();
   await opened(context, server);
   await page.waitForURL("**/saves/save-*");
   await page.getByText("Half an hour of words").first().waitFor();

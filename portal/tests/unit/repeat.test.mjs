@@ -13,6 +13,16 @@ test("a form that is sent again after a success asks for something new", async (
   assert.notEqual(keys[0], keys[1]);
 });
 
+test("a form that is sent again long after an answer was lost asks for something new", async () => {
+  const keys = [];
+  const send = (headers) => {
+    keys.push(keyOf(headers));
+    return lost();
+  };
+  for (const minute of [0, 9, 11]) await assert.rejects(repeatable({ template: "d" }, send, minute * 60_000), /no answer/);
+  assert.deepEqual([keys[0] === keys[1], keys[0] === keys[2]], [true, false]);
+});
+
 test("a form that is sent again without an answer, or before it, asks for the same", async () => {
   const keys = [];
   const send = (answer) => (headers) => {

@@ -40,7 +40,7 @@ export function ClassPlan({ plan, prices }: { plan: Plan; prices: string }) {
         {some("refused") > 0 && <p class="text-bad"><b>{words.refused(some("refused"))}</b></p>}
         <details class="more" aria-live="off" open={some("refused") > 0}><summary>{words.each(plan.members.length)}</summary><Launches plan={plan} of={({ launch }) => launch} /></details>
       </div>
-      {plan.end && <EndPlan end={plan.end} now={serverNow()} perHour={plan.usd_per_hour} several />}
+      {plan.end && <EndPlan end={plan.end} now={serverNow()} perHour={plan.usd_per_hour == null ? null : plan.usd_per_hour / Math.max(1, plan.count)} several />}
       <Warnings warnings={plan.warnings} />
     </>
   );

@@ -77,7 +77,7 @@ function Saving({ region, id, close }: { region: string; id: string; close: () =
       const begun = await repeatable(request, (headers) => ask(api.POST("/v1/saves", { body: request, headers })));
       if (!("save_id" in begun)) throw new Error(words.noPlan);
       noteBegun(begun.save_id);
-      toast(words.begun(instance.name));
+      if (!begun.repeated) toast(words.begun(instance.name));
       route(`/saves/${begun.save_id}`);
     });
   };
