@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use prism_functions::domain::limits::Limits;
 use prism_functions::domain::project::ProjectRole;
-use prism_functions::domain::sizes::Size;
+use prism_functions::domain::sizes::{Size, usd_per_hour};
 use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::parts::{Either, IdempotencyKey, Nothing};
 use prism_functions::operations::{
@@ -18,7 +18,7 @@ use prism_functions::rules::access::Caller;
 use prism_local::ec2::Capacity;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{ADA, OLGA, Setup, World, brain, launch_request, region};
+use prism_tests::world::{ADA, OLGA, Setup, World, brain, budget_request, launch_request, region};
 
 /// Launches with a request ID, and again when EC2 launches no more at once, as the command line does.
 async fn keyed(
@@ -268,6 +268,35 @@ fn a_member_s_hours_of_a_month_are_used_up() {
     ask!(world, stop_instance(&ADA, &region(), "b")).unwrap();
     world.pass(31 * 86400);
     ask!(world, start_instance(&ADA, &region(), "a")).unwrap();
+}
+
+/// What a launch has used does not refuse its own repetition.
+#[test]
+fn a_repeated_request_is_the_same_launch_when_all_is_used_up() {
+    let world = limited(Limits {
+        instances_per_member: Some(1),
+        hours_per_month: Some(5),
+        ..Limits::default()
+    });
+    let usd = usd_per_hour("t3.large").unwrap() * 1.5;
+    let budget = budget_request(usd, &[], true);
+    world.must(world.service.set_budget(&OLGA, &brain(), budget));
+    let launch = |key: &str| world.run(keyed(&world, &ADA, for_brain("work"), key.to_owned()));
+    let first = launch("once").unwrap();
+    // First the budget does not cover another hour, then it is used up, and then the hours are.
+    for (hours, code) in [
+        (0, Code::BudgetExceeded),
+        (2, Code::BudgetExceeded),
+        (4, Code::ProjectLimitReached),
+    ] {
+        world.pass(hours * 3600);
+        assert_eq!(launch("once").unwrap().id, first.id, "{hours}");
+        assert_eq!(launch("other").unwrap_err().code, code, "{hours}");
+    }
+    // EC2 may have forgotten the launch, so that the request would launch another instance.
+    world.pass(86400);
+    assert!(launch("once").is_err());
+    assert_eq!(instances(&world), 1);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::domain::template::{Template, TemplateRef};
 use crate::domain::{Code, GroupName, Problem, ProjectName, Region, UserId};
 use crate::ports::{Instance, InstanceFilter};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
-use crate::rules::limits;
+use crate::rules::{budget, limits};
 use crate::steps::pacing;
 
 /// How many members' rights are read side by side.
@@ -150,6 +150,9 @@ async fn plan_class_launch(
     // What is launched is the same for all, and is planned once.
     let each = request.of(&project, &prefix);
     let plan = service.plan_launch(caller, &each).await?;
+    if let Some(project) = &plan.of_project {
+        budget::check_budget(&service.env, project, plan.usd_per_hour).await?;
+    }
     let members = service
         .members_meant(&project, request.group.as_ref())
         .await?;

@@ -58,8 +58,10 @@ async fn launch_instance(
     let (Json(request), IdempotencyKey(key)) = (asked.body, asked.head);
     let owner = &service.owner_of_launch(caller, &request).await?;
     let plan = service.plan_launch(owner, &request).await?;
-    if let Some(project) = &plan.of_project {
-        limits::check_hours(&service.env, project, &owner.user).await?;
+    let (env, user, key) = (&service.env, &owner.user, key.as_deref());
+    let repeats = !asked.query.dry_run && service.repeats([caller, owner], &request, key).await?;
+    if let Some(project) = plan.of_project.as_ref().filter(|_| !repeats) {
+        budget::check_used(env, project, user, plan.usd_per_hour).await?;
     }
     let wanted = Wanted {
         region: &request.region,
@@ -70,15 +72,15 @@ async fn launch_instance(
             .as_ref()
             .and_then(|it| it.limits.instances_per_member),
     };
-    let (env, user) = (&service.env, &owner.user);
     if asked.query.dry_run {
         holdings::check(env, user, &wanted).await?;
         return Ok(Trial::plan(plan));
     }
-    let token = service.digits(&kind(&request), &caller.user, key.as_deref())?;
+    let token = service.digits(&kind(&request), &caller.user, key)?;
     holdings::take(env, user, &wanted, &token).await?;
     let launch = service.launch([caller, owner], &request, &plan, &token);
-    let hour = request.project.as_ref().map(|project| Beginning {
+    let project = request.project.as_ref().filter(|_| !repeats);
+    let hour = project.map(|project| Beginning {
         project,
         key: &token,
         usd_per_hour: plan.usd_per_hour,
@@ -106,7 +108,7 @@ async fn launch_instance(
 
 impl Service {
     /// Resolves a launch and checks it, without changing anything. Not checked is what depends on what the user has already:
-    /// the name, the number of instances, and the hours of the month.
+    /// the name, the number of instances, and the hours of the month; nor is what the project has: its budget.
     pub(super) async fn plan_launch(
         &self,
         caller: &Caller,
@@ -126,8 +128,7 @@ impl Service {
         plan.end = self.plan_end(caller, request).await?;
         if let Some(project) = &request.project {
             let name = &request.template.name;
-            let price = plan.usd_per_hour;
-            let of = budget::check_launch(&self.env, caller, project, name, price).await?;
+            let of = budget::check_launch(&self.env, caller, project, name).await?;
             let (name, limits) = (&of.name, &of.limits);
             limits::check_type(name, limits, &plan.instance_type, plan.architecture)?;
             plan.of_project = Some(of);
@@ -142,6 +143,21 @@ impl Service {
             plan.kms_key = Some(key.to_owned());
         }
         Ok(plan)
+    }
+
+    /// Whether the request repeats one that has succeeded. What that one has used of the budget and the limits must not
+    /// refuse the repetition.
+    async fn repeats(
+        &self,
+        [caller, owner]: [&Caller; 2],
+        request: &LaunchRequest,
+        key: Option<&str>,
+    ) -> Result<bool, Problem> {
+        if key.is_none() {
+            return Ok(false);
+        }
+        let token = self.digits(&kind(request), &caller.user, key)?;
+        holdings::has_launched(&self.env, &owner.user, &request.region, &token).await
     }
 
     /// Resolves what is launched, by the kind of the template, and returns it with its AMI.

@@ -72,13 +72,12 @@ fn costs(committed: &Committed, accrued: Accrued) -> String {
 }
 
 /// Checks that the caller may launch for a project. Refuses the launch if the project requires approved templates and
-/// this one is not approved, or if the project's budget does not cover its next hour. Returns the project, for its limits.
+/// this one is not approved. Returns the project, for its limits and its budget.
 pub(crate) async fn check_launch(
     env: &Env,
     caller: &Caller,
     name: &ProjectName,
     template: &TemplateName,
-    usd_per_hour: Option<f64>,
 ) -> Result<Project, Problem> {
     let project = contribute(env, caller, name).await?;
     ends::check_open(&project.value, env.clock.now())?;
@@ -90,8 +89,28 @@ pub(crate) async fn check_launch(
         );
         return Err(Problem::new(Code::TemplateNotApproved, message).hint(hint));
     }
-    check_next_hour(env, &project.value, usd_per_hour, MicroUsd::ZERO).await?;
     Ok(project.value)
+}
+
+/// Checks that another instance of a user may run for a project: the user has hours left, and the budget covers what the
+/// instance adds to the next hour.
+pub(crate) async fn check_used(
+    env: &Env,
+    project: &Project,
+    owner: &UserId,
+    usd_per_hour: Option<f64>,
+) -> Result<(), Problem> {
+    limits::check_hours(env, project, owner).await?;
+    check_budget(env, project, usd_per_hour).await
+}
+
+/// Checks that the budget of a project covers what an instance adds to the next hour.
+pub(crate) async fn check_budget(
+    env: &Env,
+    project: &Project,
+    usd_per_hour: Option<f64>,
+) -> Result<(), Problem> {
+    check_next_hour(env, project, usd_per_hour, MicroUsd::ZERO).await
 }
 
 /// Checks that the owner of an instance has hours left in its project. An instance of a project that does not exist any
@@ -115,10 +134,9 @@ pub(crate) async fn check_restart(
     owner: &UserId,
     types: [&str; 2],
 ) -> Result<(), Problem> {
-    limits::check_hours(env, project, owner).await?;
     let [before, after] = types.map(sizes::usd_per_hour);
     let more = after.zip(before).map(|(after, before)| after - before);
-    check_next_hour(env, project, more, MicroUsd::ZERO).await
+    check_used(env, project, owner, more).await
 }
 
 /// Returns the budget of a project that has a hard stop.

@@ -16,6 +16,8 @@ use crate::registry::{Holding, Holdings, Stored};
 const LAUNCHING_S: i64 = 120;
 /// How long a caller waits until EC2 finds a new instance, in seconds.
 const AWAITED_S: u32 = 10;
+/// How long EC2 knows a launch by its client token at least, in seconds.
+const REPEATABLE_S: i64 = 24 * 3600;
 /// The number of holdings from which on each launch removes those of terminated instances.
 const MANY: usize = 100;
 /// How often a change is tried while others change the same record.
@@ -47,6 +49,22 @@ pub(crate) async fn check(env: &Env, user: &UserId, wanted: &Wanted<'_>) -> Resu
     let stored = env.registry.holdings(user).await?;
     let mut all = stored.map(|stored| stored.value.all).unwrap_or_default();
     checked(env, user, wanted, None, &mut all, &mut Listed::default()).await
+}
+
+/// Whether a launch with this token has succeeded, so that another request with the token launches nothing: the user still
+/// holds its instance, and EC2 still knows the token.
+pub(crate) async fn has_launched(
+    env: &Env,
+    user: &UserId,
+    region: &Region,
+    token: &str,
+) -> Result<bool, Problem> {
+    let (stored, now) = (env.registry.holdings(user).await?, env.clock.now());
+    let is_it = |it: &Holding| {
+        let same = it.token == token && it.region == *region;
+        same && it.instance.is_some() && age(it, now) < REPEATABLE_S
+    };
+    Ok(stored.is_some_and(|stored| stored.value.all.iter().any(is_it)))
 }
 
 /// Takes a name and a place in its project for a launch. A repeated launch, which has the same token, has them already.
