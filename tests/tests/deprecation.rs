@@ -4,8 +4,10 @@
 use prism_functions::domain::save::{SaveRequest, Warning};
 use prism_functions::domain::template::TemplateState;
 use prism_functions::domain::{Code, Problem, Timestamp};
+use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{
-    Asked, DeprecateTemplate, Deprecates, Operation as _, RestoreTemplate, TemplateView,
+    Asked, DeprecateTemplate, Deprecates, ListTemplates, Operation as _, RestoreTemplate,
+    TemplateView,
 };
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
@@ -41,6 +43,14 @@ fn warnings(world: &World, template: &str) -> Vec<Warning> {
     plan.unwrap().warnings
 }
 
+/// The state of `kept` in a list of templates.
+fn listed(world: &World) -> TemplateState {
+    let asked = Asked::<ListTemplates>::of(Nothing {});
+    let page = world.must(ListTemplates::run(&world.service, &ADA, asked));
+    let mut all = page.value.items.into_iter();
+    all.find(|it| it.name == "kept").unwrap().state
+}
+
 fn template(world: &World) -> prism_functions::domain::template::Template {
     let stored = world.must(world.service.env.registry.template(&kept()));
     stored.unwrap().value
@@ -73,7 +83,9 @@ fn an_end_of_life_is_announced_and_then_comes() {
     let day = end.format("%-d %B %Y");
     let expected = format!("kept reaches its end of life on {day} (UTC): use newer instead.");
     assert_eq!(told[0].text, expected);
+    assert_eq!(listed(&world), TemplateState::Active);
     world.pass(31 * 86400);
+    assert_eq!(listed(&world), TemplateState::Deprecated);
     let told = warnings(&world, "kept@1");
     assert_eq!(told[0].code, "TemplateDeprecated");
     assert_eq!(warnings(&world, "newer"), []);

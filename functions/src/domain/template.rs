@@ -163,6 +163,17 @@ pub struct Template {
 }
 
 impl Template {
+    /// The state at a time: from its end of life on, an active template counts as deprecated.
+    pub fn state_at(&self, now: Timestamp) -> TemplateState {
+        let deprecation = self.deprecation.as_ref();
+        match self.state {
+            TemplateState::Active if deprecation.is_some_and(|it| it.has_come(now)) => {
+                TemplateState::Deprecated
+            }
+            state => state,
+        }
+    }
+
     /// Creates a private template that has no versions yet.
     pub fn new(
         name: TemplateName,

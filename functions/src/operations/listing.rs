@@ -195,7 +195,7 @@ impl Service {
             }
             found.candidates.push(Candidate {
                 kept,
-                summary: summary(template),
+                summary: summary(template, self.env.clock.now()),
                 place,
                 looked_through,
             });

@@ -311,7 +311,7 @@ pub(super) fn built_in_summary(built_in: &BuiltIn) -> TemplateSummary {
     }
 }
 
-pub(super) fn summary(template: &Template) -> TemplateSummary {
+pub(super) fn summary(template: &Template, now: Timestamp) -> TemplateSummary {
     TemplateSummary {
         name: template.name.to_string(),
         kind: TemplateKind::Saved,
@@ -321,7 +321,7 @@ pub(super) fn summary(template: &Template) -> TemplateSummary {
         latest: Some(template.latest),
         project: template.project.as_ref().map(ToString::to_string),
         launches: template.launches,
-        state: template.state,
+        state: template.state_at(now),
         stuck: template.stuck.clone(),
         architectures: template.architectures.clone(),
         updated_at: Some(template.updated_at),

@@ -130,7 +130,7 @@ impl Service {
         let registry = &self.env.registry;
         let approval = registry.approval(project, &template.name).await?;
         Ok(ProjectTemplateView {
-            template: summary(template),
+            template: summary(template, self.env.clock.now()),
             belongs,
             approved: approval.is_some(),
         })
