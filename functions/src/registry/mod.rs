@@ -64,6 +64,7 @@ mod pledges;
 mod projects;
 mod records;
 mod recount;
+mod recount_used;
 mod roster;
 mod runs;
 mod saves;

@@ -5,6 +5,7 @@
 mod budgets;
 mod random;
 mod shown;
+mod wrong;
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::month::Month;
 use prism_functions::domain::sizes::{Size, usd_per_hour};
 use prism_functions::domain::{InstanceId, Region, Timestamp};
-use prism_functions::operations::LaunchRequest;
+use prism_functions::operations::{LaunchRequest, Left, Leftover};
 use prism_functions::ports::{Ec2 as _, InstanceFilter};
 use prism_functions::rules::compute::hours;
 use prism_tests::ask;
@@ -153,6 +153,9 @@ fn check(seed: u64) {
     }
     let ran = |machine: &Machine, month| ran_in(&machine.states, world.now(), month);
     swept(&world);
+    let found = world.must(world.service.leftovers()).found;
+    let wrong = |it: &Leftover| matches!(it.what, Left::ComputeSum { .. });
+    assert!(!found.iter().any(wrong), "{found:?}");
     let month = Month::of(world.now());
     for month in [month, month.previous()] {
         for user in USERS {

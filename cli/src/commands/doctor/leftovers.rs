@@ -211,7 +211,10 @@ fn findings(found: &[Leftover]) -> Vec<Check> {
 }
 
 fn is_sum(what: &Left) -> bool {
-    matches!(what, Left::TemplateSum { .. } | Left::ProjectSum { .. })
+    matches!(
+        what,
+        Left::TemplateSum { .. } | Left::ProjectSum { .. } | Left::ComputeSum { .. }
+    )
 }
 
 /// Whether to fix leftovers.
@@ -299,6 +302,9 @@ fn name(what: &Left) -> String {
         Left::Schedule { owner, id } => format!("schedule {id} of {owner}"),
         Left::TemplateSum { template } => format!("what {template} costs"),
         Left::ProjectSum { project } => format!("what project {project} costs"),
+        Left::ComputeSum { project } => {
+            format!("what the instances of project {project} cost")
+        }
         Left::Firing {
             id,
             owner,
@@ -314,7 +320,7 @@ fn what_was_done(what: &Left) -> &'static str {
         Left::Permissions { .. } => "set to match the grants",
         Left::Version { .. } => "restored",
         Left::Removal { .. } => "finished",
-        Left::TemplateSum { .. } | Left::ProjectSum { .. } => "corrected",
+        Left::TemplateSum { .. } | Left::ProjectSum { .. } | Left::ComputeSum { .. } => "corrected",
         Left::Lock { .. } | Left::CopyLock { .. } => "released",
         Left::Duty { .. } => "done",
         Left::Wait { .. } => "removed",

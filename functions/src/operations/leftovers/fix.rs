@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::sums::open_of;
 use super::{Left, Leftover};
 use crate::domain::ec2::{InstanceState, Opening};
+use crate::domain::month::Month;
 use crate::domain::pace::Paced;
 use crate::domain::save::{Duty, Finding};
 use crate::domain::{Code, ImageId, Problem, Region, SaveId, TemplateName};
@@ -11,7 +13,7 @@ use crate::operations::removal::not_deregistered;
 use crate::operations::schedules::from_schedules;
 use crate::operations::{Asked, ChangeSchedule, Operation, ScheduleEdit, Service};
 use crate::ports::{Ec2Error, Ec2ErrorKind, from_ec2};
-use crate::registry::{Going, Stored};
+use crate::registry::{Going, Payer, Stored};
 use crate::rules::uses;
 use crate::steps::{self, pacing};
 
@@ -118,6 +120,12 @@ impl Service {
             }
             Left::TemplateSum { template } => freed(registry.set_costs_right(template).await?),
             Left::ProjectSum { project } => freed(registry.set_sums_right(project).await?),
+            Left::ComputeSum { project } => {
+                let month = Month::of(self.env.clock.now());
+                let open = open_of(&self.open_meters().await?, project);
+                let payer = Payer::Project(project.clone());
+                freed(registry.set_tallies_right(&payer, month, &open).await?)
+            }
             Left::Firing { id, .. } => {
                 let removed = self.schedules.remove(id).await;
                 removed.map_err(from_schedules)?;

@@ -163,6 +163,11 @@ pub enum Left {
         /// The project.
         project: ProjectName,
     },
+    /// The recorded sums of what a project's instances use this month.
+    ComputeSum {
+        /// The project.
+        project: ProjectName,
+    },
     /// An entry in the scheduler that belongs to no schedule.
     Firing {
         /// The name of the entry.

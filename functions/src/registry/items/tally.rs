@@ -104,19 +104,16 @@ pub(in crate::registry) fn tally_of(item: &Item) -> Tally {
     }
 }
 
-/// The writes for what an instance contributes now and has not contributed before.
-pub(in crate::registry) fn tallied(
+/// What an instance contributes to each sum.
+pub(in crate::registry) fn sums_of(
     (region, id): (&Region, &InstanceId),
-    name: Option<&str>,
-    before: &Contributions,
-    after: &Contributions,
-) -> Vec<Write> {
+    contributions: &Contributions,
+) -> BTreeMap<Key, Tally> {
     let mut sums: BTreeMap<Key, Tally> = BTreeMap::new();
-    let signed = (before.iter().map(|it| (it, true))).chain(after.iter().map(|it| (it, false)));
-    for (((month, charged), tally), minus) in signed {
+    for ((month, charged), tally) in contributions {
         let mut add = |key: Key| {
             let sum = sums.entry(key).or_default();
-            *sum = if minus { *sum - *tally } else { *sum + *tally };
+            *sum = *sum + *tally;
         };
         let instance = Part::Instance(region.to_string(), id.to_string());
         let template = charged.template.as_ref();
@@ -138,6 +135,21 @@ pub(in crate::registry) fn tallied(
             }
         }
     }
+    sums
+}
+
+/// The writes for what an instance contributes now and has not contributed before.
+pub(in crate::registry) fn tallied(
+    instance: (&Region, &InstanceId),
+    name: Option<&str>,
+    before: &Contributions,
+    after: &Contributions,
+) -> Vec<Write> {
+    let mut sums = sums_of(instance, after);
+    for (key, tally) in sums_of(instance, before) {
+        let sum = sums.entry(key).or_default();
+        *sum = *sum - tally;
+    }
     let nonzero = sums.into_iter().filter(|(_, sum)| !sum.is_zero());
     let writes = nonzero.map(|(key, sum)| {
         let mut changes = added(sum);
@@ -152,13 +164,29 @@ pub(in crate::registry) fn tallied(
 }
 
 fn added(sum: Tally) -> Vec<Change> {
-    let groups = sum.parts().into_iter();
-    let parts = groups.flat_map(|(group, quantities)| {
-        let named = Quantities::NAMES.into_iter().zip(quantities.parts());
-        named.map(move |(name, part)| (format!("{group}_{name}"), part))
-    });
-    let changed = parts.filter(|(_, part)| *part != 0);
+    let changed = attributes(sum).filter(|(_, part)| *part != 0);
     changed
         .map(|(name, part)| Change::Add(name, part))
         .collect()
+}
+
+/// The write that sets a sum, unless it has changed since it was read.
+pub(in crate::registry) fn set_tally(key: Key, read: Option<&Item>, sum: Tally) -> Write {
+    let (mut changes, mut as_read) = (Vec::new(), Vec::new());
+    for (name, part) in attributes(sum) {
+        as_read.push(match read.and_then(|item| item.attributes.get(&name)) {
+            Some(value) => Condition::Equals(name.clone(), value.clone()),
+            None => Condition::AttributeAbsent(name.clone()),
+        });
+        changes.push(Change::Set(name, part.into()));
+    }
+    Write::Update(key, changes, Condition::All(as_read))
+}
+
+/// The attributes of a sum.
+fn attributes(sum: Tally) -> impl Iterator<Item = (String, i64)> {
+    sum.parts().into_iter().flat_map(|(group, quantities)| {
+        let named = Quantities::NAMES.into_iter().zip(quantities.parts());
+        named.map(move |(name, part)| (format!("{group}_{name}"), part))
+    })
 }
