@@ -29,6 +29,7 @@ mod reach;
 mod report;
 mod session;
 mod settle;
+mod several;
 mod signals;
 mod spending;
 mod story;

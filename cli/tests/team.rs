@@ -1,8 +1,11 @@
 //! Sharing, projects and the audit on the command line.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use common::{FAST, Prism, SERVED};
+use serde_json::{Value, json};
 
 /// A cloud in which Alice has saved `kept`.
 fn saved() -> Prism {
@@ -338,4 +341,46 @@ fn a_save_that_moves_its_template_asks_first() {
     assert_eq!(stands(), (Some("course".to_owned()), Some(3)));
     prism.ok(&yes("lab"));
     assert_eq!(stands(), (Some("lab".to_owned()), Some(4)));
+}
+
+/// What `--json` prints of a command that fails in part, and the message of its error.
+fn in_part(prism: &Prism, args: &[&str]) -> (Value, String) {
+    let told = prism.run(&[&["--json"], args].concat());
+    assert_eq!(told.code, 1, "{}", told.stderr);
+    let message = told.error()["message"].as_str().unwrap().to_owned();
+    (serde_json::from_str(&told.stdout).unwrap(), message)
+}
+
+#[test]
+fn a_member_who_cannot_be_removed_keeps_no_other() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["project", "create", "brain"]);
+    prism.ok(&["project", "member", "add", "brain", "bob", "carol"]);
+    let remove = ["project", "member", "remove", "brain"];
+    // Nobody is removed if one of the names is not there.
+    let unknown = [&remove[..], &["bob", "nobody"]].concat();
+    assert_eq!(prism.refused(&unknown), ("MemberNotFound".to_owned(), 1));
+    // A project keeps its last owner.
+    let (removed, message) = in_part(&prism, &[&remove[..], &["alice", "bob"]].concat());
+    let bob = json!({ "project": "brain", "removed": "bob" });
+    assert_eq!(removed, json!({ "removed": [bob] }));
+    let begins = "1 of 2 users could not be removed. alice: ";
+    assert!(message.starts_with(begins), "{message}");
+}
+
+#[test]
+fn a_share_that_cannot_be_made_hides_no_other() {
+    let prism = saved();
+    // One more than a template can have.
+    let users: Vec<String> = (0..51).map(|n| format!("u{n}")).collect();
+    let users = users.join(",");
+    let share = ["template", "share", "kept", "--user", &users];
+    let (shared, message) = in_part(&prism, &share);
+    assert_eq!(shared["shared"].as_array().unwrap().len(), 50);
+    let begins = "1 of 51 shares could not be made. user:u50: ";
+    assert!(message.starts_with(begins), "{message}");
+    // No share is ended if one of them does not exist.
+    let unshare = ["template", "unshare", "kept", "--user", "u0,nobody"];
+    assert_eq!(prism.refused(&unshare), ("ShareNotFound".to_owned(), 1));
+    prism.ok(&["template", "unshare", "kept", "--user", "u0"]);
 }

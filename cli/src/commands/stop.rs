@@ -1,7 +1,5 @@
 //! `prism stop`, and the code it shares with `prism start` and `prism terminate`.
 
-use std::fmt::Write as _;
-
 use clap::Args;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::ids::shown;
@@ -18,9 +16,9 @@ use crate::args::InRegion;
 use crate::candidates;
 use crate::commands::project::instances;
 use crate::errors::Outcome;
-use crate::exit;
 use crate::session::{Session, in_region};
 use crate::settle::Awaited;
+use crate::several::Done;
 use crate::text::plain;
 
 /// Stop a running instance; its disks are kept
@@ -80,7 +78,7 @@ impl Stop {
             let asked = Asked::<StopProjectInstance>::by(path, query.clone());
             match session.client.ask(asked).await {
                 Ok(instance) => done.add(of_other(&instance)),
-                Err(problem) => done.failed.push((name.clone(), problem)),
+                Err(problem) => done.fail(name, problem),
             }
         }
         self.change.report(session, done, InstanceState::Stopped)
@@ -136,21 +134,6 @@ fn of_other(instance: &ProjectInstance) -> (Value, String) {
         "public_ip": null,
     });
     (value, text)
-}
-
-/// The instances that were changed, and those that were not.
-#[derive(Default)]
-struct Done {
-    values: Vec<Value>,
-    text: String,
-    failed: Vec<(String, Problem)>,
-}
-
-impl Done {
-    fn add(&mut self, (value, text): (Value, String)) {
-        self.values.push(value);
-        self.text.push_str(&text);
-    }
 }
 
 /// An operation that changes an instance to another state.
@@ -212,36 +195,26 @@ impl Change {
         for Target { name, at } in targets {
             match session.client.ask(in_region::<O>(region, at)).await {
                 Ok(instance) => changing.push((name, instance)),
-                Err(problem) => done.failed.push((name.clone(), problem)),
+                Err(problem) => done.fail(name, problem),
             }
         }
         for (name, instance) in &changing {
             match self.settled(session, region, instance, state).await {
                 Ok(settled) => done.add(settled),
-                Err(problem) => done.failed.push(((*name).clone(), problem)),
+                Err(problem) => done.fail(name, problem),
             }
         }
         self.report(session, done, state)
     }
 
-    /// Prints what was changed: one instance, or a list if several were named. Then returns what failed.
+    /// Prints what was changed, and returns what failed.
     fn report(&self, session: &Session, done: Done, state: InstanceState) -> Outcome {
-        let (out, count) = (&session.out, self.names.len());
-        let Done {
-            values,
-            text,
-            failed,
-        } = done;
-        let printed = match values.as_slice() {
-            [] => Ok(()),
-            [one] if count == 1 => out.show(one, || text),
-            several => out.show_each(&json!({ "instances": several }), || text),
+        let what = match state {
+            InstanceState::Running => "started",
+            state => state.as_str(),
         };
-        if let Some(problem) = failure(failed, count, state) {
-            return Err(problem.into());
-        }
-        printed?;
-        Ok(exit::DONE)
+        let what = format!("instances could not be {what}");
+        done.report(&session.out, self.names.len(), "instances", &what)
     }
 
     /// The state of an instance when the wait is over, as JSON and as text.
@@ -276,40 +249,4 @@ impl Change {
         let text = format!("{} ({id}) is {state}{at}.\n", plain(name));
         Ok((value, text))
     }
-}
-
-/// The failures of a command on this number of instances, as one problem with the code of the first.
-fn failure(
-    mut failed: Vec<(String, Problem)>,
-    count: usize,
-    state: InstanceState,
-) -> Option<Problem> {
-    if count == 1 || failed.is_empty() {
-        return failed.pop().map(|(_, problem)| problem);
-    }
-    let what = match state {
-        InstanceState::Running => "started",
-        state => state.as_str(),
-    };
-    let mut message = format!("{} of {count} instances could not be {what}.", failed.len());
-    let mut hints: Vec<&str> = Vec::new();
-    for (at, (name, problem)) in failed.iter().enumerate() {
-        // The causes of the first are printed with it.
-        let reason = if at == 0 {
-            problem.message.clone()
-        } else {
-            problem.chain()
-        };
-        if reason.starts_with(&format!("{name} ")) {
-            let _ = write!(message, " {reason}");
-        } else {
-            let _ = write!(message, " {name}: {reason}");
-        }
-        if !hints.contains(&problem.advice()) {
-            hints.push(problem.advice());
-        }
-    }
-    let hint = hints.join(" ");
-    let (_, first) = failed.into_iter().next()?;
-    Some(Problem { message, ..first }.hint(hint))
 }

@@ -15,6 +15,7 @@ use crate::client::Place;
 use crate::errors::Outcome;
 use crate::output::Output;
 use crate::session::Session;
+use crate::several::Done;
 use crate::text::{joined, plain};
 use crate::{exit, prompt};
 
@@ -156,13 +157,15 @@ impl Share {
         if !self.agreed(session, &plans)? {
             return Ok(exit::FAILED);
         }
-        let mut shared = Vec::new();
-        for request in requests {
-            let asked = Asked::<ShareTemplate>::with(name.clone(), request);
-            shared.push(session.client.begin(Place::Detached, asked).await?);
+        let mut done = Done::default();
+        for request in &requests {
+            let asked = Asked::<ShareTemplate>::with(name.clone(), request.clone());
+            match session.client.begin(Place::Detached, asked).await {
+                Ok(shared) => done.add((json!(shared), text_of(&shared))),
+                Err(problem) => done.fail(&request.to, problem),
+            }
         }
-        let text = || shared.iter().map(text_of).collect();
-        several(out, &shared, "shared", text)
+        done.report(out, requests.len(), "shared", "shares could not be made")
     }
 
     fn requests(&self) -> Vec<ShareRequest> {

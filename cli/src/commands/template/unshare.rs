@@ -1,15 +1,16 @@
 //! `prism template unshare`.
 
-use std::fmt::Write as _;
-
 use clap::Args;
-use prism_functions::operations::{Asked, SharedWith, UnshareTemplate};
+use prism_functions::domain::grant::Grantee;
+use prism_functions::domain::{Code, Problem, TemplateName};
+use prism_functions::operations::{Asked, ListShares, SharedWith, UnshareTemplate};
 use serde_json::json;
 
-use super::share::{To, several};
+use super::share::To;
 use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
+use crate::several::Done;
 
 const EXAMPLES: &str = "\
 Instances that were already launched are kept.
@@ -33,15 +34,41 @@ pub(crate) struct Unshare {
 impl Unshare {
     pub(crate) async fn run(self, session: &Session) -> Outcome {
         let name = super::name(&self.template)?;
-        let mut values = Vec::new();
-        let mut text = String::new();
-        for to in self.to.grantees() {
+        let all = self.to.grantees();
+        if all.len() > 1 {
+            shared(session, &name, &all).await?;
+        }
+        let mut done = Done::default();
+        for to in &all {
             let with = SharedWith { to: to.clone() };
             let asked = Asked::<UnshareTemplate>::by(name.clone(), with);
-            session.client.call(asked).await?;
-            let _ = writeln!(text, "{name} is no longer shared with {to}.");
-            values.push(json!({ "template": name, "unshared": to }));
+            match session.client.call(asked).await {
+                Ok(_) => done.add((
+                    json!({ "template": name, "unshared": to }),
+                    format!("{name} is no longer shared with {to}.\n"),
+                )),
+                Err(problem) => done.fail(to, problem),
+            }
         }
-        several(&session.out, &values, "unshared", || text)
+        let what = "shares could not be ended";
+        done.report(&session.out, all.len(), "unshared", what)
     }
+}
+
+/// Refuses those with whom the template is not shared, before any share is ended.
+async fn shared(session: &Session, name: &TemplateName, all: &[String]) -> Result<(), Problem> {
+    let all = all.iter().map(|to| to.parse::<Grantee>());
+    let all: Vec<Grantee> = all.collect::<Result<_, _>>()?;
+    let page = |page| Asked::<ListShares>::of(name.clone()).query(page);
+    let grants = session.client.all(page).await?;
+    let is_shared = |to: &&Grantee| {
+        grants
+            .iter()
+            .any(|grant| grant.template == *name && grant.to == **to)
+    };
+    let Some(missing) = all.iter().find(|to| !is_shared(to)) else {
+        return Ok(());
+    };
+    let message = format!("The template {name} is not shared with {missing}. No share was ended.");
+    Err(Problem::new(Code::ShareNotFound, message))
 }
