@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
-use common::{FAST, Prism, SLOW};
+use common::{Attended, FAST, Prism, SLOW};
 use serde_json::{Value, json};
 
 /// How often a save is polled before a test fails: a minute or more.
@@ -19,7 +19,7 @@ const LOOKS: u32 = 60_000;
 
 /// A running server.
 struct Served {
-    child: Child,
+    child: Attended,
     stderr: BufReader<ChildStderr>,
     address: String,
     token: String,
@@ -31,8 +31,9 @@ impl Served {
         Self::of(prism, prism.spawn(&[&["local", "serve"], args].concat()))
     }
 
-    fn of(prism: &Prism, mut child: Child) -> Self {
-        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    fn of(prism: &Prism, child: Child) -> Self {
+        let mut child = Attended::of(child);
+        let mut stderr = BufReader::new(child.process.stderr.take().unwrap());
         let address = told(&mut stderr, "Serving http://", "/v1");
         let token = told(&mut stderr, "Token: ", "\n");
         let file = prism.home().join("serve.token");
@@ -65,9 +66,8 @@ impl Served {
     }
 
     /// Kills the server without warning.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    fn kill(self) {
+        drop(self.child);
     }
 
     /// Sends a request with the user's token.
@@ -101,12 +101,13 @@ impl Served {
 
     /// Ends the server with a signal. Returns its exit code and the rest of its output.
     fn end(mut self, signal: &str) -> (i32, String) {
-        let id = self.child.id().to_string();
+        let id = self.child.process.id().to_string();
         let killed = Command::new("kill").args([signal, &id]).status();
         assert!(killed.unwrap().success());
         let mut rest = String::new();
         self.stderr.read_to_string(&mut rest).unwrap();
-        (self.child.wait().unwrap().code().unwrap_or(-1), rest)
+        let ended = self.child.process.wait().unwrap();
+        (ended.code().unwrap_or(-1), rest)
     }
 }
 
@@ -254,7 +255,7 @@ fn a_save_that_has_ended_leaves_no_process_behind() {
     let (_, begun) = api.ask("POST", "/v1/saves", &body);
     let id = begun["save_id"].as_str().unwrap();
     api.until(id, |record| record["state"] == "succeeded");
-    let parent = api.child.id();
+    let parent = api.child.process.id();
     let children = format!("/proc/{parent}/task/{parent}/children");
     // The children of all threads, because any thread may have started one.
     let left = || -> Vec<String> {
@@ -330,9 +331,7 @@ fn a_schedule_fires_while_the_server_runs() {
     assert_eq!(status, 201, "{made}");
     let said = told(&mut { served.stderr }, "The schedule box-env", " save.");
     assert_eq!(said, " of alice starts a");
-    let mut child = served.child;
-    child.kill().unwrap();
-    child.wait().unwrap();
+    drop(served.child);
 }
 
 #[test]
@@ -364,4 +363,33 @@ fn a_second_server_of_the_same_cloud_is_refused_and_the_first_goes_on() {
     served.kill();
     // A killed server must not prevent the next one from starting.
     Served::begin(&prism, &[]).kill();
+}
+
+#[test]
+#[ignore = "the next test runs it in a process of its own"]
+fn serves() {
+    let prism = Prism::new(FAST);
+    let served = Served::begin(&prism, &[]);
+    println!(
+        "\nserved at {} of {}",
+        served.address,
+        prism.home().display()
+    );
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn a_server_ends_with_the_process_of_its_test() {
+    let mut test = Command::new(std::env::current_exe().unwrap());
+    test.args(["--exact", "serves", "--ignored", "--nocapture"]);
+    let test = test.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut test = test.unwrap();
+    let mut stdout = BufReader::new(test.stdout.take().unwrap());
+    let address = told(&mut stdout, "served at ", "\n");
+    let (address, home) = address.split_once(" of ").unwrap();
+    test.kill().unwrap();
+    test.wait().unwrap();
+    let gone = (0..LOOKS).any(|_| TcpStream::connect(address).is_err());
+    assert!(gone, "{address} is still served");
+    std::fs::remove_dir_all(home).unwrap();
 }

@@ -32,9 +32,50 @@ pub(crate) struct Prism {
     folder: TempDir,
 }
 
+/// A process that ends with the test that has begun it, also if the test fails or its own process is killed.
+pub(crate) struct Attended {
+    pub(crate) process: Child,
+    /// Kills the process when its stdin closes, which this process holds open.
+    #[cfg(unix)]
+    watcher: Child,
+}
+
+impl Attended {
+    pub(crate) fn of(process: Child) -> Self {
+        #[cfg(unix)]
+        let watcher = Command::new("/bin/sh")
+            .args(["-c", "read -r line; kill -9 \"$0\""])
+            .arg(process.id().to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self {
+            process,
+            #[cfg(unix)]
+            watcher,
+        }
+    }
+}
+
+impl Drop for Attended {
+    fn drop(&mut self) {
+        // The watcher ends first: it would kill whatever has the process's ID by then.
+        #[cfg(unix)]
+        {
+            let _ = self.watcher.kill();
+            let _ = self.watcher.wait();
+        }
+        // The process may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
 /// A server of the cloud, and the profile for its API.
 struct Server {
-    child: Child,
+    child: Attended,
     profile: TempDir,
 }
 
@@ -44,8 +85,8 @@ impl Server {
         let mut serve = program();
         serve.env("PRISM_HOME", home).env("USER", "alice");
         let serve = serve.args(["local", "serve"]).stderr(Stdio::piped());
-        let mut child = serve.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut child = Attended::of(serve.spawn().unwrap());
+        let stderr = BufReader::new(child.process.stderr.take().unwrap());
         let mut lines = stderr.lines().map(Result::unwrap);
         let url = lines.find_map(|line| {
             let rest = line.strip_prefix("Serving ")?.to_owned();
@@ -72,14 +113,6 @@ impl Server {
         let command = args.iter().find(|arg| !arg.starts_with("--"));
         let embedded = command.is_some_and(|command| itself.contains(command));
         !embedded && !args.contains(&"--as") && !args.contains(&"--home")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // The process may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

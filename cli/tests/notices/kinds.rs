@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::Receiver;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,7 +13,7 @@ use prism_local::Embedded;
 use prism_local::ec2::Admin;
 use serde_json::Value;
 
-use super::common::{FAST, SLOW};
+use super::common::{Attended, FAST, SLOW};
 use super::schema::Schemas;
 use super::{Got, Post, docs, hook, listener, serve, verified};
 
@@ -53,18 +53,7 @@ struct Scene {
     /// The command that ends the scene once its notices have arrived.
     after: &'static [&'static str],
     /// The server that runs until then.
-    server: Option<Server>,
-}
-
-/// A server of the cloud, which ends with its scene.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    server: Option<Attended>,
 }
 
 /// A notice as it arrived by both ways.
@@ -289,7 +278,7 @@ impl Reached {
                 ("schedule", "vain".to_owned()),
             ],
             after: &["schedule", "delete", "vain"],
-            server: Some(Server(server.spawn().unwrap())),
+            server: Some(Attended::of(server.spawn().unwrap())),
             ..Scene::default()
         }
     }
