@@ -86,7 +86,7 @@ async fn list_saves(
         check_name("instance name or ID", instance)?;
     }
     let registry = &service.env.registry;
-    let waiting = service.waiting(asked.head, filter.wait)?;
+    let mut waiting = service.waiting(asked.head, filter.wait)?;
     loop {
         let cursor = filter.cursor.clone();
         let listed = registry.saves_of(&caller.user, limit, cursor).await?;
@@ -137,7 +137,7 @@ async fn show_save(
     caller: &Caller,
     asked: Asked<ShowSave>,
 ) -> Answered<ShowSave> {
-    let waiting = service.waiting(asked.head, asked.query.wait)?;
+    let mut waiting = service.waiting(asked.head, asked.query.wait)?;
     loop {
         let stored = service.stored_save_for(caller, &asked.path, Action::See);
         let stored = stored.await?;

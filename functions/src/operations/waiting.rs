@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Service;
 use super::parts::{Either, Found, Fresh, IfNoneMatch, NotModified};
-use crate::domain::{Code, Problem, Timestamp};
+use crate::domain::{Code, Problem};
 use crate::ports::Clock;
 
 /// The longest wait, in seconds. API Gateway ends a request after 30 seconds, and what is returned has to be read too.
@@ -17,7 +17,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Waiting {
     known: IfNoneMatch,
     clock: Arc<dyn Clock>,
-    until: Timestamp,
+    /// How many pauses are left, of a second each. They are counted because the speed of the embedded cloud's clock may
+    /// change meanwhile.
+    pauses: u32,
 }
 
 impl Service {
@@ -28,39 +30,76 @@ impl Service {
         known: IfNoneMatch,
         wait_s: Option<u32>,
     ) -> Result<Waiting, Problem> {
-        let wait = checked(wait_s)?;
-        let clock = Arc::clone(&self.env.clock);
-        let until = clock.now() + clock.during(wait);
         Ok(Waiting {
             known,
-            clock,
-            until,
+            clock: Arc::clone(&self.env.clock),
+            pauses: checked(wait_s)?,
         })
     }
 }
 
 impl Waiting {
     /// Returns the response for a value and the tag of its state; `None`, after a pause, if it should be read again.
-    pub(super) async fn response<T>(&self, value: T, tag: String) -> Option<Fresh<T>> {
+    pub(super) async fn response<T>(&mut self, value: T, tag: String) -> Option<Fresh<T>> {
         if !self.known.knows(&tag) {
             return Some(Either::One(Found::new(value).tagged(Some(tag))));
         }
-        let pause = self.clock.during(PAUSE);
-        if self.clock.now() + pause > self.until {
+        let Some(pauses) = self.pauses.checked_sub(1) else {
             return Some(Either::Other(NotModified { tag }));
-        }
-        self.clock.sleep(pause).await;
+        };
+        self.pauses = pauses;
+        self.clock.pause(PAUSE).await;
         None
     }
 }
 
-fn checked(wait_s: Option<u32>) -> Result<Duration, Problem> {
+fn checked(wait_s: Option<u32>) -> Result<u32, Problem> {
     match wait_s.unwrap_or_default() {
-        wait_s @ 0..=WAIT_MOST_S => Ok(Duration::from_secs(wait_s.into())),
+        wait_s @ 0..=WAIT_MOST_S => Ok(wait_s),
         wait_s => {
             let message =
                 format!("The query value wait is {wait_s}: it must be 0 to {WAIT_MOST_S}.");
             Err(Problem::new(Code::InvalidInput, message))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use chrono::TimeDelta;
+    use futures::executor::block_on;
+    use futures::future::{BoxFuture, FutureExt as _, ready};
+
+    use super::*;
+    use crate::domain::Timestamp;
+
+    /// A clock that is an hour further whenever it is read: its speed was raised.
+    struct Fast(AtomicI64);
+
+    impl Clock for Fast {
+        fn now(&self) -> Timestamp {
+            let hours = self.0.fetch_add(1, Ordering::Relaxed);
+            Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            ready(()).boxed()
+        }
+    }
+
+    #[test]
+    fn a_wait_has_its_pauses_whatever_the_clock_says() {
+        let mut waiting = Waiting {
+            known: IfNoneMatch::tag("1".to_owned()),
+            clock: Arc::new(Fast(AtomicI64::new(0))),
+            pauses: 3,
+        };
+        let mut pauses = 0;
+        while block_on(waiting.response((), "1".to_owned())).is_none() {
+            pauses += 1;
+        }
+        assert_eq!(pauses, 3);
     }
 }

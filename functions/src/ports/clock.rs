@@ -17,4 +17,9 @@ pub trait Clock: Send + Sync {
     fn during(&self, work: Duration) -> Duration {
         work
     }
+
+    /// Waits for a duration of real time, also if the speed of this clock changes meanwhile.
+    fn pause(&self, real: Duration) -> BoxFuture<'static, ()> {
+        self.sleep(self.during(real))
+    }
 }

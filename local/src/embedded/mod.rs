@@ -270,7 +270,7 @@ impl Embedded {
     }
 
     /// Changes the speed, from 0.1 to 10,000, for every process that uses the cloud, also those that already
-    /// run. The cloud's time continues from its present value.
+    /// run. The cloud's time continues a moment ahead of its present value.
     pub fn set_speed(&self, speed: f64) -> Result<(), Problem> {
         if !(0.1..=10_000.0).contains(&speed) {
             let message = format!("The speed {speed} is not possible: it is 0.1 to 10000.");

@@ -3,18 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use prism_functions::domain::Timestamp;
 use prism_functions::ports::Clock;
 
-use crate::clock::{Anchor, WallClock};
+use crate::clock::{Anchor, WallClock, later};
 
 /// The file that tells running processes of a new pace. A file is used because a clock is read while a database is locked.
 pub const FILE: &str = "pace.json";
 /// How often a clock looks for a new pace, in real time.
 const LOOK: Duration = Duration::from_millis(50);
+/// How far a new pace is ahead, in real time at the old speed: other processes are so far at most when they find it, with
+/// the time that it takes to write the file. Their time goes on from there; otherwise it would stand still after they
+/// learn of a lower speed, until the new pace reaches it.
+const AHEAD: Duration = LOOK.saturating_mul(2);
 
 /// How fast the cloud's time runs. All processes use the same value.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -41,8 +45,7 @@ pub struct PacedClock(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     file: PathBuf,
-    /// When the file was last changed, as far as it has been read.
-    changed: Option<SystemTime>,
+    pace: Option<Pace>,
     clock: WallClock,
     speed: f64,
     /// Measures how long ago the file was looked at.
@@ -58,8 +61,8 @@ impl PacedClock {
         let real = WallClock::real();
         let clock = pace.map_or_else(WallClock::real, Pace::clock);
         Self(Arc::new(Mutex::new(State {
-            changed: changed(&file),
             file,
+            pace,
             speed: pace.map_or(1.0, |pace| pace.speed),
             looked: real.now(),
             last: clock.now(),
@@ -72,7 +75,8 @@ impl PacedClock {
     pub(super) fn set_speed(&self, speed: f64) -> std::io::Result<Pace> {
         let mut state = self.state();
         state.now();
-        let anchor = state.clock.anchor();
+        let mut anchor = state.clock.anchor();
+        anchor.simulated = later(anchor.simulated, AHEAD.mul_f64(state.speed));
         let pace = Pace { anchor, speed };
         let part = state.file.with_extension("json.part");
         fs::write(&part, serde_json::to_vec(&pace)?)?;
@@ -86,10 +90,6 @@ impl PacedClock {
     }
 }
 
-fn changed(file: &Path) -> Option<SystemTime> {
-    fs::metadata(file).and_then(|it| it.modified()).ok()
-}
-
 impl State {
     fn now(&mut self) -> Timestamp {
         let real = self.real.now();
@@ -101,18 +101,16 @@ impl State {
         self.last
     }
 
-    /// Takes over a new pace. A file that cannot be read is looked at again next time; until then, the pace stays.
+    /// Takes over a new pace. A file that cannot be read is looked at again next time; until then, the pace stays. The time
+    /// of the file would not say whether it is new: two changes can have the same.
     fn look(&mut self) {
-        let changed = changed(&self.file);
-        if changed.is_none() || changed == self.changed {
-            return;
-        }
         let Ok(text) = fs::read(&self.file) else {
             return;
         };
         let pace = serde_json::from_slice::<Pace>(&text);
-        if let Some(pace) = pace.ok().filter(|pace| pace.is_possible()) {
-            self.changed = changed;
+        let is_new = |pace: &Pace| pace.is_possible() && self.pace != Some(*pace);
+        if let Some(pace) = pace.ok().filter(is_new) {
+            self.pace = Some(pace);
             self.speed = pace.speed;
             self.clock = pace.clock();
         }
@@ -126,7 +124,7 @@ impl Clock for PacedClock {
 
     /// Sleeps in short parts, because the speed may change meanwhile.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        let due = crate::clock::later(self.now(), duration);
+        let due = later(self.now(), duration);
         let this = self.clone();
         async move {
             loop {
@@ -149,6 +147,10 @@ impl Clock for PacedClock {
 
     fn during(&self, work: Duration) -> Duration {
         self.state().clock.during(work)
+    }
+
+    fn pause(&self, real: Duration) -> BoxFuture<'static, ()> {
+        self.state().real.sleep(real)
     }
 }
 
@@ -180,6 +182,43 @@ mod tests {
         let (a, b) = (one.now(), other.now());
         assert!(a >= slow.anchor.simulated && b >= slow.anchor.simulated);
         assert!(seconds(a, b).abs() < 60, "{a} {b}");
+    }
+
+    #[test]
+    fn a_clock_that_learns_late_of_a_lower_speed_does_not_stand_still() {
+        let home = tempfile::tempdir().unwrap();
+        let [one, _] = two(home.path());
+        let fast = one.set_speed(10_000.0).unwrap();
+        let slow = one.set_speed(1.0).unwrap();
+        let look = slow.anchor.real + LOOK;
+        let late = fast.anchor.simulated + (look - fast.anchor.real) * 10_000;
+        assert!(slow.anchor.simulated >= late, "{:?} {late}", slow.anchor);
+    }
+
+    #[test]
+    fn a_clock_that_opens_while_the_speed_changes_learns_of_it() {
+        let home = tempfile::tempdir().unwrap();
+        let [one, _] = two(home.path());
+        one.set_speed(10_000.0).unwrap();
+        // It was given the pace from before.
+        let other = PacedClock::new(home.path(), None);
+        other.state().looked = Timestamp::MIN_UTC;
+        other.now();
+        assert!((other.state().speed - 10_000.0).abs() < f64::EPSILON);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_takes_real_time_whatever_the_speed_becomes() {
+        let home = tempfile::tempdir().unwrap();
+        let [one, _] = two(home.path());
+        for [before, after] in [[10_000.0, 0.1], [0.1, 10_000.0]] {
+            one.set_speed(before).unwrap();
+            let start = tokio::time::Instant::now();
+            let pause = one.pause(Duration::from_secs(1));
+            one.set_speed(after).unwrap();
+            pause.await;
+            assert_eq!(start.elapsed().as_secs(), 1, "{before} {after}");
+        }
     }
 
     #[test]
