@@ -239,6 +239,13 @@ fn a_join_link_is_shown_once_and_admits() {
         listed.contains("0 of 1") && !listed.contains(&code),
         "{listed}"
     );
+    let planned = prism.ok(&by("ben", &["project", "join", &code, "--dry-run"]));
+    assert!(
+        planned.starts_with("You would join statistics, with the role member.\n")
+            && planned.contains("  invited by  ")
+            && !planned.contains(&code),
+        "{planned}"
+    );
     let joined = prism.ok(&by("ben", &["project", "join", &code]));
     assert_eq!(joined, "You are in statistics, with the role member.\n");
     let refused = prism.refused(&by("chen", &["project", "join", &code]));

@@ -75,6 +75,7 @@ const WORKFLOW: &[&str] = &[
     "project list",
     "project link create study --uses 3 --until DATE --group lab1",
     "project link list study",
+    "project join CODE --dry-run",
     "project join CODE",
     "project link revoke study LINK",
     "project launch study ubuntu --for-each-member --dry-run",

@@ -34,6 +34,7 @@ const CHANGES: &[&str] = &[
     "project group remove PROJECT laboratory-of-seismology bob",
     "project link create PROJECT --uses 60 --until DATE --group laboratory-of-seismology",
     "project link list PROJECT",
+    "--as dan project join CODE --dry-run",
     "--as dan project join CODE",
     "project link revoke PROJECT LINK",
     "project launch PROJECT ubuntu --for-each-member --dry-run",

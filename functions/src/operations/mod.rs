@@ -110,14 +110,14 @@ pub use overview::{DueSchedule, Overview, ProjectSpending, ShowOverview};
 pub use projects::{
     AddMember, AddMembers, ApproveTemplate, ChangeGroup, ComputeCosts, CostHistory, CreateLink,
     CreateProject, DeleteProject, DisapproveTemplate, EditProject, Group, GroupEdit, HistoryQuery,
-    JoinProject, JoinRequest, LiftBudget, LinkCreated, LinkRequest, ListApprovals, ListGroups,
-    ListLinks, ListMembers, ListProjectInstances, ListProjectSaves, ListProjectSchedules,
-    ListProjectTemplates, ListProjects, MemberRequest, MembersAdded, MembersPlan, MembersRequest,
-    MonthCost, NewMember, PersonCost, PlannedChange, PlannedMember, ProjectCosts, ProjectEdit,
-    ProjectInstance, ProjectInstances, ProjectRequest, ProjectSchedule, ProjectTemplateView,
-    ProjectView, RefusedMember, RegionCost, RemoveMember, RevokeLink, SetBudget, ShowCostHistory,
-    ShowProject, ShowProjectCosts, StopProjectInstance, TemplateCost, VersionCost, Who,
-    WhoseInstance,
+    JoinPlan, JoinProject, JoinRequest, LiftBudget, LinkCreated, LinkRequest, ListApprovals,
+    ListGroups, ListLinks, ListMembers, ListProjectInstances, ListProjectSaves,
+    ListProjectSchedules, ListProjectTemplates, ListProjects, MemberRequest, MembersAdded,
+    MembersPlan, MembersRequest, MonthCost, NewMember, PersonCost, PlannedChange, PlannedMember,
+    ProjectCosts, ProjectEdit, ProjectInstance, ProjectInstances, ProjectRequest, ProjectSchedule,
+    ProjectTemplateView, ProjectView, RefusedMember, RegionCost, RemoveMember, RevokeLink,
+    SetBudget, ShowCostHistory, ShowProject, ShowProjectCosts, StopProjectInstance, TemplateCost,
+    VersionCost, Who, WhoseInstance,
 };
 pub use recovery::{Backlog, RecoverSave, Recovery};
 pub use regions::{ListRegions, RegionView};

@@ -92,13 +92,9 @@ impl Registry {
         member: &Member,
         event: &AuditEvent,
     ) -> Result<bool, Problem> {
-        let memberships = self.memberships(&member.user).await?;
-        let mut counted = project.value.clone();
-        count(&mut counted, None, Some(member))?;
+        let (counted, mut writes) = self.joining(&project.value, member).await?;
         let mut used = link.value.clone();
         used.link.used += 1;
-        let name = &project.value.name;
-        let mut writes = writes_of(name, member, None, &memberships)?;
         writes.extend([
             Write::Put(
                 project_item(&counted, project.revision + 1)?,
@@ -108,5 +104,19 @@ impl Registry {
             audit_write(event, project.revision + 1)?,
         ]);
         self.commit(&writes).await
+    }
+
+    /// Returns the project with a new member and the writes that add the member, unless the project or the user has the
+    /// maximum. Nothing is written.
+    pub(crate) async fn joining(
+        &self,
+        project: &Project,
+        member: &Member,
+    ) -> Result<(Project, Vec<Write>), Problem> {
+        let memberships = self.memberships(&member.user).await?;
+        let mut counted = project.clone();
+        count(&mut counted, None, Some(member))?;
+        let writes = writes_of(&project.name, member, None, &memberships)?;
+        Ok((counted, writes))
     }
 }

@@ -247,7 +247,7 @@ export interface paths {
         /**
          * Adds you to a project, by the code of a join link
          * @description Who is in the project already stays as they are, and does not use up the link. Any code that does not admit you has
-         *     the same problem, whatever the reason.
+         *     the same problem, whatever the reason. With `dry_run`, the plan is returned, and the link is not used.
          */
         post: operations["join_project"];
         delete?: never;
@@ -2129,6 +2129,29 @@ export interface components {
              */
             uses: number;
         };
+        /** @description What joining a project would do. */
+        JoinPlan: {
+            /** @description The user who created the project. */
+            created_by: components["schemas"]["UserId"];
+            /** @description The purpose of the project. */
+            description: string;
+            group?: components["schemas"]["GroupName"] | null;
+            /** @description The user who created the link. */
+            invited_by: components["schemas"]["UserId"];
+            /** @description Whether you are in the project already, so that nothing would change. */
+            joined: boolean;
+            /** @description What each member may launch for the project. */
+            limits: components["schemas"]["Limits"];
+            /** @description The project. */
+            project: components["schemas"]["ProjectName"];
+            /** @description The role that you would get, or that you have. */
+            role: components["schemas"]["ProjectRole"];
+            /**
+             * Format: date-time
+             * @description Until when the link is valid.
+             */
+            until: string;
+        };
         /** @description A code to join a project with. */
         JoinRequest: {
             /** @description The code. */
@@ -2824,6 +2847,12 @@ export interface components {
             /** @description Always true. */
             dry_run: boolean;
             plan: components["schemas"]["CopyPlan"];
+        };
+        /** @description The result of a dry run: what the request would do. */
+        Planned_JoinPlan: {
+            /** @description Always true. */
+            dry_run: boolean;
+            plan: components["schemas"]["JoinPlan"];
         };
         /** @description The result of a dry run: what the request would do. */
         Planned_LaunchPlan: {
@@ -6162,7 +6191,10 @@ export interface operations {
     };
     join_project: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Checks everything and returns the plan, without doing anything. */
+                dry_run?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6175,6 +6207,15 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Planned_JoinPlan"];
+                };
+            };
+            /** @description Created */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };

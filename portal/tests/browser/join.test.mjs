@@ -44,8 +44,9 @@ test("a link is followed, and one joins when one says so, by the keyboard alone"
   assert.equal(await page.getByRole("textbox", { name: "Code" }).inputValue(), code);
   const kept = () => page.evaluate(() => JSON.stringify([location.href, { ...localStorage }, { ...sessionStorage }, document.cookie, history.state]));
   assert.ok(!(await kept()).includes(code), "the code is kept");
+  for (const fact of [PROJECT, "Viewer", "ada"]) await page.getByRole("status").getByText(fact, { exact: true }).first().waitFor();
   assert.equal(await roleOf("ben"), undefined, "nobody joins before the button is pressed");
-  await tabTo(page, /^Join the project$/);
+  await tabTo(page, /^Join$/);
   await page.keyboard.press("Enter");
   await page.waitForURL(`**/projects/${PROJECT}`);
   await page.getByRole("status").getByText(`You are in ${PROJECT}. Your role: viewer.`).waitFor();
@@ -62,10 +63,13 @@ test("a code is typed, and the project can be launched for at once", async () =>
   assert.equal(await page.getByLabel("For the project").count(), 0);
   await page.getByRole("link", { name: "Projects" }).click();
   await page.getByRole("link", { name: "Join a project…" }).click();
-  await page.getByRole("button", { name: "Join the project" }).click();
+  await page.getByRole("button", { name: "Show the project" }).click();
   await page.getByText("Paste the code.").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.labels?.[0]?.innerText), "Code");
   await page.keyboard.type(` ${code.toUpperCase()} `);
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Join", exact: true }).waitFor();
+  assert.equal(await roleOf("ben"), undefined, "nobody joins before the plan is seen");
   await page.keyboard.press("Enter");
   await page.waitForURL(`**/projects/${PROJECT}`);
   assert.equal(await roleOf("ben"), "member");
@@ -102,7 +106,6 @@ for (const [what, made] of Object.entries(REFUSED)) {
   test(`a link that is ${what} is refused with the API's problem, and nobody joins`, async () => {
     const code = await made();
     const { page, context, faults } = await visit(browser, server, "/join", { fragment: `&code=${code}` });
-    await page.getByRole("button", { name: "Join the project" }).click();
     const alert = page.getByRole("alert");
     await alert.getByText("The join code is not valid. You were not added to any project. Check the code, or ask for a new one: it may be mistyped, expired, used up or revoked.").waitFor();
     await alert.getByText("Details for an administrator").click();

@@ -61,6 +61,8 @@ pub(crate) fn bodies() -> Vec<Odd> {
         &json!({"code": "x"}),
         &["code"],
     );
+    let code = json!({"code": "x"});
+    all.send("POST", "/v1/join?dry_run=1", code, "dry_run");
     let plan = json!({"template": "ubuntu", "region": "us-east-1"});
     let of_plan = [
         "template",

@@ -72,6 +72,9 @@ fn of_links(limits: &mut Limits<'_>) {
         .value;
     let asked = Asked::<JoinProject>::with(Nothing {}, JoinRequest { code: made.code });
     let joe = caller("joe");
+    let planned = asked.clone().query(DryRun { dry_run: true });
+    let planned = JoinProject::run(service, &joe, planned);
+    limits.reads("join, planned", Few(5), planned);
     limits.reads("join", Few(6), JoinProject::run(service, &joe, asked));
     let page = Asked::<ListLinks>::by(brain(), Paging::default());
     limits.reads("join links", Few(5), ListLinks::run(service, &ADA, page));

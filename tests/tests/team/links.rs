@@ -1,19 +1,21 @@
 //! Join links: who has the code joins, at most as often as was allowed, and nobody learns anything from a wrong one.
 
 use chrono::TimeDelta;
-use prism_functions::domain::project::ProjectRole;
+use prism_functions::domain::project::{PROJECTS, ProjectRole};
 use prism_functions::domain::{Code, Problem, UserId};
-use prism_functions::operations::parts::{Nothing, Paging};
+use prism_functions::operations::parts::{DryRun, Either, Nothing, Paging};
 use prism_functions::operations::{
-    Asked, AuditPage, CreateLink, JoinProject, JoinRequest, LinkCreated, LinkRequest, ListLinks,
-    Operation as _, ProjectView, RevokeLink, Service,
+    Asked, AuditPage, CreateLink, JoinPlan, JoinProject, JoinRequest, LinkCreated, LinkRequest,
+    ListLinks, Operation as _, ProjectView, RevokeLink, Service,
 };
 use prism_functions::ports::{Query, SortKeys, Table as _};
 use prism_functions::rules::access::Caller;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::interleaved::{Doing, interleave, yielding};
-use prism_tests::world::{ADA, OLGA, Setup, World, caller, launch_request, save_request, saved};
+use prism_tests::world::{
+    ADA, OLGA, Setup, World, caller, launch_request, project_request, save_request, saved,
+};
 
 use crate::{brain, launch, project, share};
 
@@ -34,7 +36,20 @@ fn create(world: &World, by: &Caller, request: LinkRequest) -> Result<LinkCreate
 async fn try_to_join(service: &Service, by: &Caller, code: &str) -> Result<ProjectView, Problem> {
     let code = code.to_owned();
     let asked = Asked::<JoinProject>::with(Nothing {}, JoinRequest { code });
-    Ok(JoinProject::run(service, by, asked).await?.value)
+    match JoinProject::run(service, by, asked).await? {
+        Either::Other(joined) => Ok(joined.value),
+        Either::One(plan) => panic!("it was only planned: {plan:?}"),
+    }
+}
+
+fn plan(world: &World, by: &str, code: &str) -> Result<JoinPlan, Problem> {
+    let code = code.to_owned();
+    let asked = Asked::<JoinProject>::with(Nothing {}, JoinRequest { code });
+    let asked = asked.query(DryRun { dry_run: true });
+    match world.run(JoinProject::run(&world.service, &caller(by), asked))? {
+        Either::One(planned) => Ok(planned.value.plan),
+        Either::Other(joined) => panic!("it was not only planned: {joined:?}"),
+    }
 }
 
 fn join(world: &World, by: &str, code: &str) -> Result<ProjectView, Problem> {
@@ -120,6 +135,50 @@ fn who_has_the_code_joins_with_its_role_and_group() {
     assert_eq!(refused.code, Code::NotAllowed);
 }
 
+/// A plan says the same as joining does, and neither counts nor changes anything.
+#[test]
+fn what_a_code_gives_is_shown_before_one_joins() {
+    let world = World::new(5);
+    project(&world);
+    let lab = LinkRequest {
+        group: Some("lab1".parse().unwrap()),
+        ..request(&world, 1)
+    };
+    let link = create(&world, &OLGA, lab).unwrap();
+    let before = world.items.all();
+    let plans = ["ben", "eve", "vic"].map(|by| plan(&world, by, &link.code).unwrap());
+    assert_eq!(world.items.all(), before);
+    let of = |plan: &JoinPlan| (plan.joined, plan.role, plan.group.is_some());
+    assert_eq!(of(&plans[0]), (false, ProjectRole::Member, true));
+    assert_eq!(plans[0], plans[1]);
+    assert_eq!(of(&plans[2]), (true, ProjectRole::Viewer, false));
+    let [plan, ..] = plans;
+    assert_eq!((plan.project, plan.until), (brain(), link.link.until));
+    let users = [&plan.created_by, &plan.invited_by];
+    assert_eq!(users, [&OLGA.user; 2]);
+    assert_eq!(
+        join(&world, "ben", &link.code).unwrap().role,
+        ProjectRole::Member
+    );
+}
+
+/// Who could not join is told before: of the projects of a user, and of the members of a project, there is a maximum.
+#[test]
+fn a_plan_refuses_what_joining_would_refuse() {
+    let world = World::new(5);
+    project(&world);
+    let link = create(&world, &OLGA, request(&world, 1)).unwrap();
+    let ben = caller("ben");
+    for number in 0..PROJECTS {
+        let request = project_request(&format!("project-{number}"));
+        ask!(world, create_project(&ben, request)).unwrap();
+    }
+    let refused = plan(&world, "ben", &link.code).unwrap_err();
+    assert_eq!(refused.code, Code::LimitReached, "{refused}");
+    let joining = join(&world, "ben", &link.code).unwrap_err();
+    assert_eq!(joining.message, refused.message);
+}
+
 /// Whatever the reason, the problem is the same, after the same number of reads.
 #[test]
 fn no_code_that_does_not_admit_tells_why() {
@@ -130,8 +189,12 @@ fn no_code_that_does_not_admit_tells_why() {
         let before = world.table.reads();
         let problem = join(&world, "eve", code).unwrap_err();
         assert_eq!(problem.code, Code::JoinCodeInvalid, "{problem}");
-        let text = format!("{} {}", problem.chain(), problem.advice());
-        (text, world.table.reads() - before)
+        let text = |problem: &Problem| format!("{} {}", problem.chain(), problem.advice());
+        let reads = world.table.reads() - before;
+        let planned = plan(&world, "eve", code).unwrap_err();
+        assert_eq!(text(&planned), text(&problem));
+        assert_eq!(world.table.reads() - before, 2 * reads);
+        (text(&problem), reads)
     };
     let last = if good.ends_with('0') { "1" } else { "0" };
     let wrong = told(&format!("{}{last}", &good[..good.len() - 1]));

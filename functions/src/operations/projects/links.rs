@@ -10,10 +10,13 @@ use utoipa::ToSchema;
 use super::{ProjectView, of_project, view};
 use crate::domain::audit::AuditAction;
 use crate::domain::join_link::{HashedLink, JoinCode, JoinLink, LINK_DAYS};
-use crate::domain::project::{MEMBERS, Member, ProjectRole};
-use crate::domain::{Code, GroupName, LinkId, Problem, ProjectName, Timestamp};
+use crate::domain::limits::Limits;
+use crate::domain::project::{MEMBERS, Member, Project, ProjectRole};
+use crate::domain::{Code, GroupName, LinkId, Problem, ProjectName, Timestamp, UserId};
 use crate::operations::operation::{Answered, operation};
-use crate::operations::parts::{Created, Found, Json, NoContent, Page, Paging};
+use crate::operations::parts::{
+    Created, DryRun, Either, Found, Json, NoContent, Page, Paging, Trial,
+};
 use crate::operations::{Asked, Service};
 use crate::registry::Stored;
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
@@ -195,14 +198,37 @@ async fn revoke_link(
     Err(Problem::new(Code::LinkNotFound, message))
 }
 
+/// What joining a project would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JoinPlan {
+    /// The project.
+    pub project: ProjectName,
+    /// The purpose of the project.
+    pub description: String,
+    /// The user who created the project.
+    pub created_by: UserId,
+    /// The user who created the link.
+    pub invited_by: UserId,
+    /// Whether you are in the project already, so that nothing would change.
+    pub joined: bool,
+    /// The role that you would get, or that you have.
+    pub role: ProjectRole,
+    /// The group that you would be added to.
+    pub group: Option<GroupName>,
+    /// Until when the link is valid.
+    pub until: Timestamp,
+    /// What each member may launch for the project.
+    pub limits: Limits,
+}
+
 operation! {
     /// Adds you to a project, by the code of a join link
     ///
     /// Who is in the project already stays as they are, and does not use up the link. Any code that does not admit you has
-    /// the same problem, whatever the reason.
+    /// the same problem, whatever the reason. With `dry_run`, the plan is returned, and the link is not used.
     JoinProject by join_project: Post "/v1/join" of "projects",
-    body: Json<JoinRequest>,
-    output: Found<ProjectView>,
+    query: DryRun, body: Json<JoinRequest>,
+    output: Trial<JoinPlan, Created<ProjectView>>,
     rights: [Invite Project, SeeCosts Project],
     // Who is a member already does not join again.
     repeatable: |_| true,
@@ -215,9 +241,12 @@ async fn join_project(
 ) -> Answered<JoinProject> {
     let Json(JoinRequest { code }) = asked.body;
     let code = JoinCode::read(&code).ok_or_else(not_admitted)?;
+    if asked.query.dry_run {
+        return Ok(Trial::plan(service.plan_to_join(caller, &code).await?));
+    }
     for _ in 0..TRIES {
         if let Some(joined) = service.try_to_join(caller, &code).await? {
-            return Ok(Found::new(joined));
+            return Ok(Either::Other(Created::new(joined)));
         }
         let pause = Duration::from_millis(service.entropy.next() % PAUSE_MS);
         service.env.clock.sleep(pause).await;
@@ -232,13 +261,35 @@ fn not_admitted() -> Problem {
     Problem::new(Code::JoinCodeInvalid, message)
 }
 
+/// What a code that admits the caller leads to.
+struct Admission {
+    link: Stored<HashedLink>,
+    project: Stored<Project>,
+    /// The caller as a member, if the caller is one already.
+    known: Option<Member>,
+}
+
+impl Admission {
+    fn link(&self) -> &JoinLink {
+        &self.link.value.link
+    }
+
+    /// The caller as a new member.
+    fn member(&self, caller: &Caller, now: Timestamp) -> Member {
+        let link = self.link();
+        Member {
+            user: caller.user.clone(),
+            role: link.role,
+            added_by: link.created_by.clone(),
+            added_at: now,
+            groups: link.group.iter().cloned().collect(),
+        }
+    }
+}
+
 impl Service {
-    /// Joins once. Returns `None` if others have changed the records meanwhile.
-    async fn try_to_join(
-        &self,
-        caller: &Caller,
-        code: &JoinCode,
-    ) -> Result<Option<ProjectView>, Problem> {
+    /// Finds what a code leads to, or refuses it.
+    async fn admission(&self, caller: &Caller, code: &JoinCode) -> Result<Admission, Problem> {
         let registry = &self.env.registry;
         let now = self.env.clock.now();
         let stored = registry.link(&code.id).await?;
@@ -247,26 +298,62 @@ impl Service {
         let link = &stored.value.link;
         let project = registry.project(&link.project).await?;
         let project = project.ok_or_else(not_admitted)?;
-        if let Some(member) = registry.member(&link.project, &caller.user).await? {
-            return Ok(Some(view(project.value, member.role)));
+        let known = registry.member(&link.project, &caller.user).await?;
+        if known.is_none() {
+            let creator = registry.member(&link.project, &link.created_by).await?;
+            let creator = creator.map(|member| Relation::of_role(member.role));
+            if !creator.is_some_and(|role| allowed(role, Action::Invite, Resource::Project)) {
+                return Err(not_admitted());
+            }
         }
-        let creator = registry.member(&link.project, &link.created_by).await?;
-        let creator = creator.map(|member| Relation::of_role(member.role));
-        if !creator.is_some_and(|role| allowed(role, Action::Invite, Resource::Project)) {
-            return Err(not_admitted());
+        Ok(Admission {
+            link: stored,
+            project,
+            known,
+        })
+    }
+
+    /// Returns what joining would do.
+    async fn plan_to_join(&self, caller: &Caller, code: &JoinCode) -> Result<JoinPlan, Problem> {
+        let admission = self.admission(caller, code).await?;
+        let project = &admission.project.value;
+        if admission.known.is_none() {
+            let member = admission.member(caller, self.env.clock.now());
+            self.env.registry.joining(project, &member).await?;
         }
-        let member = Member {
-            user: caller.user.clone(),
-            role: link.role,
-            added_by: link.created_by.clone(),
-            added_at: now,
-            groups: link.group.iter().cloned().collect(),
-        };
+        let (link, known) = (admission.link(), admission.known.as_ref());
+        Ok(JoinPlan {
+            project: project.name.clone(),
+            description: project.description.clone(),
+            created_by: project.created_by.clone(),
+            invited_by: link.created_by.clone(),
+            joined: known.is_some(),
+            role: known.map_or(link.role, |member| member.role),
+            group: link.group.clone().filter(|_| known.is_none()),
+            until: link.until,
+            limits: project.limits.clone(),
+        })
+    }
+
+    /// Joins once. Returns `None` if others have changed the records meanwhile.
+    async fn try_to_join(
+        &self,
+        caller: &Caller,
+        code: &JoinCode,
+    ) -> Result<Option<ProjectView>, Problem> {
+        let admission = self.admission(caller, code).await?;
+        if let Some(known) = &admission.known {
+            return Ok(Some(view(admission.project.value, known.role)));
+        }
+        let member = admission.member(caller, self.env.clock.now());
+        let link = admission.link();
         let event = of_project(self, caller, AuditAction::ProjectJoin, &link.project)
             .with("link", &link.id)
             .with("role", link.role);
-        let joined = registry.join(&stored, &project, &member, &event).await?;
-        let mut project = project.value;
+        let registry = &self.env.registry;
+        let Admission { link, project, .. } = &admission;
+        let joined = registry.join(link, project, &member, &event).await?;
+        let mut project = admission.project.value;
         project.members += 1;
         Ok(joined.then(|| view(project, member.role)))
     }

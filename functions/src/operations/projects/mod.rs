@@ -42,7 +42,7 @@ pub use costs::{
 pub use groups::{ChangeGroup, Group, GroupEdit, ListGroups};
 pub use history::{CostHistory, HistoryQuery, MonthCost, ShowCostHistory};
 pub use links::{
-    CreateLink, JoinProject, JoinRequest, LinkCreated, LinkRequest, ListLinks, RevokeLink,
+    CreateLink, JoinPlan, JoinProject, JoinRequest, LinkCreated, LinkRequest, ListLinks, RevokeLink,
 };
 pub use members::{AddMember, ListMembers, MemberRequest, RemoveMember, Who};
 pub use roster::{

@@ -61,6 +61,6 @@ export function EndPlan({ end, now, perHour, several }: { end: EndAhead; now: Da
   );
 }
 
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   return <div><dt>{name}</dt><dd>{children}</dd></div>;
 }
