@@ -172,6 +172,12 @@ pub(crate) fn instant(text: &str) -> Result<Timestamp, Problem> {
     })
 }
 
+/// When an instance ends, unless it has ended.
+pub(crate) fn ahead(end: Option<&End>) -> Option<Timestamp> {
+    let ahead = end.filter(|end| end.state != EndState::Ended);
+    ahead.map(|end| end.at)
+}
+
 /// The end of an instance in a few words.
 pub(crate) fn text(end: &End, times: Times) -> String {
     let at = times.exactly(end.at);

@@ -138,6 +138,11 @@ fn an_instance_is_launched_for_each_member_and_stopped_by_the_owner_of_the_proje
     let hers = prism.ok(&by("ada@uni.edu", &["list", "--format", "name"]));
     assert_eq!(hers, "week1-ada\n");
     assert_eq!(prism.ok(&["list", "--format", "name"]), "");
+    // Their manager sees when they end.
+    let list = ["list", "--project", "statistics"];
+    assert!(prism.ok(&list).contains("ENDS"));
+    let end = &json(&prism, &list)["instances"][0]["end"];
+    assert_eq!(end["then"], "terminate", "{end}");
     let all = prism.ok(&["list", "--project", "statistics", "--format", "name,owner"]);
     assert_eq!(
         all,

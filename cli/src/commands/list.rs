@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
-use prism_functions::domain::end::EndState;
-use prism_functions::domain::{Problem, Region, Timestamp};
+use prism_functions::domain::{Problem, Region};
 use prism_functions::operations::{InstanceView, SaveView, UnavailableRegion};
 use serde_json::json;
 
 use super::{project, show};
 use crate::args::{InRegion, Only};
 use crate::candidates;
+use crate::ends;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::spending;
@@ -145,6 +145,7 @@ impl Listed {
         }
         let mut heads = HEADS[..HEADS.len() - usize::from(self.saves.is_none())].to_vec();
         // Only if it says something.
+        let ends_at = |it: &InstanceView| ends::ahead(it.end.as_ref());
         let ends = self.instances.iter().any(|it| ends_at(it).is_some());
         if ends {
             heads.insert(ENDS_AT, "ENDS");
@@ -174,13 +175,6 @@ impl Listed {
 
 /// Where the column with the ends is, without a column with the Region.
 const ENDS_AT: usize = 7;
-
-/// When an instance ends, unless it has ended.
-fn ends_at(instance: &InstanceView) -> Option<Timestamp> {
-    let end = instance.end.as_ref();
-    let ahead = end.filter(|end| end.state != EndState::Ended);
-    ahead.map(|end| end.at)
-}
 
 /// Where the column with the Region is, if instances of all Regions are listed.
 const REGION_AT: usize = 3;

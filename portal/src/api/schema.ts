@@ -3045,6 +3045,7 @@ export interface components {
         };
         /** @description An instance as the managers of its project see it. */
         ProjectInstance: {
+            end?: components["schemas"]["End"] | null;
             /** @description The instance ID. */
             id: string;
             /** @description The instance type. */

@@ -87,6 +87,10 @@ test("an instance for each of three members: the plan first, then each of them o
   await page.keyboard.press("Enter");
   await dialog.waitFor({ state: "hidden" });
   assert.equal(await focused(page), "Launch for the class…");
+  // Whoever manages the project sees when they end.
+  await page.getByRole("link", { name: "Work", exact: true }).click();
+  await page.getByRole("columnheader", { name: "Ends" }).waitFor();
+  await page.getByRole("row").filter({ hasText: "lab1-dana" }).getByText(/^Stops on/).waitFor();
   assert.deepEqual(faults, []);
   await context.close();
 });

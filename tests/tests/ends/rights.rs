@@ -4,12 +4,15 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::end::{EndRequest, Then, template_of};
 use prism_functions::domain::project::ProjectRole;
 use prism_functions::domain::{Code, NoticeEvent};
-use prism_functions::operations::parts::{IfMatch, Json, Nothing};
-use prism_functions::operations::{Asked, LaunchRequest, ProjectEndRequest, SetProjectEnd};
+use prism_functions::operations::parts::{IfMatch, InstanceName, Json, Nothing, Paging};
+use prism_functions::operations::{
+    Asked, LaunchRequest, ListProjectInstances, ProjectEndRequest, SetProjectEnd,
+    StopProjectInstance, WhoseInstance,
+};
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
 use prism_tests::world::{
-    ADA, OLGA, Setup, World, brain, kept, launch_request, project_request, save_request,
+    ADA, OLGA, Setup, World, brain, kept, launch_request, project_request, region, save_request,
     share_request,
 };
 
@@ -54,6 +57,27 @@ fn a_manager_may_have_an_instance_stopped_but_neither_saved_nor_terminated() {
     assert_eq!(refused.code, Code::NotAllowed);
     let known = shown(&world, &ADA, "work").unwrap().unwrap();
     assert_eq!(known.at, end + minutes(30));
+}
+
+#[test]
+fn a_manager_sees_in_the_list_when_the_instances_of_a_project_end() {
+    let world = team();
+    let listed = || {
+        let asked = Asked::<ListProjectInstances>::by(brain(), Paging::default());
+        let mut page = world.must(world.service.told(&OLGA, asked));
+        page.items.pop().unwrap().end
+    };
+    assert_eq!(listed(), None);
+    let end = set(&world, &ADA, "work", at(world.now() + minutes(90))).unwrap();
+    assert_eq!(listed(), Some(end.clone()));
+    let query = WhoseInstance {
+        region: region(),
+        owner: None,
+    };
+    let path = (brain(), InstanceName("work".to_owned()));
+    let asked = Asked::<StopProjectInstance>::by(path, query);
+    let stopping = world.must(world.service.told(&OLGA, asked));
+    assert_eq!(stopping.end, Some(end));
 }
 
 #[test]

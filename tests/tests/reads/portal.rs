@@ -56,7 +56,10 @@ pub(super) fn of_projects(limits: &mut Limits<'_>) {
     );
     let instances = Asked::<ListProjectInstances>::by(brain(), page());
     let instances = ListProjectInstances::run(service, &ADA, instances);
-    limits.reads("instances of a project", Few(2), instances);
+    // The end of each instance of the page, however many instances there are.
+    limits.reads_each("instances of a project", Each(1, 2), instances, |it| {
+        it.value.items.len()
+    });
     let history = Asked::<ShowCostHistory>::of(brain());
     let history = ShowCostHistory::run(service, &ADA, history);
     // Each template and each version of the project, and the events of its months.

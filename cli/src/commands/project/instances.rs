@@ -1,6 +1,6 @@
 //! The instances of a project, of everybody.
 
-use prism_functions::domain::{Problem, ProjectName};
+use prism_functions::domain::{Problem, ProjectName, Timestamp};
 use prism_functions::operations::parts::{PAGE_MOST, Paging};
 use prism_functions::operations::{
     Asked, ListProjectInstances, ProjectInstance, UnavailableRegion,
@@ -8,6 +8,7 @@ use prism_functions::operations::{
 use serde_json::json;
 
 use crate::args::Only;
+use crate::ends;
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::table;
@@ -16,6 +17,13 @@ use crate::text::{Times, or_dash, plain, usd_per_hour};
 const HEADS: [&str; 9] = [
     "NAME", "OWNER", "STATE", "TYPE", "TEMPLATE", "SINCE", "PRICE", "REGION", "ID",
 ];
+
+/// Where the column with the ends is.
+const ENDS_AT: usize = 6;
+
+fn ends_at(instance: &ProjectInstance) -> Option<Timestamp> {
+    ends::ahead(instance.end.as_ref())
+}
 
 /// Lists the instances of a project that the options select.
 pub(crate) async fn list(session: &Session, project: &str, only: &Only) -> Outcome {
@@ -31,9 +39,23 @@ pub(crate) async fn list(session: &Session, project: &str, only: &Only) -> Outco
     }
     let value = json!({ "instances": instances, "unavailable": unavailable });
     let times = session.times();
-    let rows = instances.iter().map(|instance| row(instance, times));
+    let mut heads = HEADS.to_vec();
+    // Only if it says something.
+    let ends = instances.iter().any(|it| ends_at(it).is_some());
+    if ends {
+        heads.insert(ENDS_AT, "ENDS");
+    }
+    let row = |instance: &ProjectInstance| {
+        let mut row = row(instance, times);
+        if ends {
+            let at = ends_at(instance).map(|at| times.when(at));
+            row.insert(ENDS_AT, or_dash(at));
+        }
+        row
+    };
+    let rows = instances.iter().map(row);
     let none = format!("No instances of the project {project}.");
-    table::list(&session.out, &value, &HEADS, rows, &none)
+    table::list(&session.out, &value, &heads, rows, &none)
 }
 
 /// Reads the instances of a project in all Regions, and the Regions that did not answer.

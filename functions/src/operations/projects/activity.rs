@@ -1,14 +1,18 @@
 //! What others do for a project: its saves, the schedules of its templates, and its instances.
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::audit::{AuditAction, AuditEvent, Subject};
 use crate::domain::ec2::InstanceState;
+use crate::domain::end::End;
 use crate::domain::schedule::{Cadence, Run, Schedule, ScheduleState, TimeZone};
 use crate::domain::sizes::usd_per_hour;
 use crate::domain::tags::{OWNER_TAG, PROJECT_TAG, TEMPLATE_TAG};
-use crate::domain::{ProjectName, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId};
+use crate::domain::{
+    Problem, ProjectName, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
+};
 use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{Found, Page, Paging};
 use crate::operations::{Asked, SaveView, Service, UnavailableRegion};
@@ -18,6 +22,8 @@ use crate::rules::access::{Action, Caller};
 
 /// How many pages of events one page of saves reads at most.
 const PAGES: usize = 5;
+/// How many records are read side by side.
+const AT_ONCE: usize = 16;
 
 operation! {
     /// Lists the saves for a project, of everybody, newest first
@@ -179,6 +185,9 @@ pub struct ProjectInstance {
     /// The on-demand price of its type for Linux while it runs, in USD per hour; null if the price table does not contain
     /// the type. It is the price in us-east-1, whatever the Region of the instance.
     pub usd_per_hour: Option<f64>,
+    /// When it ends by itself, or ended last; null if it runs until somebody stops it.
+    #[serde(default)]
+    pub end: Option<End>,
 }
 
 /// A page of a project's instances.
@@ -219,12 +228,30 @@ async fn list_project_instances(
     let mut all: Vec<ProjectInstance> = views.collect();
     let key = |it: &ProjectInstance| [it.name.clone(), it.id.clone()];
     all.sort_by_cached_key(key);
-    let page = paging.of(&format!("instances of {project}"), all, key)?;
+    let mut page = paging.of(&format!("instances of {project}"), all, key)?;
+    service.fill_in_ends(&mut page.items).await?;
     Ok(Found::new(ProjectInstances {
         items: page.items,
         cursor: page.cursor,
         unavailable: looked.unavailable,
     }))
+}
+
+impl Service {
+    /// Adds when the instances end.
+    async fn fill_in_ends(&self, views: &mut [ProjectInstance]) -> Result<(), Problem> {
+        for some in views.chunks_mut(AT_ONCE) {
+            let ends = some.iter().map(|view| async {
+                let id = view.id.parse()?;
+                self.env.registry.end(&view.region, &id).await
+            });
+            let ends = try_join_all(ends).await?;
+            for (view, end) in some.iter_mut().zip(ends) {
+                view.end = end.map(|stored| stored.value.end);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl ProjectInstance {
@@ -240,6 +267,7 @@ impl ProjectInstance {
             template: instance.tags.get(TEMPLATE_TAG).cloned(),
             launched_at: instance.launched_at,
             usd_per_hour: usd_per_hour(&instance.instance_type),
+            end: None,
         }
     }
 }

@@ -83,7 +83,11 @@ async fn stop_project_instance(
     let filter = InstanceFilter::Ids(vec![instance.id.clone()]);
     let now = service.instances_in(region, &filter).await?.pop();
     let now = now.map_or(instance, |(_, instance)| instance);
-    Ok(Accepted::new(ProjectInstance::of(&now, region)))
+    let end = service.env.registry.end(region, &now.id).await?;
+    Ok(Accepted::new(ProjectInstance {
+        end: end.map(|stored| stored.value.end),
+        ..ProjectInstance::of(&now, region)
+    }))
 }
 
 impl Service {

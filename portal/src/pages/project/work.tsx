@@ -1,12 +1,14 @@
 // What others do for a project, for those who manage it: its instances, saves and schedules.
 import { useSignal } from "@preact/signals";
 import { all, api, ask, type Schemas } from "../../api/client";
+import { serverNow } from "../../api/clock";
 import { useLive } from "../../api/live";
 import { InstanceBadge, SaveBadge } from "../../parts/badge";
 import { Card, Empty, Loading } from "../../parts/card";
 import { Button } from "../../parts/button";
 import { Confirm } from "../../parts/confirm";
-import { pauseAfter } from "../../parts/instances/state";
+import { EndState } from "../../parts/end/shown";
+import { pauseAfter, tells } from "../../parts/instances/state";
 import { Unavailable } from "../../parts/instances/unavailable";
 import { Name } from "../../parts/name";
 import { Loaded, ProblemNote } from "../../parts/note";
@@ -41,6 +43,9 @@ const instanceColumns: Column<Instance>[] = [
 ];
 
 function Instances({ project }: { project: string }) {
+  const now = serverNow();
+  // Without the page of the last save, which is its owner's.
+  const ends: Column<Instance> = { label: text.ends.title, cell: (one) => (one.end && tells(one) ? <EndState end={{ ...one.end, save_id: null }} now={now} /> : "") };
   const stopping = useSignal<Instance | undefined>(undefined);
   const stop: Column<Instance> = { label: text.actions, acts: true, cell: (one) => one.state === "running" && <Button kind="quiet" label={text.halt.of(one.name, one.owner ?? text.unknown)} onPress={() => { stopping.value = one; }}>{text.instances.stop}</Button> };
   const found = useLive(`project-instances:${project}`, async (signal) => {
@@ -58,7 +63,7 @@ function Instances({ project }: { project: string }) {
         <Unavailable regions={unavailable} />
         {items.length === 0
           ? <Empty title={text.work.noInstances} why={text.work.noInstancesWhy} />
-          : <Card title={text.work.instances} end={<p>{text.work.running(items.filter((one) => one.state === "running").length, items.length)}</p>} bare><Table caption={text.work.instances} columns={[...instanceColumns, stop]} rows={items} id={(one) => one.id} class="is-mid" sums={[text.costs.all, undefined, undefined, undefined, hourly(items), undefined]} /></Card>}
+          : <Card title={text.work.instances} end={<p>{text.work.running(items.filter((one) => one.state === "running").length, items.length)}</p>} bare><Table caption={text.work.instances} columns={[...instanceColumns, ...(items.some(tells) ? [ends] : []), stop]} rows={items} id={(one) => one.id} class="is-mid" sums={[text.costs.all, undefined, undefined, undefined, hourly(items), undefined]} /></Card>}
         {stopping.value && <StopDialog project={project} one={stopping.value} onClose={() => { stopping.value = undefined; }} onDone={found.again} />}
       </>
     )}</Loaded>

@@ -55,7 +55,10 @@ export function perHour(items: Instance[]): number | undefined {
   return rates.every((rate) => rate !== undefined) ? rates.reduce((sum, rate) => sum + rate, 0) : undefined;
 }
 
-export const isOn = (one: Instance) => one.state === "running" || one.state === "pending";
+export const isOn = (one: Pick<Instance, "state">) => one.state === "running" || one.state === "pending";
+
+/** Whether its end is worth a cell: one that was started after its end has none any more. */
+export const tells = (one: Pick<Instance, "state" | "end">) => one.end != null && (one.end.state !== "ended" || !isOn(one));
 
 /** The path and query that name an instance. */
 export const named = (one: Pick<Instance, "id" | "region">) => ({ params: { path: { name: one.id }, query: { region: one.region } } });

@@ -12,7 +12,7 @@ import { Name } from "../name";
 import { Table, type Column } from "../table";
 import { Icon } from "../icon";
 import { Changing, type Change } from "./changing";
-import { isOn, perHour, rateOf, type Instance } from "./state";
+import { isOn, perHour, rateOf, tells, type Instance } from "./state";
 
 const words = text.instances;
 
@@ -43,9 +43,6 @@ export function InstanceTable({ items, changed }: Props) {
     </>
   );
 }
-
-/** Whether its end is worth a cell: one that was started after its end has none any more. */
-const tells = (one: Instance) => one.end != null && (one.end.state !== "ended" || !isOn(one));
 
 /** What it has cost this month, and what it costs as it is. */
 function Cost({ one }: { one: Instance }) {
