@@ -17,6 +17,8 @@ use super::{
 
 /// The maximum number of characters of a client's user agent that an event keeps.
 const AGENT: usize = 200;
+/// The name of how a user is notified, which each user has once.
+const SETTINGS: &str = "settings";
 
 /// The channel through which a request came in.
 #[derive(
@@ -101,6 +103,8 @@ pub enum Subject {
     Schedule(ScheduleName),
     /// A public SSH key of the user who changed it.
     Key(KeyFingerprint),
+    /// How the user who changed it is notified.
+    Notify,
 }
 
 impl Subject {
@@ -113,6 +117,7 @@ impl Subject {
             Subject::Instance(..) => "instance",
             Subject::Schedule(_) => "schedule",
             Subject::Key(_) => "key",
+            Subject::Notify => "notify",
         }
     }
 }
@@ -127,6 +132,7 @@ impl fmt::Display for Subject {
             Subject::Instance(region, id) => write!(f, "{kind}:{region}/{id}"),
             Subject::Schedule(name) => write!(f, "{kind}:{name}"),
             Subject::Key(fingerprint) => write!(f, "{kind}:{fingerprint}"),
+            Subject::Notify => write!(f, "{kind}:{SETTINGS}"),
         }
     }
 }
@@ -139,7 +145,7 @@ impl FromStr for Subject {
     fn from_str(text: &str) -> Result<Self, Problem> {
         let unknown = || {
             let message = format!(
-                "The resource {} is not valid: it must be template:NAME, project:NAME, save:ID, instance:REGION/ID, schedule:NAME or key:FINGERPRINT.",
+                "The resource {} is not valid: it must be template:NAME, project:NAME, save:ID, instance:REGION/ID, schedule:NAME, key:FINGERPRINT or notify:settings.",
                 shown(text)
             );
             Problem::new(Code::InvalidInput, message)
@@ -151,6 +157,7 @@ impl FromStr for Subject {
             "save" => Subject::Save(name.parse()?),
             "schedule" => Subject::Schedule(name.parse()?),
             "key" => Subject::Key(name.parse()?),
+            "notify" if name == SETTINGS => Subject::Notify,
             "instance" => {
                 let (region, id) = name.split_once('/').ok_or_else(unknown)?;
                 Subject::Instance(region.parse()?, id.parse()?)
@@ -165,7 +172,7 @@ impl utoipa::PartialSchema for Subject {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
             .description(Some(
-                "The resource of an event: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID`, `schedule:NAME` or `key:FINGERPRINT`.",
+                "The resource of an event: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID`, `schedule:NAME`, `key:FINGERPRINT` or `notify:settings`.",
             ))
             .examples(["template:my-custom-ml-env"])
             .into()
@@ -223,6 +230,8 @@ pub enum AuditAction {
     ScheduleDelete,
     KeyAdd,
     KeyRemove,
+    NotifySet,
+    NotifyConfirm,
 }
 
 impl From<AuditAction> for String {
@@ -284,10 +293,17 @@ mod tests {
             "instance:us-east-1/i-0123456789abcdef0",
             "schedule:nightly",
             "key:SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU",
+            "notify:settings",
         ] {
             assert_eq!(text.parse::<Subject>().unwrap().to_string(), text);
         }
-        for bad in ["", "kept", "user:ada", "instance:i-0123456789abcdef0"] {
+        for bad in [
+            "",
+            "kept",
+            "user:ada",
+            "notify:ada",
+            "instance:i-0123456789abcdef0",
+        ] {
             let refused = bad.parse::<Subject>().unwrap_err();
             assert!(refused.message.contains("template:NAME"), "{refused}");
         }

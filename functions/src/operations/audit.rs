@@ -199,7 +199,8 @@ impl Service {
                 Ok(stored.value.created_at)
             }
             // A removed key keeps its events: nobody else can have had it under this user's name.
-            Subject::Key(_) => Ok(Timestamp::UNIX_EPOCH),
+            // The same goes for the settings, which each user has.
+            Subject::Key(_) | Subject::Notify => Ok(Timestamp::UNIX_EPOCH),
         }
     }
 }

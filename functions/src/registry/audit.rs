@@ -38,10 +38,10 @@ impl Times {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditOf {
     User(UserId),
-    /// Changes to a resource, since it was created. A schedule or a key belongs to this user.
+    /// Changes to a resource, since it was created. A schedule, a key and settings belong to this user.
     Subject {
         subject: Subject,
-        /// The owner of the schedule or the key, if the resource is one.
+        /// The owner of the schedule, the key or the settings, if the resource is one.
         user: UserId,
         since: Timestamp,
     },

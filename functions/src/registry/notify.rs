@@ -1,9 +1,11 @@
 //! How users are notified, and the notices on their way to them.
 
+use super::audit::audit_write;
 use super::items::notify::{notify_item, notify_key};
 use super::items::outbox::{OPEN, Outgoing, outbox_item, outbox_key};
 use super::records::{Stored, next, sortable};
 use super::{Listed, Registry, TRIES, problem};
+use crate::domain::audit::AuditEvent;
 use crate::domain::notify::{NoticeChannel, Notify};
 use crate::domain::{Problem, Timestamp, UserId};
 use crate::ports::{Condition, Index, Query, SortKeys, TableError, Write};
@@ -15,10 +17,12 @@ impl Registry {
         Ok(notify.unwrap_or_default())
     }
 
-    /// Changes how a user is notified. `change` is called again if the record was changed concurrently.
+    /// Changes how a user is notified. If `event` makes an audit event from the settings before and after, it is written,
+    /// and the change is counted as one of the user's. `change` is called again if the record was changed concurrently.
     pub(crate) async fn change_notify<T>(
         &self,
         user: &UserId,
+        event: impl Fn(&Notify, &Notify) -> Option<AuditEvent>,
         mut change: impl FnMut(&mut Notify) -> Result<T, Problem>,
     ) -> Result<(Notify, T), Problem> {
         for _ in 0..TRIES {
@@ -30,8 +34,14 @@ impl Registry {
             if notify == before {
                 return Ok((notify, result));
             }
+            let event = event(&before, &notify);
+            notify.changes += u64::from(event.is_some());
             let item = notify_item(user, &notify, revision)?;
-            if self.commit(&[Write::Put(item, condition)]).await? {
+            let mut writes = vec![Write::Put(item, condition)];
+            if let Some(event) = &event {
+                writes.push(audit_write(event, revision)?);
+            }
+            if self.commit(&writes).await? {
                 return Ok((notify, result));
             }
         }

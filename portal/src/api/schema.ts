@@ -4040,7 +4040,7 @@ export interface components {
             since: string;
         };
         /**
-         * @description The resource of an event: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID`, `schedule:NAME` or `key:FINGERPRINT`.
+         * @description The resource of an event: `template:NAME`, `project:NAME`, `save:ID`, `instance:REGION/ID`, `schedule:NAME`, `key:FINGERPRINT` or `notify:settings`.
          * @example template:my-custom-ml-env
          */
         Subject: string;

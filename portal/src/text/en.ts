@@ -1420,7 +1420,7 @@ export const en = {
     none: "none",
     empty: "No events found",
     emptyWhy: "Nothing was changed that fits these filters, as far as was read.",
-    kinds: { template: "template", project: "project", save: "save", instance: "instance", schedule: "schedule", key: "public key" },
+    kinds: { template: "template", project: "project", save: "save", instance: "instance", schedule: "schedule", key: "public key", notify: "notices" },
     channels: { unknown: "not known", cli: "command line", api: "API or portal", schedule: "a schedule", end: "the end of an instance or a project" },
     actions: {
       "template.save_version": "saved a version", "template.copy": "copied a version", "template.edit": "edited", "template.deprecate": "deprecated", "template.restore": "restored",
@@ -1432,6 +1432,7 @@ export const en = {
       "instance.start": "started", "instance.stop": "stopped", "instance.rename": "renamed", "instance.resize": "resized", "instance.end": "set the end of", "instance.terminate": "terminated", "instance.connect": "connected",
       "schedule.create": "made the schedule", "schedule.edit": "changed the schedule", "schedule.pause": "paused the schedule", "schedule.resume": "resumed the schedule", "schedule.delete": "deleted the schedule",
       "key.add": "added a key", "key.remove": "removed a key",
+      "notify.set": "changed how they are notified", "notify.confirm": "confirmed an address",
     },
   },
 };

@@ -1,9 +1,16 @@
 //! How users choose to be notified.
 
+use std::collections::BTreeSet;
+
+use prism_functions::domain::audit::Subject;
 use prism_functions::domain::{Code, NoticeEvent, Problem};
-use prism_functions::operations::{NotifyRequest, NotifyView};
+use prism_functions::operations::{AuditPage, NotifyRequest, NotifyView};
 use prism_functions::ports::Couriers;
+use prism_functions::rules::access::Caller;
+use prism_tests::ask;
+use prism_tests::asks::Asks as _;
 use prism_tests::world::{ADA, BOB, World};
+use serde_json::{Value, json};
 
 use crate::{code_in, confirm, request, set, shown, test};
 
@@ -168,6 +175,67 @@ fn events_are_chosen_and_channels_removed() {
         set(&world, &ADA, test).unwrap_err().code,
         Code::InvalidInput
     );
+}
+
+/// The audit of a user, oldest first: each action with its details.
+fn audited(world: &World, by: &Caller) -> Vec<(String, Value)> {
+    let filter = AuditPage {
+        resource: Some(Subject::Notify),
+        ..AuditPage::default()
+    };
+    let events = ask!(world, audit_events(by, &filter, 100, None)).unwrap();
+    let events = events.items.into_iter().rev();
+    let told = events.map(|event| {
+        assert_eq!((&event.user, &event.project), (&by.user, &None));
+        (event.action, Value::Object(event.details))
+    });
+    told.collect()
+}
+
+#[test]
+fn changes_are_in_the_audit_without_addresses_and_only_for_their_user() {
+    let world = World::new(4);
+    let by_both = NotifyRequest {
+        email: Some("ada@example.org".parse().unwrap()),
+        webhook: Some("https://hooks.example.org/prism".parse().unwrap()),
+        ..request()
+    };
+    set(&world, &ADA, by_both).unwrap();
+    let code = code_in(&world.letters.mails()[0].text);
+    world.pass(1);
+    confirm(&world, &ADA, &code).unwrap();
+    world.pass(1);
+    let change = |request| {
+        set(&world, &ADA, request).unwrap();
+        world.pass(1);
+    };
+    let on: Option<BTreeSet<_>> = Some([NoticeEvent::SaveFailed].into());
+    let chosen = NotifyRequest {
+        on,
+        desktop: Some(true),
+        off: ["webhook".parse().unwrap()].into(),
+        ..request()
+    };
+    change(chosen.clone());
+    // Neither is a change: what is set already, a test, and what became of it.
+    change(chosen);
+    test(&world, &ADA).unwrap();
+    world.must(world.service.deliver_due());
+    email(&world, "eve@example.org").unwrap();
+    confirm(&world, &ADA, "00000000").unwrap_err();
+    let told = audited(&world, &ADA);
+    let expected = [
+        ("notify.set", json!({"set": ["email", "webhook"]})),
+        ("notify.confirm", json!({"channel": "email"})),
+        (
+            "notify.set",
+            json!({"set": ["desktop"], "removed": ["webhook"], "on": ["save.failed"]}),
+        ),
+        ("notify.set", json!({"set": ["email"]})),
+    ];
+    let expected = expected.map(|(action, details)| (action.to_owned(), details));
+    assert_eq!(told, expected);
+    assert_eq!(audited(&world, &BOB), []);
 }
 
 #[test]

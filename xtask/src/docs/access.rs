@@ -182,7 +182,8 @@ Every change is recorded in the same transaction: who, what, when, and from wher
 client's address and user agent, a schedule, or an end on behalf of whoever set it. Requests to EC2 alone, such as stopping an instance, are recorded before they are made.
 `prism audit list` shows your own events, with `--resource` those of a resource since it was created, if you may see them (SeeAudit),
 and with `--project` those of a project and everything in it, all of them with `--from` and `--until` for a time. `prism audit export` writes
-the same events as CSV or JSON lines. The name of a deleted project is never used again, so nobody inherits its
+the same events as CSV or JSON lines. How you are notified (`notify:settings`) is in your own events alone: which channels and events you
+set, removed and confirmed, and no address. The name of a deleted project is never used again, so nobody inherits its
 resources.
 ";
 

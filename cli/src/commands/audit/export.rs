@@ -27,7 +27,7 @@ pub(crate) struct Export {
     /// Write a JSON object in each line instead of CSV
     #[arg(long)]
     jsonl: bool,
-    /// Only changes of this resource: template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME
+    /// Only changes of this resource: template:NAME, project:NAME, save:ID, instance:REGION/ID, schedule:NAME, key:FINGERPRINT or notify:settings
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
     /// Only changes in this project

@@ -28,7 +28,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
 pub(crate) struct List {
-    /// Only changes of this resource: template:NAME, project:NAME, save:ID, instance:REGION/ID or schedule:NAME
+    /// Only changes of this resource: template:NAME, project:NAME, save:ID, instance:REGION/ID, schedule:NAME, key:FINGERPRINT or notify:settings
     #[arg(long, value_name = "RESOURCE")]
     resource: Option<String>,
     /// Only changes in this project

@@ -164,6 +164,9 @@ pub struct Notify {
     /// When the user last asked for a test.
     #[serde(default)]
     pub tested_at: Option<Timestamp>,
+    /// How often the user has changed it. Unlike the record's revision, this does not count deliveries and tries.
+    #[serde(default)]
+    pub changes: u64,
 }
 
 impl Notify {

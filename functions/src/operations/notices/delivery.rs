@@ -287,7 +287,8 @@ impl Service {
             Ok(())
         };
         let registry = &self.env.registry;
-        registry.change_notify(&outgoing.user, note).await.map(drop)
+        let noted = registry.change_notify(&outgoing.user, |_, _| None, note);
+        noted.await.map(drop)
     }
 }
 

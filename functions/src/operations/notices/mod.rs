@@ -1,5 +1,6 @@
 //! The notices that users get, and how they get them.
 
+mod audited;
 mod delivery;
 mod message;
 mod senders;

@@ -201,7 +201,9 @@ async fn set_notify(
         let secret = set_webhook(notify, &request, random, now)?;
         Ok((code, secret))
     };
-    let (notify, (code, secret)) = registry.change_notify(&caller.user, change).await?;
+    let event = |before: &_, after: &_| service.notify_event(caller, before, after);
+    let changed = registry.change_notify(&caller.user, event, change);
+    let (notify, (code, secret)) = changed.await?;
     if let (Some(code), Some(email)) = (code, &notify.email) {
         service.send_code(&email.address, &code).await?;
     }
@@ -327,7 +329,9 @@ async fn confirm_email(
         Ok(tried)
     };
     let registry = &service.env.registry;
-    let (notify, tried) = registry.change_notify(&caller.user, change).await?;
+    let event = |before: &_, after: &_| service.notify_event(caller, before, after);
+    let changed = registry.change_notify(&caller.user, event, change);
+    let (notify, tried) = changed.await?;
     let message = match tried {
         Ok(()) => return Ok(Found::new(NotifyView::of(notify, now))),
         Err(Refused::Wrong { tries_left }) => {
@@ -377,7 +381,8 @@ async fn test_notify(
         Ok(channels)
     };
     let registry = &service.env.registry;
-    let (_, channels) = registry.change_notify(&caller.user, change).await?;
+    let changed = registry.change_notify(&caller.user, |_, _| None, change);
+    let (_, channels) = changed.await?;
     let text = "This is a test. Notices of Prism reach you in this way.";
     let notice = Notice {
         to: [caller.user.clone()].into(),

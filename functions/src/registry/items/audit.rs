@@ -7,11 +7,12 @@ use crate::domain::{Problem, ProjectName, UserId};
 use crate::ports::{Item, Key};
 use crate::registry::records::{Indexed, encode, sortable};
 
-/// The partition of the changes to a resource. A schedule or a key belongs to this user.
+/// The partition of the changes to a resource. A schedule, a key and settings belong to this user.
 pub(in crate::registry) fn subject_pk(subject: &Subject, user: &UserId) -> String {
     match subject {
         Subject::Schedule(name) => format!("AUDIT#schedule:{user}#{name}"),
         Subject::Key(fingerprint) => format!("AUDIT#key:{user}#{fingerprint}"),
+        Subject::Notify => format!("AUDIT#notify:{user}"),
         subject => format!("AUDIT#{subject}"),
     }
 }
