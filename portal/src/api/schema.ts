@@ -6863,7 +6863,13 @@ export interface operations {
     set_notify: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Change the resource only if it still has the ETag with which it was read. Without this header, or
+                 *     with `*`, change it unconditionally.
+                 */
+                "If-Match"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6920,6 +6926,15 @@ export interface operations {
             };
             /** @description The current state does not allow the request; nothing was changed */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description The record has changed since it was read */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

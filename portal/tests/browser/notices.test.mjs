@@ -198,6 +198,17 @@ test("the events are chosen, and a choice that was made elsewhere is not lost un
   await save();
   await page.getByRole("alert").waitFor({ state: "detached" });
   assert.deepEqual((await shown()).on.sort(), [...chosen, "share.received"].sort());
+  // Nor is one that is made after the page has looked.
+  await page.route("**/v1/notify", async (route) => {
+    if (route.request().method() === "PATCH") await server.prism("notify", "set", "--on", "save.failed");
+    await route.continue();
+  });
+  await tabTo(page, /^A copy failed$/);
+  await page.keyboard.press("Space");
+  await save();
+  await page.getByRole("alert").getByText("How you are notified was changed since it was read.").waitFor();
+  assert.deepEqual((await shown()).on, ["save.failed"]);
+  await page.unroute("**/v1/notify");
   await press(page, /^Return to the defaults$/);
   await page.getByText("Defaults", { exact: true }).waitFor();
   const now = await shown();

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::portal::{Answer, Ask, Portal, fits, operations};
 use crate::save;
 
+const NOTIFY: &str = "/v1/notify";
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 /// A deployment with a template of two versions, a project and a schedule.
@@ -22,6 +23,9 @@ fn filled() -> Portal {
     portal.post("ada", "/v1/projects", &project).ok(201);
     let nightly = json!({"cadence": "1d", "request": save()});
     portal.post("ada", "/v1/schedules", &nightly).ok(201);
+    let on = json!({"on": ["save.failed"]});
+    let ask = Ask::new("ada", "PATCH", NOTIFY).json(&on);
+    portal.ask(ask.with(&[JSON])).ok(200);
     portal
 }
 
@@ -111,6 +115,8 @@ fn changes(file: &str) -> Vec<Change> {
     let end = Some(json!({"at": "2026-07-01T00:00:00Z"}));
     add("PUT", "/v1/projects/brain/end", end, brain);
     add("DELETE", "/v1/projects/brain/end", None, brain);
+    let desktop = Some(json!({"desktop": true}));
+    add("PATCH", NOTIFY, desktop, NOTIFY);
     let nightly = "/v1/schedules/kept";
     add("PATCH", nightly, Some(json!({"paused": true})), nightly);
     add("DELETE", nightly, None, nightly);
@@ -185,4 +191,24 @@ fn a_schedule_that_is_created_again_is_another() {
     portal
         .ask(ask.with(&headers))
         .problem(412, "PreconditionFailed");
+}
+
+/// What became of notices changes the record, and not what its user has read.
+#[test]
+fn a_delivery_is_no_change_of_how_one_is_notified() {
+    let portal = filled();
+    let tag = || portal.get("ada", NOTIFY).header("etag").to_owned();
+    let set = |body: Value| {
+        let ask = Ask::new("ada", "PATCH", NOTIFY).json(&body);
+        portal.ask(ask.with(&[JSON])).ok(200);
+    };
+    set(json!({"webhook": "https://hooks.example.org/a"}));
+    let before = tag();
+    portal.post("ada", "/v1/notify/test", &json!({})).ok(200);
+    portal.world.must(portal.world.service.deliver_due());
+    let delivered = portal.get("ada", NOTIFY).ok(200);
+    assert!(delivered["webhook"]["deliveries"]["delivered_at"].is_string());
+    assert_eq!(tag(), before);
+    set(json!({"rotate_secret": true}));
+    assert_ne!(tag(), before);
 }

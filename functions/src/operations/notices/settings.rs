@@ -13,8 +13,9 @@ use crate::domain::notify::{
     WebhookChannel, WebhookSecret, WebhookUrl,
 };
 use crate::domain::{Code, NoticeEvent, Problem, Timestamp, notify};
+use crate::operations::expected::check;
 use crate::operations::operation::{Answered, operation};
-use crate::operations::parts::{Found, Json};
+use crate::operations::parts::{Found, IfMatch, Json};
 use crate::operations::{Asked, Service};
 use crate::ports::Notice;
 use crate::registry::notice_id;
@@ -169,7 +170,18 @@ async fn show_notify(
     _: Asked<ShowNotify>,
 ) -> Answered<ShowNotify> {
     let notify = service.env.registry.notify(&caller.user).await?;
-    Ok(Found::new(NotifyView::of(notify, service.env.clock.now())))
+    Ok(found(notify, service.env.clock.now()))
+}
+
+/// Returns the settings with their tag.
+fn found(notify: Notify, now: Timestamp) -> Found<NotifyView> {
+    let tag = tag(&notify);
+    Found::new(NotifyView::of(notify, now)).tagged(Some(tag))
+}
+
+/// The tag of the settings. Deliveries change the record, but not what a user has read and wants to replace.
+fn tag(notify: &Notify) -> String {
+    notify.changes.to_string()
 }
 
 operation! {
@@ -178,7 +190,7 @@ operation! {
     /// An e-mail address has to be confirmed before notices are sent to it. A webhook is an HTTPS URL on the Internet; what
     /// it receives is signed with a secret that only this response contains (docs/notices.md).
     SetNotify by set_notify: Patch "/v1/notify" of "notify",
-    body: Json<NotifyRequest>,
+    head: IfMatch, body: Json<NotifyRequest>,
     output: Found<NotifyChanged>,
     rights: [],
 }
@@ -188,11 +200,12 @@ async fn set_notify(
     caller: &Caller,
     asked: Asked<SetNotify>,
 ) -> Answered<SetNotify> {
-    let Json(request) = asked.body;
+    let (IfMatch(expected), Json(request)) = (asked.head, asked.body);
     service.check_notify(&request)?;
     let now = service.env.clock.now();
     let (registry, random) = (&service.env.registry, || service.entropy.next());
     let change = |notify: &mut Notify| {
+        check(expected.as_ref(), "How you are notified", &tag(notify))?;
         choose(notify, &request);
         let code = match &request.email {
             Some(address) => set_email(notify, address, random(), now)?,
@@ -207,10 +220,9 @@ async fn set_notify(
     if let (Some(code), Some(email)) = (code, &notify.email) {
         service.send_code(&email.address, &code).await?;
     }
-    Ok(Found::new(NotifyChanged {
-        notify: NotifyView::of(notify, now),
-        secret,
-    }))
+    let tag = tag(&notify);
+    let notify = NotifyView::of(notify, now);
+    Ok(Found::new(NotifyChanged { notify, secret }).tagged(Some(tag)))
 }
 
 fn choose(notify: &mut Notify, request: &NotifyRequest) {
@@ -333,7 +345,7 @@ async fn confirm_email(
     let changed = registry.change_notify(&caller.user, event, change);
     let (notify, tried) = changed.await?;
     let message = match tried {
-        Ok(()) => return Ok(Found::new(NotifyView::of(notify, now))),
+        Ok(()) => return Ok(found(notify, now)),
         Err(Refused::Wrong { tries_left }) => {
             format!("The code is wrong. It can be tried {tries_left} more times.")
         }

@@ -9,7 +9,7 @@ import { Check } from "../../parts/field";
 import { Note, ProblemNote } from "../../parts/note";
 import { toast } from "../../parts/toast";
 import { text } from "../../text";
-import { type Change, nameOf, notify, type View } from "./data";
+import { type Change, current, type Header, nameOf, type View } from "./data";
 
 type Event = Schemas["NoticeEvent"];
 
@@ -31,17 +31,17 @@ export function Choice({ view, change }: { view: View; change: Change }) {
     const others = on.filter((one) => one !== event);
     draft.value = { on: wanted ? [...others, event] : others, from: draft.value?.from ?? keyOf(view.on) };
   };
-  const set = async (body: Schemas["NotifyRequest"], done: string) => {
-    await change(body);
+  const set = async (body: Schemas["NotifyRequest"], done: string, header?: Header) => {
+    await change(body, header);
     draft.value = elsewhere.value = undefined;
     toast(done);
   };
-  // The API takes the list without asking which one it replaces, so the page looks before.
+  // The list replaces the one that was read: the page looks before whether that is still the one.
   const save = async () => {
     const mine = draft.value;
     if (!mine) return toast(words.saved);
-    const now = (await notify()).on;
-    if (keyOf(now) === mine.from) return set({ on: mine.on }, words.saved);
+    const { view: { on: now }, header } = await current();
+    if (keyOf(now) === mine.from) return set({ on: mine.on }, words.saved, header);
     draft.value = { ...mine, from: keyOf(now) };
     elsewhere.value = now;
   };

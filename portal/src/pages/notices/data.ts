@@ -1,15 +1,22 @@
 // How the reader is notified, and what became of a test.
-import { api, ask, type Schemas } from "../../api/client";
+import { api, askAll, type Schemas } from "../../api/client";
 import { text } from "../../text";
 
 export type View = Schemas["NotifyView"];
 export type Way = Schemas["NoticeChannel"];
-export type Change = (body: Schemas["NotifyRequest"]) => Promise<Schemas["NotifyChanged"]>;
+export type Header = { "If-Match": string };
+export type Change = (body: Schemas["NotifyRequest"], header?: Header) => Promise<Schemas["NotifyChanged"]>;
 
 const NAMES: Record<string, string> = Object.assign({}, ...Object.values(text.notices.groups).map(([, events]) => events));
 export const nameOf = (event: Schemas["NoticeEvent"]) => NAMES[event] ?? event;
 
-export const notify = (signal?: AbortSignal): Promise<View> => ask(api.GET("/v1/notify", { signal }));
+export const notify = async (signal?: AbortSignal): Promise<View> => (await current(signal)).view;
+
+/** The same with the header for a change of just that. */
+export async function current(signal?: AbortSignal): Promise<{ view: View; header: Header }> {
+  const { data, response } = await askAll(api.GET("/v1/notify", { signal }));
+  return { view: data, header: { "If-Match": response.headers.get("etag") ?? "*" } };
+}
 
 /** A test that was sent, with what was there before it. */
 export interface Sent {

@@ -18,7 +18,7 @@ export function Notices() {
   const doing = useSignal<What>("");
   const live = useLive("notices", notify, (view) => (isAwaited(sent.value, view) ? SOON : CALM));
   // Also after a failure: an address is set even if its code could not be sent.
-  const change: Change = (body) => ask(api.PATCH("/v1/notify", { body })).finally(live.again);
+  const change: Change = (body, header) => ask(api.PATCH("/v1/notify", { params: { header }, body })).finally(live.again);
   const begin = (what: What) => { doing.value = what; };
   const test = async () => {
     const before = await notify();
