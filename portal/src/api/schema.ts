@@ -1797,7 +1797,7 @@ export interface components {
             of_project?: boolean;
             /** @description Why EC2 refuses to stop or terminate the instance. */
             refusal?: string | null;
-            /** @description Why the last save failed, so that the instance is stopped and not terminated. */
+            /** @description Why the instance is stopped and not terminated: its last save failed, or is outdated. */
             save_failure?: string | null;
             save_id?: components["schemas"]["SaveId"] | null;
             /**
