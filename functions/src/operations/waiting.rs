@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Service;
 use super::parts::{Either, Found, Fresh, IfNoneMatch, NotModified};
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, Timestamp};
 use crate::ports::Clock;
 
 /// The longest wait, in seconds. API Gateway ends a request after 30 seconds, and what is returned has to be read too.
@@ -17,8 +17,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Waiting {
     known: IfNoneMatch,
     clock: Arc<dyn Clock>,
-    /// How many pauses are left, of a second each. They are counted because the speed of the embedded cloud's clock may
-    /// change meanwhile.
+    /// When the wait is over, because reading takes time, too.
+    until: Timestamp,
+    /// How many pauses are left, of a second each. They are counted because the embedded cloud's clock may be slowed down
+    /// meanwhile.
     pauses: u32,
 }
 
@@ -30,10 +32,14 @@ impl Service {
         known: IfNoneMatch,
         wait_s: Option<u32>,
     ) -> Result<Waiting, Problem> {
+        let pauses = checked(wait_s)?;
+        let clock = Arc::clone(&self.env.clock);
+        let until = clock.now() + clock.during(PAUSE) * pauses;
         Ok(Waiting {
             known,
-            clock: Arc::clone(&self.env.clock),
-            pauses: checked(wait_s)?,
+            clock,
+            until,
+            pauses,
         })
     }
 }
@@ -44,7 +50,9 @@ impl Waiting {
         if !self.known.knows(&tag) {
             return Some(Either::One(Found::new(value).tagged(Some(tag))));
         }
-        let Some(pauses) = self.pauses.checked_sub(1) else {
+        let is_over = self.clock.now() + self.clock.during(PAUSE) > self.until;
+        let pauses = self.pauses.checked_sub(1).filter(|_| !is_over);
+        let Some(pauses) = pauses else {
             return Some(Either::Other(NotModified { tag }));
         };
         self.pauses = pauses;
@@ -66,22 +74,22 @@ fn checked(wait_s: Option<u32>) -> Result<u32, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::Mutex;
 
     use chrono::TimeDelta;
     use futures::executor::block_on;
     use futures::future::{BoxFuture, FutureExt as _, ready};
 
     use super::*;
-    use crate::domain::Timestamp;
 
-    /// A clock that is an hour further whenever it is read: its speed was raised.
-    struct Fast(AtomicI64);
+    /// A clock that goes on by this much whenever it is read.
+    struct Ticking(Mutex<Timestamp>, TimeDelta);
 
-    impl Clock for Fast {
+    impl Clock for Ticking {
         fn now(&self) -> Timestamp {
-            let hours = self.0.fetch_add(1, Ordering::Relaxed);
-            Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
+            let mut now = self.0.lock().unwrap();
+            *now += self.1;
+            *now
         }
 
         fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
@@ -89,17 +97,25 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_wait_has_its_pauses_whatever_the_clock_says() {
+    /// How many pauses a wait of 20 seconds has if the clock goes on by this much with each.
+    fn pauses(tick: TimeDelta) -> u32 {
+        let begin = Timestamp::UNIX_EPOCH;
         let mut waiting = Waiting {
             known: IfNoneMatch::tag("1".to_owned()),
-            clock: Arc::new(Fast(AtomicI64::new(0))),
-            pauses: 3,
+            clock: Arc::new(Ticking(Mutex::new(begin), tick)),
+            until: begin + TimeDelta::seconds(20),
+            pauses: 20,
         };
         let mut pauses = 0;
         while block_on(waiting.response((), "1".to_owned())).is_none() {
             pauses += 1;
         }
-        assert_eq!(pauses, 3);
+        pauses
+    }
+
+    #[test]
+    fn a_wait_ends_whatever_becomes_of_the_clock_and_in_time_if_reading_takes_long() {
+        assert_eq!(pauses(TimeDelta::zero()), 20);
+        assert_eq!(pauses(TimeDelta::seconds(2)), 9);
     }
 }
