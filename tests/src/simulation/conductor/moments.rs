@@ -3,8 +3,6 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use futures::FutureExt;
-use prism_asl::Clock as _;
-use prism_functions::domain::Timestamp;
 use serde_json::Value;
 
 use super::Conductor;
@@ -33,9 +31,7 @@ impl Hands {
                 continue;
             };
             let value = serde_json::to_value(&record).unwrap_or_default();
-            timeless(value, conductor.clock().now())
-                .to_string()
-                .hash(&mut hash);
+            timeless(value).to_string().hash(&mut hash);
             let Ok(instance) = record.instance() else {
                 continue;
             };
@@ -81,8 +77,8 @@ impl Hands {
     }
 }
 
-/// A record without its times and durations. Of a turn, it matters whether it lies ahead.
-fn timeless(value: Value, now: Timestamp) -> Value {
+/// A record without its times and durations.
+fn timeless(value: Value) -> Value {
     let Value::Object(mut fields) = value else {
         return value;
     };
@@ -92,9 +88,6 @@ fn timeless(value: Value, now: Timestamp) -> Value {
         *attempt = Value::Bool(attempts.as_ref() == Some(attempt));
     }
     for (name, value) in &mut fields {
-        if matches!(name.as_str(), "turn" | "copy_turns" | "trouble") {
-            compare(value, now);
-        }
         let passing = matches!(
             name.as_str(),
             "moments" | "updated_at" | "progress_percent" | "downtime_s" | "plan" | "execution"
@@ -107,17 +100,4 @@ fn timeless(value: Value, now: Timestamp) -> Value {
         }
     }
     Value::Object(fields)
-}
-
-/// Replaces each time in a value by whether it lies ahead.
-fn compare(value: &mut Value, now: Timestamp) {
-    match value {
-        Value::Object(fields) => fields.values_mut().for_each(|it| compare(it, now)),
-        Value::String(text) => {
-            if let Ok(at) = text.parse::<Timestamp>() {
-                *value = Value::Bool(at > now);
-            }
-        }
-        _ => {}
-    }
 }
