@@ -211,15 +211,21 @@ fn end_of(world: &World) -> prism_functions::domain::end::ProjectEnd {
     stored.unwrap().value.end.unwrap()
 }
 
+/// An instance of Ada's that the end of its project has only stopped, because its last save failed.
+fn only_stopped(world: &World) -> InstanceId {
+    let id = launch(world, "work");
+    end_project(world, &OLGA, world.now() + minutes(30), true).unwrap();
+    pass(world, 29);
+    world.admin.fail_next_image("EC2 had a bad day").unwrap();
+    pass(world, 60);
+    assert_eq!(state(world, &id), InstanceState::Stopped);
+    id
+}
+
 #[test]
 fn an_instance_whose_save_fails_stays_stopped_and_the_project_ends_nevertheless() {
     let world = team(Setup::seeded(3));
-    let id = launch(&world, "work");
-    end_project(&world, &OLGA, world.now() + minutes(30), true).unwrap();
-    pass(&world, 29);
-    world.admin.fail_next_image("EC2 had a bad day").unwrap();
-    pass(&world, 60);
-    assert_eq!(state(&world, &id), InstanceState::Stopped);
+    only_stopped(&world);
     let told = notices(&world, NoticeEvent::InstanceEnded);
     assert!(
         told[0]
@@ -275,12 +281,7 @@ fn only_this_deployments_instances_end_with_a_project() {
 #[test]
 fn the_last_save_of_an_earlier_end_of_the_project_is_not_taken_over() {
     let world = team(Setup::seeded(3));
-    let id = launch(&world, "work");
-    end_project(&world, &OLGA, world.now() + minutes(30), true).unwrap();
-    pass(&world, 29);
-    world.admin.fail_next_image("EC2 had a bad day").unwrap();
-    pass(&world, 60);
-    assert_eq!(state(&world, &id), InstanceState::Stopped);
+    let id = only_stopped(&world);
     lift(&world, &OLGA).unwrap();
     ask!(world, start_instance(&ADA, &region(), "work")).unwrap();
     world.pass(60);
