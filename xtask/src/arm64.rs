@@ -29,7 +29,27 @@ const PACKAGES: [&str; 3] = ["qemu-user-static:amd64", "libc6:arm64", "libgcc-s1
 /// The variable that tells the tests how to run the program (functions/tests/bootstrap.rs).
 const PROGRAM: &str = "PRISM_BOOTSTRAP";
 
+/// Builds the program, and prepares the emulator.
+pub(crate) fn build() -> Outcome {
+    line().map(|_| ())
+}
+
 pub(crate) fn start() -> Outcome {
+    let line = line()?;
+    let mut tests = cargo();
+    tests.args(["test", "--locked", "--package", "prism-functions"]);
+    // The features are those of the tests for AWS, so that nothing is compiled twice.
+    tests.args(["--package", "prism-tests", "--package", "prism"]);
+    tests.args([
+        "--features",
+        "prism-functions/aws,prism-tests/aws,prism/aws",
+    ]);
+    tests.args(["--test", "bootstrap"]);
+    run(tests.env(PROGRAM, line))
+}
+
+/// The program under the emulator, with its arguments: one part a line.
+fn line() -> Outcome<String> {
     if Arch::host()? != Arch::X86_64 {
         return Err(
             "this needs a machine with x86_64; on arm64, cargo test starts the program".to_owned(),
@@ -44,14 +64,5 @@ pub(crate) fn start() -> Outcome {
         &program,
     ];
     let line: Vec<_> = line.iter().map(|part| part.to_string_lossy()).collect();
-    let mut tests = cargo();
-    tests.args(["test", "--locked", "--package", "prism-functions"]);
-    // The features are those of the tests for AWS, so that nothing is compiled twice.
-    tests.args(["--package", "prism-tests", "--package", "prism"]);
-    tests.args([
-        "--features",
-        "prism-functions/aws,prism-tests/aws,prism/aws",
-    ]);
-    tests.args(["--test", "bootstrap"]);
-    run(tests.env(PROGRAM, line.join("\n")))
+    Ok(line.join("\n"))
 }

@@ -60,8 +60,9 @@ Chores:
   portal [--check | --screenshots [FOLDER]]
                   build portal/dist with Node.js, check that it is what the sources give, or make the
                   pictures of the README, or those in another folder to compare
-  arm64           build the functions' program for arm64, and run the tests of its start under an
-                  emulator of the processor
+  arm64 [--no-run]
+                  build the functions' program for arm64, and run the tests of its start under an
+                  emulator of the processor; --no-run only builds it
   dist [--arch x86_64|arm64]
                   build the archives of a release: target/dist/prism-VERSION-linux-ARCH.tar.gz, with
                   completions and manual pages, and SHA256SUMS
@@ -92,6 +93,7 @@ fn main() -> ExitCode {
         ["portal", "--screenshots"] => portal::screenshots(),
         ["portal", "--screenshots", folder] => portal::screenshots_in(folder),
         ["arm64"] => arm64::start(),
+        ["arm64", "--no-run"] => arm64::build(),
         ["dist", rest @ ..] => dist::run(rest),
         ["user-data", name] => {
             let user_data = catalogue::find(name).and_then(BuiltIn::user_data);
