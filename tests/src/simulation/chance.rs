@@ -1,9 +1,9 @@
 //! The faults of a run: planned ones, and random ones that a seed decides.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::conductor::Known;
 use super::fault::{Fault, Kind, Point};
 
 /// What a conductor must inject and watch for.
@@ -14,9 +14,7 @@ pub(crate) struct Script {
     /// Whether past states are kept, so that random stale reads are possible. Planned ones do not need this flag.
     pub(crate) remembers: bool,
     pub(crate) fingerprints: bool,
-    /// Moments that other runs have passed on their way to a good end. Once all planned faults have happened, a run
-    /// that reaches one of them need not continue.
-    pub(crate) known: Option<Arc<HashSet<u64>>>,
+    pub(crate) known: Option<Arc<Known>>,
 }
 
 /// The random faults of a run, and the random latencies of calls.

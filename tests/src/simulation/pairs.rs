@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::campaign::{Part, Tally, Watch, all};
-use super::conductor::Visit;
-use super::fault::{Fault, Kind, Spot};
+use super::conductor::{Known, Visit};
+use super::fault::{Fault, Kind};
 use super::path::Path;
 use super::run::Run;
 use super::scene::Scene;
@@ -17,8 +17,7 @@ type Moment = (u64, Kind);
 pub struct Pairs {
     different: Vec<[Fault; 2]>,
     pub all: usize,
-    /// The moments that runs with one fault have passed on their way to a good end.
-    known: Arc<HashSet<u64>>,
+    known: Arc<Known>,
 }
 
 /// The moments of a run, and whether it came to a good end.
@@ -27,12 +26,6 @@ fn observed(path: Path, faults: &[Fault]) -> (Vec<Visit>, bool) {
     scene.script.fingerprints = true;
     let run = Run::play(scene);
     (run.conductor.trace(), run.violations.is_empty())
-}
-
-/// The moments at which a run with two faults may end if it reaches them.
-fn ends(visits: &[Visit]) -> impl Iterator<Item = u64> {
-    let begins = visits.iter().filter(|v| v.point.site.spot == Spot::Begin);
-    begins.map(|visit| visit.past)
 }
 
 impl Pairs {
@@ -55,16 +48,12 @@ pub fn pairs(path: Path, part: Part) -> Pairs {
         .flat_map(|point| point.site.kinds().map(move |kind| Fault { point, kind }));
     let firsts: Vec<Fault> = firsts.skip(part.from).step_by(part.every).collect();
     let traces: Mutex<Vec<(usize, Vec<Visit>)>> = Mutex::default();
-    let known: Mutex<HashSet<u64>> = Mutex::default();
-    let remember = |visits: &[Visit]| {
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(ends(visits));
-    };
+    let known = Known::default();
     let numbered: Vec<(usize, Fault)> = firsts.iter().copied().enumerate().collect();
     all(&numbered, &|_| {}, |(number, first), _| {
         let (trace, good) = observed(path, &[*first]);
         if good {
-            remember(&trace);
+            known.add(&trace);
         }
         let mut traces = traces.lock().unwrap_or_else(PoisonError::into_inner);
         traces.push((*number, trace));
@@ -75,7 +64,7 @@ pub fn pairs(path: Path, part: Part) -> Pairs {
     // A second fault at a moment that also occurs without the first fault is a single fault.
     let (plain, good) = observed(path, &[]);
     if good {
-        remember(&plain);
+        known.add(&plain);
     }
     for visit in plain {
         seen.extend(
@@ -86,7 +75,6 @@ pub fn pairs(path: Path, part: Part) -> Pairs {
                 .map(|kind| (visit.fingerprint, kind)),
         );
     }
-    let known = known.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut pairs = Pairs {
         known: Arc::new(known),
         ..Pairs::default()
@@ -110,12 +98,15 @@ pub fn pairs(path: Path, part: Part) -> Pairs {
     pairs
 }
 
-/// Runs pairs: each to its end, or to a moment that a run with one fault has passed on its way to a good end.
+/// Runs pairs: each to its end, or to a moment that another run has passed on its way to a good end.
 pub fn play_pairs(path: Path, pairs: &Pairs, watch: Watch<'_>) -> Tally {
     all(&pairs.different, watch, |faults, tally| {
         let mut scene = Scene::on(path, faults);
         scene.script.known = Some(Arc::clone(&pairs.known));
         let run = Run::play(scene);
+        if run.violations.is_empty() {
+            pairs.known.add(&run.conductor.trace());
+        }
         tally.add(&run, || replay(path, faults));
     })
 }

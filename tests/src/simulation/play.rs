@@ -122,7 +122,7 @@ impl Run {
             let settled = settled && run.lift_protection();
             run.conductor.calm();
             if run.conductor.has_arrived() {
-                return Vec::new();
+                return oracle::unbound(&run).collect();
             }
             let mut violations = oracle::violations(&run);
             if !settled {

@@ -1,7 +1,7 @@
 //! Decides what goes wrong: every call of every function passes through here, is counted, and meets the faults that are
 //! planned for it or decided at random.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,10 +23,13 @@ mod calls;
 mod moments;
 
 pub(crate) use calls::{Asked, Wrong};
+pub(crate) use moments::Known;
 
 /// The delay of late and slow calls. It is less than the 45 seconds within which the steps expect a call without a
 /// response to take effect.
 pub(crate) const LATE: Duration = Duration::from_secs(20);
+/// The number of faults after which a save may fail because its functions crash: no more are retried.
+pub(crate) const CRASHES_RETRIED: usize = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visit {
@@ -35,9 +38,10 @@ pub struct Visit {
     pub save: Option<SaveId>,
     pub point: Point,
     pub kind: Option<Kind>,
+    /// The fingerprint of the moment, if fingerprints are asked for.
     pub fingerprint: u64,
-    /// The fingerprint including the history that the oracle considers.
-    pub past: u64,
+    /// The fingerprint including the history that the oracle considers, if it is known or asked for.
+    pub past: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +84,7 @@ struct Shared {
     /// Whether past states must be kept for stale reads.
     remembers: bool,
     fingerprints: bool,
-    /// Known moments, beyond which a run need not continue.
-    known: Option<Arc<HashSet<u64>>>,
+    known: Option<Arc<Known>>,
     state: Mutex<State>,
 }
 
@@ -269,26 +272,29 @@ impl Conductor {
     }
 
     /// The fingerprints of this moment, without and with its history.
-    fn moment(&self, hands: Option<&Hands>, invocation: &Invocation, site: Site) -> (u64, u64) {
-        let asked = self.0.fingerprints || (self.0.known.is_some() && site.spot == Spot::Begin);
-        let Some(hands) = hands.filter(|_| asked) else {
-            return (0, 0);
-        };
+    fn moment(
+        &self,
+        hands: Option<&Hands>,
+        invocation: &Invocation,
+        site: Site,
+    ) -> Option<(u64, u64)> {
+        let may_end = self.0.known.is_some() && site.spot == Spot::Begin && self.is_over();
+        let hands = hands.filter(|_| self.0.fingerprints || may_end)?;
         let fingerprint = hands.fingerprint(self, invocation, site);
         let mut past = DefaultHasher::new();
         let state = self.state();
         let acts: BTreeSet<_> = state.acts.iter().map(|act| (act.kind, &act.save)).collect();
-        (fingerprint, acts, &state.made).hash(&mut past);
-        (fingerprint, past.finish())
+        let faults = state.trace.iter().filter(|visit| visit.kind.is_some());
+        let many = faults.count() > CRASHES_RETRIED;
+        (fingerprint, acts, &state.made, many).hash(&mut past);
+        Some((fingerprint, past.finish()))
     }
 
-    /// Notes whether the run may end here.
-    fn meet(&self, state: &mut State, past: u64) {
+    /// Whether all planned faults have happened, with their consequences for other calls.
+    fn is_over(&self) -> bool {
+        let state = self.state();
         let idle = state.throttled.is_empty() && state.late == 0;
-        let known = self.0.known.as_ref();
-        if idle && state.happened == self.0.faults.len() {
-            state.arrived |= known.is_some_and(|known| known.contains(&past));
-        }
+        idle && state.happened == self.0.faults.len()
     }
 
     /// Records the visit of a site. Returns the fault that happens there now.
@@ -302,7 +308,7 @@ impl Conductor {
         };
         let now = self.clock().now();
         let hands = self.hands();
-        let (fingerprint, past) = self.moment(hands.as_deref(), invocation, site);
+        let moment = self.moment(hands.as_deref(), invocation, site);
         if self.0.remembers
             && let Some(past) = hands.and_then(|hands| hands.cloud.frozen().ok())
         {
@@ -325,7 +331,8 @@ impl Conductor {
         if unbound {
             state.unbound.push(point);
         }
-        self.meet(&mut state, past);
+        let known = self.0.known.as_ref();
+        state.arrived |= moment.is_some_and(|(_, past)| known.is_some_and(|it| it.has(past)));
         let kind = self.decide(&mut state, point);
         state.trace.push(Visit {
             at: now,
@@ -333,8 +340,8 @@ impl Conductor {
             save: invocation.save.as_ref().map(|(id, _)| id.clone()),
             point,
             kind,
-            fingerprint,
-            past,
+            fingerprint: moment.map_or(0, |(fingerprint, _)| fingerprint),
+            past: moment.map(|(_, past)| past),
         });
         kind
     }

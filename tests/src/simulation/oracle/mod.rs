@@ -76,10 +76,14 @@ pub(crate) fn violations(run: &Run) -> Findings {
     protected::check(run, &records, &mut findings);
     let neighbours = neighbour::belongings(&run.world);
     findings.extend(run.neighbours.differences(&neighbours));
-    for point in run.conductor.unbound() {
-        findings.push(format!("P1: {point} comes before the duty is written"));
-    }
+    findings.extend(unbound(run));
     findings
+}
+
+/// The calls that changed an instance too early. No later moment shows them.
+pub(crate) fn unbound(run: &Run) -> impl Iterator<Item = String> {
+    let points = run.conductor.unbound().into_iter();
+    points.map(|point| format!("P1: {point} comes before the duty is written"))
 }
 
 fn registry(run: &Run) -> &Registry {

@@ -8,6 +8,7 @@ use prism_functions::ports::Call;
 
 use super::truth::Truth;
 use super::{Findings, Run, must};
+use crate::simulation::conductor::CRASHES_RETRIED;
 use crate::simulation::fault::{Kind, Spot};
 
 pub(super) fn check(run: &Run, record: &SaveRecord, findings: &mut Findings) {
@@ -77,13 +78,13 @@ fn check_end(run: &Run, record: &SaveRecord, findings: &mut Findings) {
     }
 }
 
-/// Whether functions that worked on a save crashed, and met more than the three faults for which a crash is retried.
+/// Whether functions that worked on a save crashed, and met more faults than those for which a crash is retried.
 fn gave_up(run: &Run, id: &SaveId) -> bool {
     let trace = run.conductor.trace();
     let of_save = trace.iter().filter(|visit| visit.save.as_ref() == Some(id));
     let faults: Vec<Kind> = of_save.filter_map(|visit| visit.kind).collect();
     let crash = |kind: &Kind| matches!(kind, Kind::Crash | Kind::CrashAfter);
-    faults.len() > 3 && faults.iter().any(crash)
+    faults.len() > CRASHES_RETRIED && faults.iter().any(crash)
 }
 
 /// The steps that the record lists were reached in that order, and not before they began.
