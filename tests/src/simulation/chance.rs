@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::conductor::Known;
 use super::fault::{Fault, Kind, Point};
+use super::known::Known;
 
 /// What a conductor must inject and watch for.
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@ mod coverage;
 mod fault;
 mod hands;
 mod invocation;
+mod known;
 mod lambda;
 mod mutant;
 mod neighbour;

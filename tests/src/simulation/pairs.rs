@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::campaign::{Part, Tally, Watch, all};
-use super::conductor::{Known, Visit};
-use super::fault::{Fault, Kind};
+use super::conductor::Visit;
+use super::fault::{Fault, Kind, Spot};
+use super::known::Known;
 use super::path::Path;
 use super::run::Run;
 use super::scene::Scene;
@@ -26,6 +27,12 @@ fn observed(path: Path, faults: &[Fault]) -> (Vec<Visit>, bool) {
     scene.script.fingerprints = true;
     let run = Run::play(scene);
     (run.conductor.trace(), run.violations.is_empty())
+}
+
+/// The moments at which a run with two faults may end if it reaches them.
+fn ends(visits: &[Visit]) -> impl Iterator<Item = u64> {
+    let begins = visits.iter().filter(|v| v.point.site.spot == Spot::Begin);
+    begins.filter_map(|visit| visit.past)
 }
 
 impl Pairs {
@@ -53,7 +60,7 @@ pub fn pairs(path: Path, part: Part) -> Pairs {
     all(&numbered, &|_| {}, |(number, first), _| {
         let (trace, good) = observed(path, &[*first]);
         if good {
-            known.add(&trace);
+            known.add(ends(&trace));
         }
         let mut traces = traces.lock().unwrap_or_else(PoisonError::into_inner);
         traces.push((*number, trace));
@@ -64,7 +71,7 @@ pub fn pairs(path: Path, part: Part) -> Pairs {
     // A second fault at a moment that also occurs without the first fault is a single fault.
     let (plain, good) = observed(path, &[]);
     if good {
-        known.add(&plain);
+        known.add(ends(&plain));
     }
     for visit in plain {
         seen.extend(
@@ -105,7 +112,7 @@ pub fn play_pairs(path: Path, pairs: &Pairs, watch: Watch<'_>) -> Tally {
         scene.script.known = Some(Arc::clone(&pairs.known));
         let run = Run::play(scene);
         if run.violations.is_empty() {
-            pairs.known.add(&run.conductor.trace());
+            pairs.known.add(ends(&run.conductor.trace()));
         }
         tally.add(&run, || replay(path, faults));
     })

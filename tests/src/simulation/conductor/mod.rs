@@ -17,13 +17,13 @@ use crate::simulation::chance::{Chance, Script};
 use crate::simulation::fault::{Fault, Kind, Point, Site, Spot};
 use crate::simulation::hands::Hands;
 use crate::simulation::invocation::{Ended, Invocation};
+use crate::simulation::known::Known;
 
 mod acts;
 mod calls;
 mod moments;
 
 pub(crate) use calls::{Asked, Wrong};
-pub(crate) use moments::Known;
 
 /// The delay of late and slow calls. It is less than the 45 seconds within which the steps expect a call without a
 /// response to take effect.

@@ -1,36 +1,14 @@
-//! The fingerprints of moments, and the moments beyond which a run need not continue.
+//! The fingerprints of moments.
 
-use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{PoisonError, RwLock};
 
 use futures::FutureExt;
 use serde_json::Value;
 
-use super::{Conductor, Visit};
-use crate::simulation::fault::{Site, Spot};
+use super::Conductor;
+use crate::simulation::fault::Site;
 use crate::simulation::hands::Hands;
 use crate::simulation::invocation::Invocation;
-
-/// The moments that runs have passed on their way to a good end, each at the beginning of a function. A run whose
-/// faults have happened need not continue beyond one of them.
-#[derive(Debug, Default)]
-pub(crate) struct Known(RwLock<HashSet<u64>>);
-
-impl Known {
-    /// Adds the moments of a run that came to a good end.
-    pub(crate) fn add(&self, visits: &[Visit]) {
-        let begins = visits.iter().filter(|v| v.point.site.spot == Spot::Begin);
-        let pasts = begins.filter_map(|visit| visit.past);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.extend(pasts);
-    }
-
-    pub(super) fn has(&self, past: u64) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.contains(&past)
-    }
-}
 
 impl Hands {
     /// The fingerprint of this moment of a run: its site, and the state of the save, the registry and EC2, without the
