@@ -230,6 +230,28 @@ fn a_misspelt_name_gets_a_suggestion() {
 }
 
 #[test]
+fn what_failed_in_the_setup_of_an_instance_is_said() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "python-ml", "box"]);
+    assert!(prism.ok(&["list"]).contains("running (ready)"));
+    let shown = prism.json(&["show", "box"]);
+    let file = prism.home().join("setup.json");
+    let failed = serde_json::json!({
+        "state": "failed", "step": "pip install jupyterlab", "output": "no route to host",
+        "instance_id": shown["instance"]["id"],
+    });
+    std::fs::write(&file, failed.to_string()).unwrap();
+    prism.ok(&["cp", file.to_str().unwrap(), "box:/var/lib/prism/setup.json"]);
+    let listed = prism.run(&["list"]);
+    assert!(listed.stdout.contains("running (setup failed)"), "{}", listed.stdout);
+    let said = "The setup of box failed: pip install jupyterlab: no route to host";
+    assert!(listed.stderr.contains(said), "{}", listed.stderr);
+    let shown = prism.ok(&["show", "box"]);
+    let said = "setup failed: pip install jupyterlab: no route to host";
+    assert!(shown.contains(said), "{shown}");
+}
+
+#[test]
 fn a_hint_is_about_what_was_done() {
     let prism = with_template();
     prism.ok(&["stop", "box"]);

@@ -114,8 +114,8 @@ fn what_a_preserved_environment_tells_of_itself() {
     settings().bind(|| {
         insta::assert_snapshot!(text, @r#"
         $ prism list
-        NAME                 STATE    TYPE      ZONE        TEMPLATE   ADDRESS  SINCE                    PER HOUR  THIS MONTH  ID                   SAVE
-        earthquake-analysis  running  t3.large  us-east-1a  python-ml  ADDRESS  TIME  PRICE  COST  i-0  -
+        NAME                 STATE            TYPE      ZONE        TEMPLATE   ADDRESS  SINCE                    PER HOUR  THIS MONTH  ID                   SAVE
+        earthquake-analysis  running (ready)  t3.large  us-east-1a  python-ml  ADDRESS  TIME  PRICE  COST  i-0  -
         $ prism templates --mine
         NAME                    VERSION  OWNER  VISIBILITY  PROJECT  ARCH    UPDATED     LAUNCHES  DESCRIPTION
         seismic-ml-environment  1        alice  private     -        x86_64  DATE  0  ML environment optimized for seismic data analysis

@@ -9,6 +9,7 @@ macro_rules! forward_ec2 {
             instances(region: Region, filter: InstanceFilter) -> Vec<Instance> = Instances "DescribeInstances";
             stop_protection(region: Region, id: InstanceId) -> bool = StopProtection "DescribeInstanceAttribute";
             status_checks(region: Region, id: InstanceId) -> StatusChecks = StatusChecks "DescribeInstanceStatus";
+            console(region: Region, id: InstanceId) -> String = Console "GetConsoleOutput";
             volumes(region: Region, ids: [VolumeId]) -> Vec<Volume> = Volumes "DescribeVolumes";
             unused_volumes(region: Region, tag: str) -> Vec<UnusedVolume> = UnusedVolumes "DescribeVolumes";
             key_state(region: Region, key: str) -> Option<KeyState> = KeyState "kms:DescribeKey";

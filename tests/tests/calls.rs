@@ -462,7 +462,7 @@ fn every_declared_call_of_the_api_is_made() {
     let service = &world.service;
     as_api(
         &world,
-        service.launch(&ADA, &launch_request("ubuntu", "work")),
+        service.launch(&ADA, &launch_request("python-ml", "work")),
     )
     .unwrap();
     world.pass(300);

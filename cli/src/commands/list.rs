@@ -169,7 +169,19 @@ impl Listed {
             row
         };
         let rows = self.instances.iter().map(row);
-        table::list(&session.out, &value, &heads, rows, none)
+        let code = table::list(&session.out, &value, &heads, rows, none)?;
+        self.say_failures(session);
+        Ok(code)
+    }
+
+    /// The table has no room for what failed.
+    fn say_failures(&self, session: &Session) {
+        for instance in &self.instances {
+            if let Some(failure) = instance.setup.as_ref().and_then(|it| it.failure.as_ref()) {
+                let said = format!("The setup of {} failed: {failure}", instance.name);
+                session.out.note(&plain(&said));
+            }
+        }
     }
 }
 
@@ -195,10 +207,19 @@ const HEADS: [&str; 12] = [
     "LAST SAVE",
 ];
 
+/// The state, and how far the setup is.
+fn state(instance: &InstanceView) -> String {
+    let state = instance.state.as_str();
+    match &instance.setup {
+        Some(setup) => format!("{state} ({})", setup.state.text()),
+        None => state.to_owned(),
+    }
+}
+
 fn row(instance: &InstanceView, times: Times) -> Vec<String> {
     vec![
         instance.name.clone(),
-        instance.state.as_str().to_owned(),
+        state(instance),
         instance.instance_type.clone(),
         or_dash(instance.zone.as_ref()),
         or_dash(instance.template.as_ref()),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use prism_functions::domain::Problem;
+use prism_functions::domain::setup::Setup;
 use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{
     Asked, InstanceView, InstanceVolume, ListSaves, ListVolumes, SaveView, SavesPage,
@@ -97,6 +98,10 @@ fn text(
     text.push_str(&pairs([
         ("state", instance.state.as_str().to_owned()),
         ("reason", or_nothing(&instance.state_reason)),
+        (
+            "setup",
+            or_nothing(&instance.setup.as_ref().map(Setup::text)),
+        ),
         ("stopped by", stopped),
         ("region", instance.region.to_string()),
         ("zone", or_nothing(&instance.zone)),

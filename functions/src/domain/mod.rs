@@ -42,6 +42,7 @@ mod save_state;
 pub mod schedule;
 pub mod sensitive;
 pub mod session;
+pub mod setup;
 pub mod sizes;
 mod step_name;
 pub mod tags;

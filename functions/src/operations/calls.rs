@@ -79,6 +79,7 @@ pub const API: &[Call] = &[
     Call::KeyState,
     Call::ProbeGrant,
     Call::StatusChecks,
+    Call::Console,
     Call::Packages,
     Call::StopInstance,
     Call::StartInstance,

@@ -11,6 +11,7 @@ use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::ec2::InstanceState;
 use crate::domain::end::End;
 use crate::domain::save::check_name;
+use crate::domain::setup::Setup;
 use crate::domain::sizes::usd_per_hour;
 use crate::domain::tags::{LOGIN_TAG, OWNER_TAG, TEMPLATE_TAG};
 use crate::domain::{InstanceId, Problem, Region, SaveId, Timestamp, UserId};
@@ -67,6 +68,10 @@ pub struct InstanceView {
     /// When it ends by itself, or ended last; null if it runs until somebody stops it.
     #[serde(default)]
     pub end: Option<End>,
+    /// How far its setup is, if it is running and says so; only in a list, for the 16 instances of a page that were
+    /// launched or started last, and in the response to a request for a single instance.
+    #[serde(default)]
+    pub setup: Option<Setup>,
     /// What the instance has cost this month; null if this is not known, because Prism did not launch it or has not looked
     /// at it since.
     #[serde(default)]
@@ -157,6 +162,7 @@ async fn list_instances(
     );
     let mut page = paging.of(&list, all, key)?;
     service.fill_in(&mut page.items).await?;
+    service.add_setups(&mut page.items).await;
     Ok(Found::new(InstanceList {
         items: page.items,
         cursor: page.cursor,
@@ -181,6 +187,7 @@ async fn show_instance(
     check_regions(&service.env, [&region]).await?;
     let mut view = service.instance_view(caller, &region, &name).await?;
     view.stopped_by = service.stopped_by(caller, &view).await?;
+    view.setup = service.setup(&view).await;
     Ok(Found::new(view))
 }
 
@@ -305,6 +312,7 @@ impl InstanceView {
             save_id,
             usd_per_hour: usd_per_hour(&instance.instance_type),
             end: None,
+            setup: None,
             spending: None,
         }
     }

@@ -43,6 +43,7 @@ mod save_views;
 mod saves;
 mod schedules;
 mod sessions;
+mod setups;
 mod share_checks;
 mod share_opening;
 mod shares;

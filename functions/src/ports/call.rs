@@ -31,6 +31,7 @@ calls! {
     Instances: Look "ec2:DescribeInstances";
     StopProtection: LookAtProtection "ec2:DescribeInstanceAttribute";
     StatusChecks: Look "ec2:DescribeInstanceStatus";
+    Console: OwnInstances "ec2:GetConsoleOutput";
     /// `Ec2::volumes`, which looks up whether AWS or the customer manages a volume's key.
     Volumes: Look "ec2:DescribeVolumes", LookAtKeys "kms:DescribeKey";
     UnusedVolumes: Look "ec2:DescribeVolumes";

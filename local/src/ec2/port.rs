@@ -178,6 +178,10 @@ impl Ec2 for SimEc2 {
         self.ask(region, action, |m, s| m.status_checks(s, id))
     }
 
+    async fn console(&self, region: &Region, id: &InstanceId) -> Result<String, Ec2Error> {
+        self.ask(region, "GetConsoleOutput", |m, s| m.console(s, id))
+    }
+
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
         self.ask(region, "DescribeVolumes", |m, s| m.volumes(s, ids))
     }

@@ -31,6 +31,7 @@ NAMES = {
     "DeregisterImage": {"ImageId": "image"},
     "DescribeImageAttribute": {"ImageId": "image"},
     "DescribeInstanceAttribute": {"InstanceId": "instance"},
+    "GetConsoleOutput": {"InstanceId": "instance"},
     "DescribeSnapshotAttribute": {"SnapshotId": "snapshot"},
     "CreateTags": {"ResourceId": "instance"},
     "ModifyImageAttribute": {"ImageId": "image"},

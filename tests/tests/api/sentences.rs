@@ -24,6 +24,7 @@ const ACTIONS: &[&str] = &[
     "DescribeInstances",
     "DescribeInstanceAttribute",
     "DescribeInstanceStatus",
+    "GetConsoleOutput",
     "DescribeVolumes",
     "DescribeInstanceTypes",
     "GetEbsEncryptionByDefault",

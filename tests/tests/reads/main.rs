@@ -60,8 +60,8 @@ const EC2_CALLS: &[(&str, usize)] = &[
     ("launch_instance", 8),
     // What is launched, and who has an instance already.
     ("plan_class_launch", 8),
-    // Each Region, and which there are.
-    ("list_instances", 18),
+    // Each Region, which there are, and the consoles of those of a page.
+    ("list_instances", 18 + PAGE),
     ("list_project_instances", 18),
     ("list_volumes", 3),
     ("list_regions", 1),
@@ -75,7 +75,7 @@ const EC2_CALLS: &[(&str, usize)] = &[
     ("set_instance_end", 2),
     // Each AMI is opened or closed by a call of its own.
     ("share_template", MANY + 6),
-    ("show_instance", 2),
+    ("show_instance", 3),
     ("show_instance_end", 2),
     ("show_project_costs", 1),
     ("show_template", 1),

@@ -95,6 +95,10 @@ impl Ec2 for AwsEc2 {
         reads::status_checks(&self.client(region), id).await
     }
 
+    async fn console(&self, region: &Region, id: &InstanceId) -> Result<String, Ec2Error> {
+        reads::console(&self.client(region), id).await
+    }
+
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error> {
         let client = self.client(region);
         reads::volumes(&client, &self.clients.kms(region), &self.keys, ids).await

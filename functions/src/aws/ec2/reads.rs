@@ -4,6 +4,8 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::{
     self, ArchitectureType, InstanceAttributeName, InstanceStateName, SummaryStatus,
 };
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use super::keys::Keys;
 use super::pages::{self, PAGE_ITEMS};
@@ -38,6 +40,24 @@ pub(super) async fn stop_protection(client: &Client, id: &InstanceId) -> Result<
         .map_err(errors::of("DescribeInstanceAttribute"))?;
     let protection = told.disable_api_stop();
     Ok(protection.and_then(types::AttributeBooleanValue::value) == Some(true))
+}
+
+/// Only instances on the Nitro system show what they have printed so far; of others, EC2 tells what it has kept.
+pub(super) async fn console(client: &Client, id: &InstanceId) -> Result<String, Ec2Error> {
+    const ACTION: &str = "GetConsoleOutput";
+    let ask = |latest: bool| {
+        let asked = client.get_console_output().instance_id(id.as_str());
+        asked.latest(latest).send()
+    };
+    let told = match ask(true).await.map_err(errors::of(ACTION)) {
+        Err(error) if error.code == "UnsupportedOperation" => {
+            ask(false).await.map_err(errors::of(ACTION))
+        }
+        told => told,
+    }?;
+    let shown = STANDARD.decode(told.output().unwrap_or_default());
+    let shown = shown.map_err(|_| errors::unreadable(ACTION, "output in base64"))?;
+    Ok(String::from_utf8_lossy(&shown).into_owned())
 }
 
 pub(super) async fn status_checks(

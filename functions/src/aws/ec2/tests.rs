@@ -5,6 +5,7 @@ use crate::aws::testing::{Aws, Reply};
 use crate::domain::ec2::{Architecture, InstanceState};
 use crate::ports::{Ec2ErrorKind, Encryption, ImageState, SnapshotState, StateReason};
 
+mod consoles;
 mod launches;
 mod references;
 mod shares;

@@ -50,6 +50,10 @@ pub trait Ec2: Send + Sync {
         id: &InstanceId,
     ) -> Result<StatusChecks, Ec2Error>;
 
+    /// The last 64 KB of the serial console of an instance (GetConsoleOutput); what it has printed so far where EC2 can
+    /// tell, and otherwise what it had printed some minutes ago. It is empty for a new instance.
+    async fn console(&self, region: &Region, id: &InstanceId) -> Result<String, Ec2Error>;
+
     /// Returns volumes by ID (DescribeVolumes). The adapter determines whether a key is AWS managed or customer
     /// managed.
     async fn volumes(&self, region: &Region, ids: &[VolumeId]) -> Result<Vec<Volume>, Ec2Error>;

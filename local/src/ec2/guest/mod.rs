@@ -13,6 +13,7 @@ mod packages;
 pub use cloud_config::words_of;
 pub use disk::{Disk, FileBody, Package, System};
 
+use prism_functions::domain::catalogue::{CONSOLE_MARK, SETUP_FILE};
 use prism_functions::domain::ec2::{Architecture, InstanceState};
 use prism_functions::domain::inventory::Inventory;
 use prism_functions::domain::sensitive::sensitive;
@@ -73,6 +74,35 @@ pub enum GuestError {
 /// The mount point of the instance store, on instances that have one. Its files are not on the root disk: snapshots
 /// do not contain them, and a stop erases them.
 pub const INSTANCE_STORE: &str = "/mnt/instance-store";
+
+/// What the file about the setup contains.
+#[derive(Debug, serde::Deserialize)]
+struct Outcome {
+    state: String,
+    step: String,
+    output: String,
+    instance_id: InstanceId,
+}
+
+impl Outcome {
+    /// The line on the console. On an instance of a saved template, the file is about another instance, and whatever was
+    /// under way there was interrupted.
+    fn line(&self, id: &InstanceId) -> String {
+        let Self {
+            state,
+            step,
+            output,
+            instance_id,
+        } = self;
+        match state.as_str() {
+            "preparing" if instance_id != id => {
+                format!("{CONSOLE_MARK}failed: setup: a restart interrupted it\n")
+            }
+            "failed" => format!("{CONSOLE_MARK}failed: {step}: {output}\n"),
+            _ => format!("{CONSOLE_MARK}{state}\n"),
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Session {
@@ -160,6 +190,15 @@ impl Model {
         let (files, more) = sensitive(disk.files.keys().map(String::as_str));
         let inventory = Inventory::of(scope.now, told.collect(), false);
         Some(inventory.with_sensitive(Some(files), more))
+    }
+
+    /// What an instance has printed on its serial console: the line about its setup, as the disk has it.
+    ///
+    /// Nothing takes time on a simulated disk, so a setup is under way only if somebody writes so.
+    pub(crate) fn printed(&self, id: &InstanceId) -> String {
+        let file = self.session(id).and_then(|it| it.read(SETUP_FILE));
+        let outcome = file.and_then(|it| serde_json::from_str::<Outcome>(&it).ok());
+        outcome.map_or_else(String::new, |it| it.line(id))
     }
 
     /// Runs cloud-init with the user data of the launch; returns a description for the event.

@@ -157,6 +157,23 @@ impl Model {
         })
     }
 
+    /// EC2 clears the console at each boot.
+    pub(crate) fn console(
+        &mut self,
+        scope: &Scope<'_>,
+        id: &InstanceId,
+    ) -> Result<String, Ec2Error> {
+        const ACTION: &str = "GetConsoleOutput";
+        self.admit(scope, ACTION)?;
+        let state = self.instance(scope, ACTION, id)?.state;
+        let runs = state == InstanceState::Running;
+        Ok(if runs {
+            self.printed(id)
+        } else {
+            String::new()
+        })
+    }
+
     pub(crate) fn volumes(
         &mut self,
         scope: &Scope<'_>,

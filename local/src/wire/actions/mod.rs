@@ -24,7 +24,7 @@ pub(super) type Answered = BoxFuture<'static, Result<Xml, Fault>>;
 
 pub(super) type Action = (&'static str, fn(Call) -> Answered);
 
-pub(super) const ACTIONS: [Action; 33] = [
+pub(super) const ACTIONS: [Action; 34] = [
     ("AuthorizeSecurityGroupIngress", |c| {
         now(groups::authorize(c))
     }),
@@ -60,6 +60,7 @@ pub(super) const ACTIONS: [Action; 33] = [
     ("DescribeSubnets", |c| Box::pin(groups::subnets(c))),
     ("DescribeVolumes", |c| Box::pin(volumes::describe(c))),
     ("DescribeVpcs", |c| now(groups::vpcs(c))),
+    ("GetConsoleOutput", |c| Box::pin(status::console(c))),
     ("GetEbsDefaultKmsKeyId", |c| {
         Box::pin(regions::default_key(c))
     }),

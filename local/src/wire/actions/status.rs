@@ -1,5 +1,7 @@
-//! DescribeInstanceStatus and DescribeInstanceAttribute.
+//! DescribeInstanceStatus, DescribeInstanceAttribute and GetConsoleOutput.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use prism_functions::domain::InstanceId;
 use prism_functions::domain::ec2::{InstanceState, StatusChecks};
 use prism_functions::ports::{Ec2 as _, Tags};
@@ -66,6 +68,19 @@ fn summary(xml: &mut Xml, name: &str, checks: StatusChecks) {
             xml.text("status", detail);
         });
     });
+}
+
+/// What the console shows now, whether or not `Latest` is set.
+pub(super) async fn console(mut call: Call) -> Result<Xml, Fault> {
+    call.no_dry_run()?;
+    let id: InstanceId = call.params.required_id("InstanceId")?;
+    call.params.flag("Latest")?;
+    call.finish()?;
+    let shown = call.ec2.console(&call.region, &id).await?;
+    let mut xml = Xml::new();
+    xml.text("instanceId", &id);
+    xml.text("output", STANDARD.encode(shown));
+    Ok(xml)
 }
 
 /// Only `disableApiStop` is supported.

@@ -264,6 +264,12 @@ fn the_requests_of_the_preflight_are_answered() {
     );
     let body = bench.ask(&format!("DescribeInstanceStatus&InstanceId.1={id}"));
     assert_eq!(told(&body, "status"), ["ok", "passed", "ok", "passed"]);
+    let body = bench.ask(&format!("GetConsoleOutput&InstanceId={id}&Latest=true"));
+    assert_eq!(
+        told(&body, "output"),
+        [""],
+        "it was launched without user data"
+    );
     let body = bench.ask("DescribeInstanceTypes&InstanceType.1=g5.xlarge");
     assert_eq!(told(&body, "totalSizeInGB"), ["250"]);
     bench.assert_refused(

@@ -43,6 +43,7 @@ fn needed(action: &str, instance: &str, image: &str) -> String {
         }
         "CreateTags" => format!("ResourceId.1={instance}&Tag.1.Key=Name&Tag.1.Value=abc"),
         "ModifyInstanceAttribute" => format!("InstanceId={instance}&InstanceType.Value=t3.large"),
+        "GetConsoleOutput" => format!("InstanceId={instance}"),
         "DescribeInstanceAttribute" => format!("InstanceId={instance}&Attribute=disableApiStop"),
         "DeregisterImage" => format!("ImageId={image}"),
         "ModifyImageAttribute" => format!("ImageId={image}&LaunchPermission.Add.1.Group=all"),

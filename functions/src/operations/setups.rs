@@ -1,0 +1,77 @@
+//! How far the setups of instances are.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::future::{Either, join_all, select};
+
+use super::{InstanceView, Service};
+use crate::domain::catalogue::{self, BuiltIn};
+use crate::domain::ec2::InstanceState;
+use crate::domain::setup::Setup;
+
+/// How many consoles are read for a page of a list: those of the instances that were launched or started last.
+const LISTED: usize = 16;
+/// How long an instance of a built-in template is taken to be preparing, if its console shows nothing yet: EC2 can tell
+/// minutes late, and keeps the last 64 KB only.
+const SILENT_FOR: TimeDelta = TimeDelta::minutes(30);
+/// How long a request waits for a console.
+const LIMIT: Duration = Duration::from_secs(3);
+
+impl Service {
+    /// Adds how far the setups of the newest instances are.
+    pub(super) async fn add_setups(&self, views: &mut [InstanceView]) {
+        let mut newest: Vec<_> = views.iter_mut().collect();
+        newest.retain(|view| has_setup(view));
+        newest.sort_by_key(|view| Reverse(view.launched_at));
+        newest.truncate(LISTED);
+        let setups = join_all(newest.iter().map(|view| self.setup(view))).await;
+        for (view, setup) in newest.into_iter().zip(setups) {
+            view.setup = setup;
+        }
+    }
+
+    /// Returns how far the setup of an instance is, or `None` if it has none, is not running, or its console cannot be
+    /// read. An instance is shown without it rather than not at all.
+    pub(super) async fn setup(&self, view: &InstanceView) -> Option<Setup> {
+        if !has_setup(view) {
+            return None;
+        }
+        let console = self.console(view).await?;
+        let said = Setup::of_console(&console);
+        let is_new = self.env.clock.now() - view.launched_at < SILENT_FOR;
+        said.or_else(|| (is_new && built_in(view).is_some()).then_some(Setup::PREPARING))
+    }
+
+    async fn console(&self, view: &InstanceView) -> Option<String> {
+        let id = view.id.parse().ok()?;
+        let asked = self.env.ec2.console(&view.region, &id);
+        let limit = self.env.clock.sleep(self.env.clock.during(LIMIT));
+        match select(asked, limit).await {
+            Either::Left((Ok(console), _)) => Some(console),
+            Either::Left((Err(error), _)) => {
+                tracing::warn!(
+                    instance = view.id,
+                    code = error.code,
+                    "the console cannot be read"
+                );
+                None
+            }
+            Either::Right(_) => None,
+        }
+    }
+}
+
+/// Whether an instance runs that may be set up: by the user data of a built-in template, or at an earlier boot of what
+/// a template was saved from.
+fn has_setup(view: &InstanceView) -> bool {
+    let has_data = |it: &BuiltIn| it.user_data().is_some();
+    view.state == InstanceState::Running
+        && view.template.is_some()
+        && built_in(view).is_none_or(has_data)
+}
+
+fn built_in(view: &InstanceView) -> Option<&'static BuiltIn> {
+    catalogue::find(view.template.as_deref()?)
+}
