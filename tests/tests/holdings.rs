@@ -218,6 +218,30 @@ fn a_thousand_attempts_at_once_do_not_exceed_the_limit_of_a_member() {
 }
 
 #[test]
+fn a_request_id_in_several_regions_opens_no_way_around_the_limit_of_a_member() {
+    let world = limited(Limits {
+        instances_per_member: Some(2),
+        ..Limits::default()
+    });
+    let launches = ["us-east-1", "us-west-2", "eu-west-1"].map(|region| {
+        let request = LaunchRequest {
+            region: region.parse().unwrap(),
+            ..for_brain("work")
+        };
+        keyed(&world, &ADA, request, "once".to_owned())
+    });
+    let told = world.run(join_all(launches));
+    let refused = told.iter().filter_map(|it| it.as_ref().err());
+    let codes: Vec<Code> = refused.map(|problem| problem.code).collect();
+    assert_eq!(codes, [Code::ProjectLimitReached]);
+    assert_eq!(instances(&world), 2);
+    // Those that were launched count later, too.
+    world.pass(600);
+    let more = world.run(keyed(&world, &ADA, for_brain("more"), "more".to_owned()));
+    assert_eq!(more.unwrap_err().code, Code::ProjectLimitReached);
+}
+
+#[test]
 fn instances_that_stop_or_that_the_registry_does_not_know_count() {
     let world = limited(Limits {
         instances_per_member: Some(1),

@@ -91,12 +91,12 @@ async fn launch_instance(
         Err(problem) => {
             // Without a response, the instance may have been launched.
             if problem.code != Code::AwsUnavailable {
-                holdings::give_back(env, user, &token).await;
+                holdings::give_back(env, user, &request.region, &token).await;
             }
             return Err(problem);
         }
     };
-    holdings::launched(env, user, &token, &instance.id).await;
+    holdings::launched(env, user, &request.region, &token, &instance.id).await;
     let instance = InstanceView {
         end: plan.end.clone(),
         ..InstanceView::of(&instance, &request.region, None)

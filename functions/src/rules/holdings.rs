@@ -61,8 +61,7 @@ pub(crate) async fn has_launched(
 ) -> Result<bool, Problem> {
     let (stored, now) = (env.registry.holdings(user).await?, env.clock.now());
     let is_it = |it: &Holding| {
-        let same = it.token == token && it.region == *region;
-        same && it.instance.is_some() && age(it, now) < REPEATABLE_S
+        is_of(it, region, token) && it.instance.is_some() && age(it, now) < REPEATABLE_S
     };
     Ok(stored.is_some_and(|stored| stored.value.all.iter().any(is_it)))
 }
@@ -81,7 +80,11 @@ pub(crate) async fn take(
     for tries in 0..TRIES {
         let stored = env.registry.holdings(user).await?;
         let mut holdings = of(stored.as_ref());
-        if holdings.all.iter().any(|it| it.token == token) {
+        if holdings
+            .all
+            .iter()
+            .any(|it| is_of(it, wanted.region, token))
+        {
             return Ok(());
         }
         let free = checked(env, user, wanted, None, &mut holdings.all, &mut listed).await;
@@ -171,9 +174,15 @@ async fn has_begun(env: &Env, region: &Region, token: &str) -> Result<bool, Prob
 }
 
 /// Records the instance of a launch. The launch has succeeded even if it cannot be recorded; EC2 lists the instance soon.
-pub(crate) async fn launched(env: &Env, user: &UserId, token: &str, instance: &InstanceId) {
+pub(crate) async fn launched(
+    env: &Env,
+    user: &UserId,
+    region: &Region,
+    token: &str,
+    instance: &InstanceId,
+) {
     let told = change(env, user, |all| {
-        let holding = all.iter_mut().find(|it| it.token == token);
+        let holding = all.iter_mut().find(|it| is_of(it, region, token));
         let new = holding.filter(|it| it.instance.is_none());
         new.map(|it| it.instance = Some(instance.clone())).is_some()
     });
@@ -181,10 +190,10 @@ pub(crate) async fn launched(env: &Env, user: &UserId, token: &str, instance: &I
 }
 
 /// Gives back what a launch has taken that launched nothing. If that fails, it is given back after a while.
-pub(crate) async fn give_back(env: &Env, user: &UserId, token: &str) {
+pub(crate) async fn give_back(env: &Env, user: &UserId, region: &Region, token: &str) {
     let told = change(env, user, |all| {
         let before = all.len();
-        all.retain(|it| it.token != token || it.instance.is_some());
+        all.retain(|it| !is_of(it, region, token) || it.instance.is_some());
         all.len() < before
     });
     warn(told.await, "the name of an instance was not given back");
@@ -246,6 +255,11 @@ pub(crate) async fn just_launched(
         env.clock.sleep(Duration::from_secs(1)).await;
     }
     Ok(None)
+}
+
+/// Whether this is what the launch holds. A request with the same ID in another Region is another launch, as it is for EC2.
+fn is_of(held: &Holding, region: &Region, token: &str) -> bool {
+    held.token == token && held.region == *region
 }
 
 fn age(holding: &Holding, now: Timestamp) -> i64 {
@@ -335,7 +349,8 @@ async fn checked(
     };
     let known = all.iter().filter(|it| wanted.same_project(it)).map(|it| {
         let id = it.instance.as_ref().map(ToString::to_string);
-        (id.unwrap_or_else(|| it.token.clone()), it.name.as_str())
+        let launch = || format!("{}/{}", it.token, it.region);
+        (id.unwrap_or_else(launch), it.name.as_str())
     });
     let of_project =
         |it: &&Instance| it.tags.get(PROJECT_TAG).map(String::as_str) == Some(project.as_str());
