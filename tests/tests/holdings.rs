@@ -323,6 +323,37 @@ fn a_repeated_request_is_the_same_launch_when_all_is_used_up() {
     assert_eq!(instances(&world), 1);
 }
 
+/// The process of a launch ends when EC2 has launched the instance, and before the user holds it.
+#[test]
+fn a_launch_that_was_interrupted_is_repeated_when_all_is_used_up() {
+    let world = limited(Limits {
+        instances_per_member: Some(1),
+        ..Limits::default()
+    });
+    let usd = usd_per_hour("t3.large").unwrap() * 1.5;
+    let budget = budget_request(usd, &[], true);
+    world.must(world.service.set_budget(&OLGA, &brain(), budget));
+    let launch = |key: &str| world.run(keyed(&world, &ADA, for_brain("work"), key.to_owned()));
+    let first = launch("once").unwrap();
+    let interrupted = || {
+        let key = Key::new("USER#ada", "INSTANCES");
+        let mut item = world.run(world.items.get(&key)).unwrap().unwrap();
+        let held = &mut item.attributes["record"]["all"][0];
+        assert!(held.as_object_mut().unwrap().remove("instance").is_some());
+        let put = [Write::Put(item, Condition::ItemPresent)];
+        world.run(world.items.transact(&put)).unwrap();
+    };
+    interrupted();
+    world.pass(2 * 3600);
+    assert_eq!(launch("other").unwrap_err().code, Code::BudgetExceeded);
+    assert_eq!(launch("once").unwrap().id, first.id);
+    // EC2 may have forgotten the launch, so that the request would launch another instance.
+    interrupted();
+    world.pass(86400);
+    assert_eq!(launch("once").unwrap_err().code, Code::BudgetExceeded);
+    assert_eq!(instances(&world), 1);
+}
+
 #[test]
 fn nothing_larger_than_the_limit_is_launched() {
     let world = limited(Limits {

@@ -10,7 +10,7 @@ use crate::domain::ec2::UNLISTED_S;
 use crate::domain::tags::{OWNER_TAG, PROJECT_TAG};
 use crate::domain::{Code, InstanceId, Problem, ProjectName, Region, Timestamp, UserId};
 use crate::ports::{Instance, InstanceFilter, from_ec2};
-use crate::registry::{Holding, Holdings, Stored};
+use crate::registry::{Attempts, Holding, Holdings, Stored};
 
 /// How long a launch that has not returned holds its name, in seconds. The API has 29 seconds for a response.
 const LAUNCHING_S: i64 = 120;
@@ -51,19 +51,13 @@ pub(crate) async fn check(env: &Env, user: &UserId, wanted: &Wanted<'_>) -> Resu
     checked(env, user, wanted, None, &mut all, &mut Listed::default()).await
 }
 
-/// Whether a launch with this token has succeeded, so that another request with the token launches nothing: the user still
-/// holds its instance, and EC2 still knows the token.
-pub(crate) async fn has_launched(
-    env: &Env,
-    user: &UserId,
-    region: &Region,
-    token: &str,
-) -> Result<bool, Problem> {
-    let (stored, now) = (env.registry.holdings(user).await?, env.clock.now());
-    let is_it = |it: &Holding| {
-        is_of(it, region, token) && it.instance.is_some() && age(it, now) < REPEATABLE_S
-    };
-    Ok(stored.is_some_and(|stored| stored.value.all.iter().any(is_it)))
+/// Whether a launch with this token has succeeded, and EC2 still knows the token: another request with it launches nothing.
+/// What the user holds does not say so if the launch was interrupted before its instance was recorded there.
+pub(crate) async fn has_launched(env: &Env, region: &Region, token: &str) -> Result<bool, Problem> {
+    let attempts = attempts(env, region, token).await?;
+    let launched = attempts.filter(|it| it.instance.is_some());
+    let since = launched.and_then(|it| it.since);
+    Ok(since.is_some_and(|since| (env.clock.now() - since).num_seconds() < REPEATABLE_S))
 }
 
 /// Takes a name and a place in its project for a launch. A repeated launch, which has the same token, has them already.
@@ -169,8 +163,13 @@ pub(crate) async fn renamed(env: &Env, user: &UserId, instance: &InstanceId, nam
 
 /// Whether an earlier request for the same launch has tried it, so that the name and the place may be its own.
 async fn has_begun(env: &Env, region: &Region, token: &str) -> Result<bool, Problem> {
-    let attempts = env.registry.attempts(&format!("{token}/{region}")).await?;
-    Ok(attempts.is_some_and(|it| it.value.at.is_some() || it.value.instance.is_some()))
+    let attempts = attempts(env, region, token).await?;
+    Ok(attempts.is_some_and(|it| it.at.is_some() || it.instance.is_some()))
+}
+
+async fn attempts(env: &Env, region: &Region, token: &str) -> Result<Option<Attempts>, Problem> {
+    let stored = env.registry.attempts(&format!("{token}/{region}")).await?;
+    Ok(stored.map(|stored| stored.value))
 }
 
 /// Records the instance of a launch. The launch has succeeded even if it cannot be recorded; EC2 lists the instance soon.
