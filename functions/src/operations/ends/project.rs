@@ -185,7 +185,7 @@ impl Service {
     }
 
     /// Tells the members of a project when it ends. This is done before it is recorded, so that it is never lost. A
-    /// repetition tells them the same, which arrives once.
+    /// repetition is about the same time, and arrives once.
     async fn tell_members(
         &self,
         name: &ProjectName,
