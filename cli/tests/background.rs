@@ -72,10 +72,9 @@ fn one_save_at_a_time_and_one_for_each_request_id() {
     let id = first["save_id"].as_str().unwrap();
     // While the instance is down, and when it is back and the AMI is being completed.
     prism.until("box", down);
-    // The instance is pending for fifteen seconds of the cloud.
+    // Slower, so that the AMI is not completed before the instance is found to be back.
     prism.ok(&["local", "speed", "5"]);
     assert_eq!(prism.run(&save).json()["save_id"], id);
-    prism.until("box", |instance| instance["state"] == "pending");
     prism.until("box", |instance| instance["state"] == "running");
     assert_eq!(prism.run(&save).json()["save_id"], id);
     let other = prism.run(&["save", "box", "box-env"]);

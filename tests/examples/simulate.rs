@@ -167,9 +167,8 @@ fn campaigns(options: &Options, path: Path) -> bool {
         let what = of_part(format!("single faults on {} paths", PATHS.len()));
         whole.merge(timed(&what, || singles(PATHS, part, &watch)));
     }
-    // Only all single faults together are sure to reach every location; otherwise this check would depend on chance.
-    let missing = if options.singles && part.every == 1 {
-        whole.coverage.missing()
+    let missing = if options.singles {
+        whole.coverage.missing(part.every)
     } else {
         Vec::new()
     };

@@ -218,6 +218,30 @@ fn a_thousand_attempts_at_once_do_not_exceed_the_limit_of_a_member() {
 }
 
 #[test]
+fn a_request_id_in_several_regions_opens_no_way_around_the_limit_of_a_member() {
+    let world = limited(Limits {
+        instances_per_member: Some(2),
+        ..Limits::default()
+    });
+    let launches = ["us-east-1", "us-west-2", "eu-west-1"].map(|region| {
+        let request = LaunchRequest {
+            region: region.parse().unwrap(),
+            ..for_brain("work")
+        };
+        keyed(&world, &ADA, request, "once".to_owned())
+    });
+    let told = world.run(join_all(launches));
+    let refused = told.iter().filter_map(|it| it.as_ref().err());
+    let codes: Vec<Code> = refused.map(|problem| problem.code).collect();
+    assert_eq!(codes, [Code::ProjectLimitReached]);
+    assert_eq!(instances(&world), 2);
+    // Those that were launched count later, too.
+    world.pass(600);
+    let more = world.run(keyed(&world, &ADA, for_brain("more"), "more".to_owned()));
+    assert_eq!(more.unwrap_err().code, Code::ProjectLimitReached);
+}
+
+#[test]
 fn instances_that_stop_or_that_the_registry_does_not_know_count() {
     let world = limited(Limits {
         instances_per_member: Some(1),
@@ -296,6 +320,37 @@ fn a_repeated_request_is_the_same_launch_when_all_is_used_up() {
     // EC2 may have forgotten the launch, so that the request would launch another instance.
     world.pass(86400);
     assert!(launch("once").is_err());
+    assert_eq!(instances(&world), 1);
+}
+
+/// The process of a launch ends when EC2 has launched the instance, and before the user holds it.
+#[test]
+fn a_launch_that_was_interrupted_is_repeated_when_all_is_used_up() {
+    let world = limited(Limits {
+        instances_per_member: Some(1),
+        ..Limits::default()
+    });
+    let usd = usd_per_hour("t3.large").unwrap() * 1.5;
+    let budget = budget_request(usd, &[], true);
+    world.must(world.service.set_budget(&OLGA, &brain(), budget));
+    let launch = |key: &str| world.run(keyed(&world, &ADA, for_brain("work"), key.to_owned()));
+    let first = launch("once").unwrap();
+    let interrupted = || {
+        let key = Key::new("USER#ada", "INSTANCES");
+        let mut item = world.run(world.items.get(&key)).unwrap().unwrap();
+        let held = &mut item.attributes["record"]["all"][0];
+        assert!(held.as_object_mut().unwrap().remove("instance").is_some());
+        let put = [Write::Put(item, Condition::ItemPresent)];
+        world.run(world.items.transact(&put)).unwrap();
+    };
+    interrupted();
+    world.pass(2 * 3600);
+    assert_eq!(launch("other").unwrap_err().code, Code::BudgetExceeded);
+    assert_eq!(launch("once").unwrap().id, first.id);
+    // EC2 may have forgotten the launch, so that the request would launch another instance.
+    interrupted();
+    world.pass(86400);
+    assert_eq!(launch("once").unwrap_err().code, Code::BudgetExceeded);
     assert_eq!(instances(&world), 1);
 }
 

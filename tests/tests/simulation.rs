@@ -2,8 +2,8 @@
 //! tests show that it detects deliberate defects, and that it is exactly repeatable.
 
 use prism_tests::simulation::{
-    Failure, Fault, Kind, MAIN, MUTANTS, PATHS, Part, Path, play, points, random, randoms, singles,
-    tell, trace,
+    Coverage, Failure, Fault, Kind, MAIN, MUTANTS, PATHS, Part, Path, play, points, random,
+    randoms, singles, tell, trace,
 };
 
 fn none(failures: &[Failure]) {
@@ -41,6 +41,17 @@ fn single_faults_keep_the_promises() {
     let tally = singles(PATHS, part, &|_| {});
     assert!(tally.runs > 100, "{} runs", tally.runs);
     none(&tally.failures);
+}
+
+#[test]
+fn half_of_the_single_faults_must_reach_every_state_and_every_kind_of_fault() {
+    let nothing = Coverage::default();
+    let missing = |every, what: &str| nothing.missing(every).iter().any(|it| it == what);
+    for often in ["the state CreateImage", "the fault odd"] {
+        assert_eq!([1, 2, 3].map(|n| missing(n, often)), [true, true, false]);
+    }
+    let seldom = "the call CreateImage of CreateImage";
+    assert_eq!([1, 2, 3].map(|n| missing(n, seldom)), [true, false, false]);
 }
 
 #[test]

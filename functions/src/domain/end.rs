@@ -331,7 +331,8 @@ pub fn shown(at: Timestamp) -> String {
 /// How late a warning may be for its remaining time to be said, in minutes. The sweep runs every minute.
 const LATE_MIN: i64 = 2;
 
-/// Says in a warning when something ends, and in what time unless the warning is late: a repetition says the same.
+/// Says in a warning when something ends, and in what time unless the warning is late. A repetition may therefore say less,
+/// so the ID of the notice does not depend on it.
 pub fn ends_at(end: Timestamp, due: Timestamp, now: Timestamp) -> String {
     if now - due > TimeDelta::minutes(LATE_MIN) {
         return format!("ends at {}", shown(end));

@@ -59,7 +59,7 @@ async fn launch_instance(
     let owner = &service.owner_of_launch(caller, &request).await?;
     let plan = service.plan_launch(owner, &request).await?;
     let (env, user, key) = (&service.env, &owner.user, key.as_deref());
-    let repeats = !asked.query.dry_run && service.repeats([caller, owner], &request, key).await?;
+    let repeats = !asked.query.dry_run && service.repeats(caller, &request, key).await?;
     if let Some(project) = plan.of_project.as_ref().filter(|_| !repeats) {
         budget::check_used(env, project, user, plan.usd_per_hour).await?;
     }
@@ -91,12 +91,12 @@ async fn launch_instance(
         Err(problem) => {
             // Without a response, the instance may have been launched.
             if problem.code != Code::AwsUnavailable {
-                holdings::give_back(env, user, &token).await;
+                holdings::give_back(env, user, &request.region, &token).await;
             }
             return Err(problem);
         }
     };
-    holdings::launched(env, user, &token, &instance.id).await;
+    holdings::launched(env, user, &request.region, &token, &instance.id).await;
     let instance = InstanceView {
         end: plan.end.clone(),
         ..InstanceView::of(&instance, &request.region, None)
@@ -149,7 +149,7 @@ impl Service {
     /// refuse the repetition.
     async fn repeats(
         &self,
-        [caller, owner]: [&Caller; 2],
+        caller: &Caller,
         request: &LaunchRequest,
         key: Option<&str>,
     ) -> Result<bool, Problem> {
@@ -157,7 +157,7 @@ impl Service {
             return Ok(false);
         }
         let token = self.digits(&kind(request), &caller.user, key)?;
-        holdings::has_launched(&self.env, &owner.user, &request.region, &token).await
+        holdings::has_launched(&self.env, &request.region, &token).await
     }
 
     /// Resolves what is launched, by the kind of the template, and returns it with its AMI.

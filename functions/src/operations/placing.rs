@@ -141,7 +141,7 @@ impl Placing<'_> {
             }
             tries += 1;
             let is_first = attempts.as_ref().is_none_or(|it| it.value.at.is_none());
-            let at = at_place(attempts.as_ref(), &place);
+            let at = at_place(attempts.as_ref(), &place, self.env.clock.now());
             let Some(noted) = self.note(attempts.as_ref(), at).await? else {
                 attempts = self.env.registry.attempts(&self.key()).await?;
                 continue;
@@ -252,6 +252,7 @@ impl Placing<'_> {
         for _ in 0..TRIES {
             let now = Attempts {
                 at: Some(place.clone()),
+                since: known.value.since,
                 instance: Some(instance.id.clone()),
                 refused: known.value.refused.clone(),
             };
@@ -338,12 +339,18 @@ impl Placing<'_> {
     }
 }
 
-/// The attempts with this place as the current one.
-fn at_place(attempts: Option<&Stored<Attempts>>, place: &Subnet) -> Attempts {
+/// The attempts with this place as the current one, where nothing was launched yet unless it has been that before.
+fn at_place(attempts: Option<&Stored<Attempts>>, place: &Subnet, now: Timestamp) -> Attempts {
     let known = attempts.map(|stored| stored.value.clone());
+    let known = known.unwrap_or_default();
+    if known.at.is_some() {
+        return known;
+    }
     Attempts {
         at: Some(place.clone()),
-        ..known.unwrap_or_default()
+        since: Some(now),
+        instance: None,
+        refused: known.refused,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::ec2::UNLISTED_S;
 use crate::domain::tags::{OWNER_TAG, PROJECT_TAG};
 use crate::domain::{Code, InstanceId, Problem, ProjectName, Region, Timestamp, UserId};
 use crate::ports::{Instance, InstanceFilter, from_ec2};
-use crate::registry::{Holding, Holdings, Stored};
+use crate::registry::{Attempts, Holding, Holdings, Stored};
 
 /// How long a launch that has not returned holds its name, in seconds. The API has 29 seconds for a response.
 const LAUNCHING_S: i64 = 120;
@@ -51,20 +51,13 @@ pub(crate) async fn check(env: &Env, user: &UserId, wanted: &Wanted<'_>) -> Resu
     checked(env, user, wanted, None, &mut all, &mut Listed::default()).await
 }
 
-/// Whether a launch with this token has succeeded, so that another request with the token launches nothing: the user still
-/// holds its instance, and EC2 still knows the token.
-pub(crate) async fn has_launched(
-    env: &Env,
-    user: &UserId,
-    region: &Region,
-    token: &str,
-) -> Result<bool, Problem> {
-    let (stored, now) = (env.registry.holdings(user).await?, env.clock.now());
-    let is_it = |it: &Holding| {
-        let same = it.token == token && it.region == *region;
-        same && it.instance.is_some() && age(it, now) < REPEATABLE_S
-    };
-    Ok(stored.is_some_and(|stored| stored.value.all.iter().any(is_it)))
+/// Whether a launch with this token has succeeded, and EC2 still knows the token: another request with it launches nothing.
+/// What the user holds does not say so if the launch was interrupted before its instance was recorded there.
+pub(crate) async fn has_launched(env: &Env, region: &Region, token: &str) -> Result<bool, Problem> {
+    let attempts = attempts(env, region, token).await?;
+    let launched = attempts.filter(|it| it.instance.is_some());
+    let since = launched.and_then(|it| it.since);
+    Ok(since.is_some_and(|since| (env.clock.now() - since).num_seconds() < REPEATABLE_S))
 }
 
 /// Takes a name and a place in its project for a launch. A repeated launch, which has the same token, has them already.
@@ -81,7 +74,11 @@ pub(crate) async fn take(
     for tries in 0..TRIES {
         let stored = env.registry.holdings(user).await?;
         let mut holdings = of(stored.as_ref());
-        if holdings.all.iter().any(|it| it.token == token) {
+        if holdings
+            .all
+            .iter()
+            .any(|it| is_of(it, wanted.region, token))
+        {
             return Ok(());
         }
         let free = checked(env, user, wanted, None, &mut holdings.all, &mut listed).await;
@@ -166,14 +163,25 @@ pub(crate) async fn renamed(env: &Env, user: &UserId, instance: &InstanceId, nam
 
 /// Whether an earlier request for the same launch has tried it, so that the name and the place may be its own.
 async fn has_begun(env: &Env, region: &Region, token: &str) -> Result<bool, Problem> {
-    let attempts = env.registry.attempts(&format!("{token}/{region}")).await?;
-    Ok(attempts.is_some_and(|it| it.value.at.is_some() || it.value.instance.is_some()))
+    let attempts = attempts(env, region, token).await?;
+    Ok(attempts.is_some_and(|it| it.at.is_some() || it.instance.is_some()))
+}
+
+async fn attempts(env: &Env, region: &Region, token: &str) -> Result<Option<Attempts>, Problem> {
+    let stored = env.registry.attempts(&format!("{token}/{region}")).await?;
+    Ok(stored.map(|stored| stored.value))
 }
 
 /// Records the instance of a launch. The launch has succeeded even if it cannot be recorded; EC2 lists the instance soon.
-pub(crate) async fn launched(env: &Env, user: &UserId, token: &str, instance: &InstanceId) {
+pub(crate) async fn launched(
+    env: &Env,
+    user: &UserId,
+    region: &Region,
+    token: &str,
+    instance: &InstanceId,
+) {
     let told = change(env, user, |all| {
-        let holding = all.iter_mut().find(|it| it.token == token);
+        let holding = all.iter_mut().find(|it| is_of(it, region, token));
         let new = holding.filter(|it| it.instance.is_none());
         new.map(|it| it.instance = Some(instance.clone())).is_some()
     });
@@ -181,10 +189,10 @@ pub(crate) async fn launched(env: &Env, user: &UserId, token: &str, instance: &I
 }
 
 /// Gives back what a launch has taken that launched nothing. If that fails, it is given back after a while.
-pub(crate) async fn give_back(env: &Env, user: &UserId, token: &str) {
+pub(crate) async fn give_back(env: &Env, user: &UserId, region: &Region, token: &str) {
     let told = change(env, user, |all| {
         let before = all.len();
-        all.retain(|it| it.token != token || it.instance.is_some());
+        all.retain(|it| !is_of(it, region, token) || it.instance.is_some());
         all.len() < before
     });
     warn(told.await, "the name of an instance was not given back");
@@ -246,6 +254,11 @@ pub(crate) async fn just_launched(
         env.clock.sleep(Duration::from_secs(1)).await;
     }
     Ok(None)
+}
+
+/// Whether this is what the launch holds. A request with the same ID in another Region is another launch, as it is for EC2.
+fn is_of(held: &Holding, region: &Region, token: &str) -> bool {
+    held.token == token && held.region == *region
 }
 
 fn age(holding: &Holding, now: Timestamp) -> i64 {
@@ -335,7 +348,8 @@ async fn checked(
     };
     let known = all.iter().filter(|it| wanted.same_project(it)).map(|it| {
         let id = it.instance.as_ref().map(ToString::to_string);
-        (id.unwrap_or_else(|| it.token.clone()), it.name.as_str())
+        let launch = || format!("{}/{}", it.token, it.region);
+        (id.unwrap_or_else(launch), it.name.as_str())
     });
     let of_project =
         |it: &&Instance| it.tags.get(PROJECT_TAG).map(String::as_str) == Some(project.as_str());

@@ -64,21 +64,36 @@ def check_image_event(world):
     world.wait_scale(UNSCALED)
     try:
         save_id = start(world, "fresh", "woken")
-        until(lambda: "AwaitStopEvent" in entered(world, save_id), 60, "the wait for the event")
+        instance = world.instance("fresh")["InstanceId"]
+        # An event that comes before the wait is recorded ends nothing.
+        until(lambda: waits(world, instance), 60, "the wait for the event")
         world.until_state("fresh", "stopped")
         # In the form in which the rule sends it.
-        told = json.dumps(instance_event(world.instance("fresh")["InstanceId"], "stopped"))
+        told = json.dumps(instance_event(instance, "stopped"))
         world.client("sqs").send_message(QueueUrl=world.physical("WakeQueue"), MessageBody=told)
-        until(lambda: "AwaitStopped" in entered(world, save_id), 20, "the look after the event")
+        until(lambda: ended_by_event(world, save_id), 20, "the event to end the wait")
     finally:
         world.wait_scale_back()
     world.saved(save_id, timeout=120)
     world.until_state("fresh", "running")
 
 
-def entered(world, save_id):
-    told = [one.get("stateEnteredEventDetails") for one in history(world, save_id)]
-    return [one["name"] for one in told if one]
+def waits(world, instance):
+    """Whether it is recorded that a save waits for an event of the instance."""
+    key = {"pk": {"S": f"INSTANCE#{REGION}#{instance}"}, "sk": {"S": "WAIT"}}
+    table = world.outputs["TableName"]
+    return "Item" in world.client("dynamodb").get_item(TableName=table, Key=key)
+
+
+def ended_by_event(world, save_id):
+    """Whether a wait for the stop has succeeded. Without an event it times out, and the save goes on."""
+    state = None
+    for one in history(world, save_id):
+        if entered := one.get("stateEnteredEventDetails"):
+            state = entered["name"]
+        elif state == "AwaitStopEvent" and one["type"] == "TaskSucceeded":
+            return True
+    return False
 
 
 def history(world, save_id):

@@ -290,6 +290,27 @@ fn the_last_save_of_an_earlier_end_of_the_project_is_not_taken_over() {
     assert_eq!(state(&world, &id), InstanceState::Stopped);
 }
 
+/// The owner has chosen it for an end that is over.
+#[test]
+fn the_last_save_of_an_earlier_end_of_the_instance_is_not_taken_over() {
+    let world = team(Setup::seeded(3));
+    let id = launch(&world, "work");
+    let own = EndRequest {
+        for_minutes: Some(5),
+        last_save: Some("my-own".parse().unwrap()),
+        ..EndRequest::default()
+    };
+    set(&world, &ADA, "work", own).unwrap();
+    pass(&world, 60);
+    assert_eq!(state(&world, &id), InstanceState::Stopped);
+    ask!(world, start_instance(&ADA, &region(), "work")).unwrap();
+    world.pass(60);
+    assert_eq!(state(&world, &id), InstanceState::Running);
+    end_project(&world, &OLGA, world.now() + minutes(30), false).unwrap();
+    pass(&world, 90);
+    assert_eq!(state(&world, &id), InstanceState::Stopped);
+}
+
 #[test]
 fn a_region_that_does_not_answer_is_asked_again() {
     use std::cell::Cell;

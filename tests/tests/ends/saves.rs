@@ -64,12 +64,17 @@ fn the_start_of_a_save_after_a_throttled_stop_is_no_start_by_the_owner() {
     assert_eq!(state(&world, &instance), InstanceState::Running);
     assert_eq!(pass(&world, 2).len(), 1);
     assert_eq!(state(&world, &instance), InstanceState::Stopped);
+    assert_eq!(stops(&world), 1);
+}
+
+/// How many stops of an instance the audit has.
+fn stops(world: &World) -> usize {
     let events = ask!(world, audit_events(&ADA, &AuditPage::default(), 100, None)).unwrap();
     let stops = events
         .items
         .iter()
         .filter(|it| it.action == "instance.stop");
-    assert_eq!(stops.count(), 1, "{events:?}");
+    stops.count()
 }
 
 /// What became of the request is not known. It had no effect.
@@ -137,6 +142,7 @@ fn an_instance_is_not_terminated_long_after_its_last_save() {
     );
     let end = shown(&world, &ADA, "work").unwrap().unwrap();
     assert_eq!((end.then, end.refusal), (Then::Stop, None));
+    assert_eq!(stops(&world), 1);
 }
 
 #[test]

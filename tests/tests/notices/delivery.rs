@@ -1,10 +1,19 @@
 //! Notices reach people whatever happens to those who receive them, and no save waits for that.
 
+use chrono::TimeDelta;
+use prism_functions::domain::end::EndRequest;
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::{NoticeEvent, Timestamp};
-use prism_functions::operations::{Deliveries, NotifyRequest};
+use prism_functions::operations::parts::{IfMatch, Json, Nothing};
+use prism_functions::operations::{
+    Asked, Deliveries, NotifyRequest, ProjectEndRequest, SetProjectEnd,
+};
 use prism_functions::ports::{CourierError, Notice, Post};
-use prism_tests::world::{ADA, Setup, World, launched, save_request};
+use prism_tests::ask;
+use prism_tests::asks::Asks as _;
+use prism_tests::world::{
+    ADA, Setup, World, brain, launch_request, launched, project_request, save_request,
+};
 use serde_json::{Value, json};
 
 use crate::{reachable, request, sent, set, shown};
@@ -252,6 +261,53 @@ fn a_repeated_notice_of_a_save_is_one_notice() {
     assert_eq!(due(&world).delivered, 4);
     let posts = world.letters.posts();
     assert_ne!(id_of(&posts[0]), id_of(&posts[1]));
+}
+
+/// An instance and a project of Ada's, of whose ends she is to be warned now.
+fn ending(world: &World) {
+    let at = world.now() + TimeDelta::minutes(30);
+    let mut launch = launch_request("ubuntu", "work");
+    launch.end = Some(EndRequest {
+        at: Some(at),
+        warn_minutes: Some(60),
+        ..EndRequest::default()
+    });
+    ask!(world, launch(&ADA, &launch)).unwrap();
+    ask!(world, create_project(&ADA, project_request("brain"))).unwrap();
+    let last_save = false;
+    let asked = Asked::<SetProjectEnd> {
+        path: brain(),
+        query: Nothing {},
+        head: IfMatch(None),
+        body: Json(ProjectEndRequest { at, last_save }),
+    };
+    world.run(world.service.told(&ADA, asked)).unwrap();
+    world.pass(60);
+}
+
+/// That the warning was sent cannot be recorded, and the sweep does not run for a while.
+#[test]
+fn a_warning_that_is_repeated_late_arrives_once() {
+    for (sk, event) in [
+        ("END", NoticeEvent::InstanceEnding),
+        ("META", NoticeEvent::ProjectEnding),
+    ] {
+        let world = World::new(6);
+        reachable(&world, &ADA);
+        set(&world, &ADA, everything()).unwrap();
+        ending(&world);
+        world.table.fail_writes_of(Some(sk));
+        let swept = world.run(world.service.sweep_ends(TimeDelta::zero()));
+        assert!(swept.is_err(), "{swept:?}");
+        world.table.fail_writes_of(None);
+        world.pass(600);
+        world.must(world.service.sweep_ends(TimeDelta::zero()));
+        let [first, late] = sent(&world, event).try_into().unwrap();
+        assert_eq!(first.at, late.at, "{event}");
+        assert_ne!(first.text, late.text, "{event}");
+        assert_eq!(due(&world).delivered, 4, "{event}");
+        assert_eq!(world.letters.posts().len(), 2, "{event}");
+    }
 }
 
 #[test]

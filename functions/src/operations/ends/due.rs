@@ -185,8 +185,8 @@ impl Service {
         Ok(of_project.is_some_and(|it| it.set_at == end.end.set_at && it.is_over(now)))
     }
 
-    /// Warns the owner. The warning is sent before this is recorded, so that it is never lost. A repetition sends the same
-    /// warning, which arrives once.
+    /// Warns the owner. The warning is sent before this is recorded, so that it is never lost. A repetition is about
+    /// the same time, and arrives once.
     async fn warn(&self, stored: &Stored<InstanceEnd>, now: Timestamp) -> Result<(), Problem> {
         let (value, end) = (&stored.value, &stored.value.end);
         let saved = match &end.last_save {

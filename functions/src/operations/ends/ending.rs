@@ -138,6 +138,8 @@ impl Service {
         });
         after.end.refusal = None;
         after.asked_at = None;
+        // The audit has that EC2 was asked to terminate it, and not yet that it is asked to stop it.
+        after.is_audited = false;
         after.refusals = 0;
         self.env.registry.put_end(Some(stored), after, None).await?;
         Ok(())

@@ -185,7 +185,7 @@ impl Service {
     }
 
     /// Tells the members of a project when it ends. This is done before it is recorded, so that it is never lost. A
-    /// repetition tells them the same, which arrives once.
+    /// repetition is about the same time, and arrives once.
     async fn tell_members(
         &self,
         name: &ProjectName,
@@ -277,11 +277,12 @@ impl Service {
             }
         }
         let called = instance.name().unwrap_or(instance.id.as_str());
-        // What an earlier end of the project had set is no choice of the owner.
+        // An earlier end of the project is no choice of the owner, and an end that is over has no further effect.
         let chosen = before
             .as_ref()
-            .filter(|it| !it.value.end.of_project)
-            .and_then(|it| it.value.end.last_save.clone());
+            .map(|stored| &stored.value.end)
+            .filter(|known| !known.of_project && known.state != EndState::Ended)
+            .and_then(|known| known.last_save.clone());
         let last_save = match chosen {
             None if end.last_save => Some(template_of(called, &instance.id)?),
             chosen => chosen,

@@ -12,6 +12,9 @@ use crate::registry::records::{EXPIRES, encode};
 pub(crate) struct Attempts {
     /// Where it is being tried. Nothing is launched in a subnet that is not written here first.
     pub(crate) at: Option<Subnet>,
+    /// When it was tried there first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) since: Option<Timestamp>,
     /// The instance that was launched there. The launch is not tried elsewhere any more.
     pub(crate) instance: Option<InstanceId>,
     /// Where EC2 refused it, and so launched nothing.

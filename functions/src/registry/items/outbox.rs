@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::notify::NoticeChannel;
-use crate::domain::{Problem, Timestamp, UserId};
+use crate::domain::{NoticeEvent, Problem, Timestamp, UserId};
 use crate::ports::{Item, Key, Notice};
 use crate::registry::records::{EXPIRES, Indexed, encode, sortable};
 
@@ -49,16 +49,19 @@ impl Outgoing {
 }
 
 /// Returns the ID of a notice. A step that is repeated sends its notice again, with a later time: what is said about a
-/// save is the same notice if it says the same.
+/// save is the same notice if it says the same. A warning of an end is the same if it was due at the same time: if it is
+/// late, its text says less.
 pub(crate) fn notice_id(notice: &Notice) -> String {
-    let said = Notice {
+    let mut said = Notice {
         to: BTreeSet::new(),
-        at: match notice.save_id {
-            Some(_) => Timestamp::UNIX_EPOCH,
-            None => notice.at,
-        },
         ..notice.clone()
     };
+    let warns = [NoticeEvent::InstanceEnding, NoticeEvent::ProjectEnding].contains(&notice.event);
+    if notice.save_id.is_some() {
+        said.at = Timestamp::UNIX_EPOCH;
+    } else if warns {
+        said.text.clear();
+    }
     let said = serde_json::to_vec(&said).expect("a notice can be written as JSON");
     let hash = Sha256::digest(said);
     format!("notice-{}", hex::encode(&hash[..10]))
