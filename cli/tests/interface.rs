@@ -234,16 +234,24 @@ fn what_failed_in_the_setup_of_an_instance_is_said() {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "python-ml", "box"]);
     assert!(prism.ok(&["list"]).contains("running (ready)"));
-    let shown = prism.json(&["show", "box"]);
+    let shown = prism.run(&["show", "box", "--json"]).json();
     let file = prism.home().join("setup.json");
     let failed = serde_json::json!({
         "state": "failed", "step": "pip install jupyterlab", "output": "no route to host",
         "instance_id": shown["instance"]["id"],
     });
     std::fs::write(&file, failed.to_string()).unwrap();
-    prism.ok(&["cp", file.to_str().unwrap(), "box:/var/lib/prism/setup.json"]);
+    prism.ok(&[
+        "cp",
+        file.to_str().unwrap(),
+        "box:/var/lib/prism/setup.json",
+    ]);
     let listed = prism.run(&["list"]);
-    assert!(listed.stdout.contains("running (setup failed)"), "{}", listed.stdout);
+    assert!(
+        listed.stdout.contains("running (setup failed)"),
+        "{}",
+        listed.stdout
+    );
     let said = "The setup of box failed: pip install jupyterlab: no route to host";
     assert!(listed.stderr.contains(said), "{}", listed.stderr);
     let shown = prism.ok(&["show", "box"]);
