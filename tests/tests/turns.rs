@@ -9,12 +9,16 @@ use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::save::{SaveRecord, SaveState, seconds_between};
 use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{Code, SaveId};
+use prism_functions::operations::parts::{Either, Nothing};
+use prism_functions::operations::{Asked, BeginSave, Operation as _};
 use prism_functions::ports::Ec2Error;
 use prism_functions::rules::Settings;
 use prism_local::ec2::InstanceSpec;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
-use prism_tests::world::{ADA, Setup, World, begun, id_of, launched, region, save_request};
+use prism_tests::world::{
+    ADA, Setup, World, begun, id_of, launched, region, save_request, schedule_request,
+};
 use prism_tests::{clean, turns};
 
 fn world(instances: u32) -> World {
@@ -174,6 +178,44 @@ fn a_save_that_is_throttled_in_its_turn_takes_another() {
     assert_eq!(record.state, SaveState::Succeeded);
     assert!(began_s(&record) < 600.0 + 300.0, "{record:#?}");
     clean::check(&world, &record);
+}
+
+#[test]
+fn a_save_that_is_throttled_when_it_is_requested_is_checked_in_its_turn() {
+    let world = starved();
+    let request = save_request("work", "kept");
+    let planned = ask!(world, plan_save(&ADA, request.clone()));
+    assert_eq!(planned.unwrap_err().code, Code::Throttled);
+    let asked = || Asked::<BeginSave>::with(Nothing {}, request.clone());
+    let begun = BeginSave::run(&world.service, &ADA, asked());
+    let Either::Other(started) = world.must(begun) else {
+        panic!("it was only planned");
+    };
+    let id = started.value.save_id;
+    world.pass(60);
+    assert!(record(&world, &id).awaited_turn().is_some());
+    STARVED.set(false);
+    world.clock.run_until_idle().unwrap();
+    let record = world.record(&id).unwrap();
+    assert_eq!(record.state, SaveState::Succeeded);
+    clean::check(&world, &record);
+}
+
+#[test]
+fn a_run_of_a_schedule_that_is_throttled_when_it_is_requested_is_checked_in_its_turn() {
+    let world = starved();
+    STARVED.set(false);
+    let daily = schedule_request("daily", save_request("work", "kept"));
+    ask!(world, create_schedule(&ADA, daily)).unwrap();
+    STARVED.set(true);
+    let name = "daily".parse().unwrap();
+    let id = ask!(world, run_schedule(&ADA, &name, None))
+        .unwrap()
+        .save_id;
+    world.pass(60);
+    STARVED.set(false);
+    world.pass(3600);
+    assert_eq!(world.record(&id).unwrap().state, SaveState::Succeeded);
 }
 
 #[test]

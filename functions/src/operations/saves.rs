@@ -67,8 +67,8 @@ pub enum Unrecorded {
 operation! {
     /// Saves an instance as a template
     ///
-    /// Everything that can be checked is checked before the save begins, so a refusal has not changed anything. The
-    /// save then continues asynchronously; `GET /v1/saves/{id}` returns its state, but may return 404 for a moment.
+    /// Everything that can be checked is checked before the save begins, so a refusal has not changed anything. If EC2
+    /// throttles these checks, the save makes them in its turn instead. It continues asynchronously; `GET /v1/saves/{id}` returns its state, but may return 404 for a moment.
     /// Repeating a request with the same `Idempotency-Key` returns the same save and begins no other.
     BeginSave by begin_save: Post "/v1/saves" of "saves",
     query: DryRun, head: IdempotencyKey, body: Json<SaveRequest>,
@@ -108,6 +108,8 @@ async fn begin_save(
     match checked {
         Ok(plan) if dry_run => return Ok(Trial::plan(plan)),
         Ok(_) => {}
+        // Many saves are requested at once. Each makes the same checks in its turn.
+        Err(problem) if problem.code == Code::Throttled && !dry_run => {}
         // The save may also have begun during the checks.
         Err(problem) => {
             let started = before().await?;

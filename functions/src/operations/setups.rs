@@ -10,6 +10,7 @@ use super::{InstanceView, Service};
 use crate::domain::catalogue::{self, BuiltIn};
 use crate::domain::ec2::InstanceState;
 use crate::domain::setup::Setup;
+use crate::ports::from_ec2;
 
 /// How many consoles are read for a page of a list: those of the instances that were launched or started last.
 const LISTED: usize = 16;
@@ -51,11 +52,8 @@ impl Service {
         match select(asked, limit).await {
             Either::Left((Ok(console), _)) => Some(console),
             Either::Left((Err(error), _)) => {
-                tracing::warn!(
-                    instance = view.id,
-                    code = error.code,
-                    "the console cannot be read"
-                );
+                let problem = from_ec2(error).chain();
+                tracing::warn!(instance.id = view.id, problem, "the console cannot be read");
                 None
             }
             Either::Right(_) => None,

@@ -117,6 +117,7 @@ fn answers_as_a_portal_reads_them() {
           "save_id": null,
           "usd_per_hour": 0.0832,
           "end": null,
+          "setup": null,
           "spending": {
             "month": "2026-01",
             "hours": 0.08333333333333333,

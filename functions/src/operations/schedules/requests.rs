@@ -7,7 +7,7 @@ use utoipa::IntoParams;
 use super::{ScheduleView, Window, taken};
 use crate::domain::audit::AuditAction;
 use crate::domain::schedule::{Schedule, ScheduleRequest, ScheduleState};
-use crate::domain::{SaveId, ScheduleName, Timestamp};
+use crate::domain::{Code, SaveId, ScheduleName, Timestamp};
 use crate::operations::expected::schedule_tag;
 use crate::operations::operation::{Answered, operation};
 use crate::operations::parts::{
@@ -205,8 +205,12 @@ async fn run_schedule(
     if let Some(started) = service.begun_before(&save_id, request).await? {
         return Ok(started.accepted());
     }
-    let plan = steps::plan_scheduled(&service.env, caller, save_id.clone(), &schedule).await?;
-    plan.check_agreed()?;
+    let plan = steps::plan_scheduled(&service.env, caller, save_id.clone(), &schedule).await;
+    match plan.and_then(|plan| plan.check_agreed()) {
+        // The run makes the same checks in its turn.
+        Err(problem) if problem.code != Code::Throttled => return Err(problem),
+        _ => {}
+    }
     let mut input = schedule.input();
     input["save_id"] = json!(save_id);
     input["caller"] = json!(caller);
