@@ -627,12 +627,17 @@ export const en = {
     toInstances: "Choose an instance",
     of: (version: number) => `version ${version}`,
     copyOf: "copy of a version",
+    filters: "Find saves",
+    any: "Any",
+    none: "No save fits",
+    noneWhy: "None of your saves fits all of these filters, as far as was read.",
   },
 
   nameHint: "3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\".",
   list: {
     more: "Show more",
     rest: (count: string) => `${count} more`,
+    earlier: "Earlier ones may follow",
   },
   consent: {
     check: "I have checked these files, and they may be shown",
@@ -1422,7 +1427,6 @@ export const en = {
     resource: "On what",
     details: "Details",
     origin: "From",
-    earlier: "Earlier events may follow",
     lookOn: "Look further back",
     none: "none",
     empty: "No events found",

@@ -189,6 +189,44 @@ test("filters of the audit that are cleared stay so, and another kind is one at 
   await context.close();
 });
 
+test("saves are found by state, instance and template, and older ones are shown when they are asked for", async () => {
+  const { page, context, faults } = await visit(browser, server, "/", { wait: ".budgets" });
+  await page.route(/\/v1\/saves\?/, (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set("limit", "2");
+    return route.continue({ url: url.href });
+  });
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Saves" }).click();
+  const rows = page.getByRole("table", { name: "Saves" }).locator("tbody tr");
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), 2);
+  const known = async () => (await api("/v1/saves?limit=100")).items.length;
+  assert.ok(await known() > 3);
+  // A schedule may begin another one meanwhile.
+  let complete = false;
+  for (let tries = 0; tries < 20 && !complete; tries += 1) {
+    await page.getByRole("button", { name: "Show more" }).click({ timeout: 2000 }).catch(() => {});
+    complete = await rows.count() === await known();
+  }
+  assert.ok(complete, "older saves are not shown");
+  const template = page.getByLabel("Template");
+  await template.fill("no-such-template");
+  await template.press("Enter");
+  await page.getByRole("heading", { name: "No save fits" }).waitFor();
+  await page.getByRole("button", { name: "Clear the filters" }).first().click();
+  await rows.first().waitFor();
+  await template.fill(TEMPLATE);
+  await template.press("Enter");
+  await page.getByLabel("Instance").fill("earthquake-analysis");
+  await page.getByLabel("Instance").press("Enter");
+  await page.getByLabel("State").selectOption("succeeded");
+  await page.waitForURL((url) => url.search === `?template=${TEMPLATE}&instance=earthquake-analysis&state=succeeded`);
+  await rows.first().waitFor();
+  for (const row of await rows.allInnerTexts()) assert.match(row, new RegExp(`^earthquake-analysis\\s[^]*${TEMPLATE}[^]*Saved`));
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test("a schedule is offered instances of its own Region alone, and a new one those of all", async () => {
   const { page, context } = await visit(browser, server, "/schedules", { wait: ".month-runs li" });
   const options = async () => {
