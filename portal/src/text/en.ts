@@ -92,6 +92,7 @@ export const en = {
     lens: (down: string) => `The ${down}, enlarged`,
     lensOpen: (down: string) => `${down} so far, enlarged`,
     phases: { stopping: "Stopping", snapshots: "Snapshots begin", starting: "Starting", rebooting: "Rebooting" },
+    phaseOf: (phase: string) => `Down: ${phase}`,
     floor: (seconds: string) => `${seconds} is the floor: what EC2 itself takes to stop, begin snapshots and start this instance`,
     floorShort: (seconds: string) => `${seconds}: EC2 itself`,
     own: (seconds: string) => `${seconds}: Prism`,

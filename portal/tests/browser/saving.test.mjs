@@ -60,6 +60,11 @@ test("a save by the keyboard alone, with its plan first, and watched on the comm
   await server.prism("saves", "watch", id);
   await page.getByText("Your instance was down for").waitFor();
   await page.locator(".head .badge", { hasText: "Saved" }).waitFor();
+  // What the picture shows enlarged is in the table, too.
+  for (const phase of ["Stopping", "Snapshots begin", "Starting"]) {
+    const row = page.getByRole("table", { name: "Steps of the save" }).getByRole("row").filter({ hasText: `Down: ${phase}` });
+    assert.match(await row.innerText(), /Down.*\d\d:\d\d:\d\d.*\d\ss/s, phase);
+  }
   assert.deepEqual(faults, []);
   await context.close();
 });
