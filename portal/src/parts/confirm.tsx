@@ -19,6 +19,8 @@ interface Props<Plan> {
   plan?: (consent: boolean) => Promise<Plan>;
   children: (plan: Plan) => ComponentChildren;
   label: string;
+  /** Leaves the question, where "Cancel" could be meant for what it asks. */
+  keep?: string;
   danger?: boolean;
   /** Why it cannot be done, by its plan. */
   prevented?: (plan: Plan) => string | undefined;
@@ -28,7 +30,7 @@ interface Props<Plan> {
   onDone: () => void;
 }
 
-export function Confirm<Plan = undefined>({ title, sub, plan, children, label, danger, prevented, act, done, onClose, onDone }: Props<Plan>) {
+export function Confirm<Plan = undefined>({ title, sub, plan, children, label, keep, danger, prevented, act, done, onClose, onDone }: Props<Plan>) {
   const consent = useSignal(false);
   const acting = useAct(onClose);
   const read = useOnce(`plan:${consent.value}`, async () => (plan ? plan(consent.value) : (undefined as Plan)));
@@ -48,7 +50,7 @@ export function Confirm<Plan = undefined>({ title, sub, plan, children, label, d
   const foot = (
     <>
       <p>{text.plan.untouched}</p>
-      <Cancel leave={acting.leave} />
+      <Cancel leave={acting.leave} label={keep} />
       <Button large kind={danger ? "danger" : "primary"} busy={acting.busy} onPress={() => void press()}>{label}</Button>
     </>
   );

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { text } from "../text";
+import type { Act } from "./act";
 import { Button } from "./button";
 import { Icon } from "./icon";
 
@@ -65,6 +66,11 @@ export function Dialog({ title, sub, children, plan, foot, ready = true, onClose
 }
 
 /** The button that leaves a dialog, and what was filled in there. */
-export function Cancel({ leave }: { leave?: () => void }) {
-  return <Button large disabled={!leave} onPress={leave}>{text.cancel}</Button>;
+export function Cancel({ leave, label = text.cancel }: { leave?: () => void; label?: string }) {
+  return <Button large disabled={!leave} onPress={leave}>{label}</Button>;
+}
+
+/** The buttons of a form in a dialog: to leave it, and to send it. */
+export function Send({ form, act, children }: { form: string; act: Act; children: ComponentChildren }) {
+  return <><Cancel leave={act.leave} /><Button large kind="primary" form={form} busy={act.busy}>{children}</Button></>;
 }

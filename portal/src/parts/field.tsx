@@ -95,3 +95,8 @@ function Help({ id, hint, error }: { id: string; hint?: ComponentChildren; error
   if (error) return <span class="field-error" id={id}><Icon name="bad" /><span>{error}</span></span>;
   return hint ? <span class="field-hint" id={id}>{hint}</span> : null;
 }
+
+/** Moves the focus to the first field that is wrong, once the form says so. */
+export function toWrong(form: HTMLFormElement): void {
+  requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+}

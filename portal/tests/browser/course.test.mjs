@@ -320,6 +320,9 @@ test("the end of a project is set, changed and removed, and its members read wha
   await page.getByText("Its instances are stopped").waitFor();
   await open();
   await press(page, /^Remove the end$/);
+  await dialog.getByText("Instances are launched and started for the project as before").waitFor();
+  assert.notEqual(await end(), null);
+  await press(page, /^Remove the end$/);
   await dialog.waitFor({ state: "hidden" });
   assert.equal(await end(), null);
   await page.getByText(/^The project ends on /).waitFor({ state: "detached" });

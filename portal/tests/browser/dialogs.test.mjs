@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { launched, serve, violations, visit } from "./harness.mjs";
+import { launched, leave, serve, violations, visit } from "./harness.mjs";
 import { KEY } from "./pages.mjs";
 import { tabTo } from "./tabbing.mjs";
 
@@ -102,7 +102,7 @@ async function withVolumes(page) {
 }
 
 test("a save by the keyboard alone: what stopping and rebooting cost, copies, and volumes that are left out", async () => {
-  const { page, context, faults } = await visit(browser, server, "/instances", { wait: ".table tbody tr" });
+  const { page, faults } = await visit(browser, server, "/instances", { wait: ".table tbody tr" });
   const asked = await withVolumes(page);
   await tabTo(page, new RegExp(`^Save ${NAME}…$`));
   await page.keyboard.press("Enter");
@@ -131,5 +131,5 @@ test("a save by the keyboard alone: what stopping and rebooting cost, copies, an
   assert.deepEqual({ how, copy_to, exclude_volumes }, { how: "reboot", copy_to: ["eu-west-1"], exclude_volumes: ["/dev/sdg"] });
   assert.deepEqual(JSON.parse(await server.prism("--json", "saves", "list")).saves, []);
   assert.deepEqual(faults, []);
-  await context.close();
+  await leave(page);
 });

@@ -122,6 +122,12 @@ function watch(page, server, faults) {
   });
 }
 
+/** Closes a page whose requests the test answers: one that waits for a change of a save is answered by nobody then. */
+export async function leave(page) {
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.context().close();
+}
+
 /** What axe-core finds wrong in a page. */
 export async function violations(page) {
   await page.evaluate(AXE);

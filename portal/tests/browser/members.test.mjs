@@ -1,7 +1,7 @@
 // What changes who is in a project: the focus stays on the page, and whoever has left launches nothing for it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launched, serve, visit } from "./harness.mjs";
+import { launched, serve, violations, visit } from "./harness.mjs";
 
 let server;
 let browser;
@@ -59,6 +59,8 @@ test("a project that one has left or deleted is not offered any more", async () 
   await main("Projects");
   await page.getByRole("link", { name: "to-leave" }).click();
   await press(page, "Leave…");
+  await dialog(page).getByText("You no longer see the project").waitFor();
+  assert.deepEqual(await violations(page), []);
   await press(page, "Leave to-leave");
   await page.waitForURL("**/projects");
   await main("Instances");

@@ -1,8 +1,14 @@
 // The questions that the pages of templates, projects and schedules ask, and how each is opened.
 import { ENDING } from "./ends.mjs";
+import { tabTo } from "./tabbing.mjs";
 import { PROJECT, SCHEDULE, TEMPLATE } from "./team.mjs";
 
-const button = (name) => (page) => page.getByRole("button", { name, exact: true }).first().click();
+/** Presses a button with the keyboard alone. */
+const button = (name) => async (page) => {
+  await page.getByRole("button", { name, exact: true }).first().waitFor();
+  await tabTo(page, new RegExp(`^${name}$`));
+  await page.keyboard.press("Enter");
+};
 const item = (menu, name) => async (page) => {
   await button(menu)(page);
   await button(name)(page);
@@ -41,10 +47,16 @@ export const QUESTIONS = [
     await page.getByLabel("Role of chen").selectOption("viewer");
   } },
   { name: "budget", path: project, open: button("Change the budget…"), wait: ".dialog-plan .figure-value" },
+  { name: "lift-budget", path: project, open: item("Change the budget…", "Remove the budget"), wait: "dialog .is-danger" },
   { name: "approve", path: project, open: button("Approve a template…") },
   { name: "withdraw", path: project, open: button(`Withdraw the approval of ${TEMPLATE}`) },
   { name: "edit-project", path: project, open: item("More about this project", "Edit the project…") },
   { name: "end-project", path: project, open: item("More about this project", "Set the end…"), wait: "dialog .dialog-plan p" },
+  { name: "lift-end", path: project, open: async (page) => {
+    await item("More about this project", "Set the end…")(page);
+    await button("Remove the end")(page);
+  }, wait: "dialog .is-danger" },
+  { name: "delete-project", path: project, open: item("More about this project", "Delete the project…"), wait: "dialog .dialog-form p" },
   { name: "add-list", path: project, open: async (page) => {
     await button("Add a list…")(page);
     await page.getByLabel("List", { exact: true }).fill("user,role,group\ndana,,lab1\nA B,,\nchen,owner,\n");
@@ -67,6 +79,10 @@ export const QUESTIONS = [
   { name: "change-schedule", path: schedule, open: button("Change…") },
   { name: "run", path: schedule, open: button("Run now…") },
   { name: "pause", path: schedule, open: item("More about this schedule", "Pause…") },
+  { name: "start", path: "/instances", open: button("Start array-detection…") },
+  { name: "connect", path: "/instances", open: button(`Connect to ${ENDING}…`) },
+  { name: "stop", path: "/instances", open: item(`More for ${ENDING}`, "Stop…"), wait: "dialog .facts dd" },
+  { name: "terminate", path: "/instances", open: item(`More for ${ENDING}`, "Terminate…"), wait: "dialog .facts dd" },
   { name: "end", path: "/instances", open: item(`More for ${ENDING}`, "End…"), wait: ".dialog-plan .facts" },
   { name: "restore", path: template, open: item("More for version 1", "Restore…") },
   { name: "delete-schedule", path: schedule, open: item("More about this schedule", "Delete…") },

@@ -1,7 +1,7 @@
 // Saves as people make and watch them: by the keyboard alone, and beside the command line.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launched, LENIENCE, serve, visit } from "./harness.mjs";
+import { launched, leave, LENIENCE, serve, violations, visit } from "./harness.mjs";
 
 const NAME = "earthquake-analysis";
 /** What began elsewhere shows up within two seconds; the rest is the time of the test itself. */
@@ -60,6 +60,11 @@ test("a save by the keyboard alone, with its plan first, and watched on the comm
   await server.prism("saves", "watch", id);
   await page.getByText("Your instance was down for").waitFor();
   await page.locator(".head .badge", { hasText: "Saved" }).waitFor();
+  // What the picture shows enlarged is in the table, too.
+  for (const phase of ["Stopping", "Snapshots begin", "Starting"]) {
+    const row = page.getByRole("table", { name: "Steps of the save" }).getByRole("row").filter({ hasText: `Down: ${phase}` });
+    assert.match(await row.innerText(), /Down.*\d\d:\d\d:\d\d.*\d\ss/s, phase);
+  }
   assert.deepEqual(faults, []);
   await context.close();
 });
@@ -105,6 +110,7 @@ test("cancelling says what it does, and brings the instance back", async () => {
   const { page, context, faults } = await visit(browser, server, `/saves/${id}`, { wait: ".signal.is-full" });
   await page.getByRole("button", { name: "Cancel this save…" }).click();
   await page.locator("dialog").getByText("The instance is brought back to the state it was in").waitFor();
+  assert.deepEqual(await violations(page), []);
   await page.getByRole("button", { name: "Cancel the save", exact: true }).click();
   await server.prism("local", "speed", "20");
   await page.locator(".head .badge", { hasText: "Cancelled" }).waitFor({ timeout: 60_000 });
@@ -113,6 +119,56 @@ test("cancelling says what it does, and brings the instance back", async () => {
   assert.equal(instances[0].state, "running");
   assert.deepEqual(faults, []);
   await context.close();
+});
+
+/** The page of a save, as if it had ended otherwise: the embedded cloud lets nobody break its instances. */
+async function ended(changes) {
+  const [{ save_id: id }] = JSON.parse(await server.prism("--json", "saves", "list")).saves;
+  const visited = await visit(browser, server, "/saves", { wait: ".table tbody tr" });
+  const sent = [];
+  await visited.page.route(new RegExp(`/v1/saves/${id}`), async (route) => {
+    if (route.request().method() === "POST") {
+      sent.push(new URL(route.request().url()).pathname);
+      return route.fulfill({ status: 202, contentType: "application/json", body: "{}" });
+    }
+    const response = await route.fetch();
+    return route.fulfill({ response, json: { ...(await response.json()), ...changes } });
+  });
+  await visited.page.locator(`a[href="/saves/${id}"]`).click();
+  return { ...visited, id, sent };
+}
+
+const FAILURE = { code: "NoCapacity", message: "EC2 has no room for it.", hint: "Try again later.", step: "RestartInstance" };
+
+test("an instance that did not come back: what to do, and a start is asked about with its price", async () => {
+  const guide = { cause: "NoCapacity", happened: "There is no capacity for its type.", steps: [{ text: "Try to start it:", command: `prism start ${NAME}` }] };
+  const { page, faults, id, sent } = await ended({ state: "stranded", failure: FAILURE, guide });
+  await page.getByText("There is no capacity for its type.").waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Try again now" }).press("Enter");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText(/^It costs \$0\.\d\d an hour while it runs/).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.deepEqual(sent, []);
+  await page.getByRole("button", { name: "Try again now" }).press("Enter");
+  await dialog.getByText("It costs").waitFor();
+  await dialog.getByRole("button", { name: `Start ${NAME}` }).press("Enter");
+  await page.getByRole("status").getByText("The save is being recovered.").waitFor();
+  assert.deepEqual(sent, [`/v1/saves/${id}/recover`]);
+  assert.deepEqual(faults, []);
+  await leave(page);
+});
+
+test("a save that failed says why, and offers no start", async () => {
+  const { page, faults } = await ended({ state: "failed", failure: FAILURE, leftovers: "An AMI could not be removed." });
+  await page.getByText("EC2 has no room for it.").waitFor();
+  await page.getByText("An AMI could not be removed.").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Try again now" }).count(), 0);
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(faults, []);
+  await leave(page);
 });
 
 test("a version that is saved for later leaves the latest one as it is", async () => {

@@ -48,7 +48,7 @@ function issuer(state) {
     }
     const asked = new URLSearchParams(body);
     if (asked.get("grant_type") === "refresh_token") {
-      if (!refreshing.delete(asked.get("refresh_token"))) return json({ error: "invalid_grant" }, 400, cors);
+      if (state.refuses || !refreshing.delete(asked.get("refresh_token"))) return json({ error: "invalid_grant" }, 400, cors);
     } else {
       const challenge = createHash("sha256").update(asked.get("code_verifier")).digest("base64url");
       assert.equal(challenge, codes.get(asked.get("code")), "the verifier is that of the challenge");
@@ -76,7 +76,7 @@ function deployment(state) {
   };
 }
 
-const state = { lives: 3600, renews: false, token: undefined, issuer: undefined };
+const state = { lives: 3600, renews: false, refuses: false, token: undefined, issuer: undefined };
 let servers;
 let browser;
 before(async () => {
@@ -194,5 +194,27 @@ test("requests that need a new token at the same time renew it once", async (t) 
   await page.getByRole("heading", { name: "No projects yet" }).waitFor();
   assert.equal(renewals.length, 1, renewals.join("\n"));
   assert.equal(await page.getByRole("dialog").count(), 0);
+  await page.close();
+});
+
+test("a provider that refuses to renew ends the session, and what was typed stays", async (t) => {
+  Object.assign(state, { renews: true, refuses: true });
+  t.after(() => Object.assign(state, { renews: false, refuses: false }));
+  const page = await browser.newPage();
+  await page.goto(`${servers[1].origin}/launch`);
+  await page.getByLabel("Name", { exact: true }).fill("half-an-hour-of-work");
+  const renewed = page.waitForRequest((request) => request.postData()?.includes("grant_type=refresh_token"));
+  await page.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 3_570_000;
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  await renewed;
+  // What is left of the token is used until the API refuses it.
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  state.token = "another";
+  await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await page.getByRole("dialog", { name: "Your access has ended" }).waitFor();
+  assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "half-an-hour-of-work");
   await page.close();
 });

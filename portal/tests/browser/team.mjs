@@ -58,6 +58,7 @@ export const TEAM_PAGES = [
   { name: "project-templates", path: `/projects/${PROJECT}/templates`, wait: ".table tbody tr" },
   { name: "project-course", path: `/projects/${PROJECT}/course`, wait: ".table.is-mid tbody tr" },
   { name: "project-work", path: `/projects/${PROJECT}/work`, wait: ".table tbody tr" },
+  { name: "project-history", path: `/projects/${PROJECT}/history`, wait: ".table tbody tr" },
   { name: "schedules", path: "/schedules", wait: ".month-runs li" },
   { name: "schedule", path: `/schedules/${SCHEDULE}`, wait: ".month-runs li" },
   { name: "audit", path: "/audit", wait: ".table tbody tr" },

@@ -99,20 +99,41 @@ test("the figures of a project are those of the API", async () => {
   await context.close();
 });
 
-test("all templates of a project are in its costs, however many pages they take, and the dearest is the first", async () => {
-  const { templates } = await api(`/v1/projects/${PROJECT}/costs`);
-  const wanted = templates.sort((a, b) => b.usd_per_month - a.usd_per_month).map(({ template }) => template);
-  assert.ok(wanted.length > 1);
+test("versions and instances are in the costs by template and by person, however many pages they take, and the dearest is the first", async () => {
   const { page, context } = await visit(browser, server, "/projects", { wait: ".table tbody tr" });
-  await page.route(/\/costs\?/, (route) => {
+  const told = [];
+  await page.route(/\/costs\?/, async (route) => {
     const url = new URL(route.request().url());
     url.searchParams.set("limit", "1");
-    return route.continue({ url: url.href });
+    const response = await route.fetch({ url: url.href });
+    const json = await response.json();
+    // Somebody who has saved nothing, a template without a version here, and one that the reader may not see.
+    const spent = (usd) => ({ ...json.compute.total, usd });
+    json.compute.people.push({ name: "dana", spending: spent(7) });
+    json.compute.templates.push({ name: "python-ml", spending: spent(4) });
+    json.compute.total.usd += 7;
+    told.push(json);
+    return route.fulfill({ response, json });
   });
   await page.getByRole("link", { name: PROJECT }).click();
-  const table = page.getByRole("table", { name: "Costs by template" });
-  await table.waitFor();
-  assert.deepEqual(await table.locator("tbody a").allTextContents(), wanted);
+  await page.getByRole("table", { name: "Costs by person" }).waitFor();
+  assert.ok(told.length > 1);
+  const { people, compute, usd_per_month: versions } = told.at(-1);
+  const templates = told.flatMap((one) => one.templates.map(({ template, ...cost }) => ({ user: template, ...cost })));
+  for (const [what, saved, spent] of [["template", templates, compute.templates], ["person", people, compute.people]]) {
+    const rows = new Map(saved.map(({ user, usd_per_month: usd }) => [user, [usd, 0]]));
+    for (const { name, spending } of spent) rows.set(name, [rows.get(name)?.[0] ?? 0, spending.usd]);
+    const wanted = [...rows].map(([name, usd]) => [name, ...usd]).sort((a, b) => b[1] + b[2] - a[1] - a[2]);
+    const left = compute.total.usd - spent.reduce((sum, { spending }) => sum + spending.usd, 0);
+    if (what === "template") wanted.push(["Others", 0, left]);
+    wanted.push(["All", versions, compute.total.usd]);
+    const shown = await page.getByRole("table", { name: `Costs by ${what}` }).evaluate((table) => [...table.querySelectorAll("tbody tr, tfoot tr")].map((row) => {
+      const usd = (label) => Number(row.querySelector(`[data-label="${label}"]`).innerText.replace(/[$,]/g, ""));
+      return [(row.querySelector("th :is(a, b)") ?? row.querySelector("th")).innerText, usd("Versions"), usd("Compute")];
+    }));
+    assert.deepEqual(shown.map(([name]) => name), wanted.map(([name]) => name), what);
+    shown.flat().forEach((value, at) => typeof value === "number" && assert.ok(Math.abs(value - wanted.flat()[at]) < 0.006, `${shown}, ${wanted}`));
+  }
   await context.close();
 });
 
@@ -164,6 +185,44 @@ test("filters of the audit that are cleared stay so, and another kind is one at 
   await page.waitForURL((url) => url.searchParams.get("resource") === `schedule:${SCHEDULE}`);
   await page.getByRole("row").filter({ hasText: "made the schedule" }).waitFor();
   assert.equal(await name.inputValue(), SCHEDULE);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test("saves are found by state, instance and template, and older ones are shown when they are asked for", async () => {
+  const { page, context, faults } = await visit(browser, server, "/", { wait: ".budgets" });
+  await page.route(/\/v1\/saves\?/, (route) => {
+    const url = new URL(route.request().url());
+    url.searchParams.set("limit", "2");
+    return route.continue({ url: url.href });
+  });
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Saves" }).click();
+  const rows = page.getByRole("table", { name: "Saves" }).locator("tbody tr");
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), 2);
+  const known = async () => (await api("/v1/saves?limit=100")).items.length;
+  assert.ok(await known() > 3);
+  // A schedule may begin another one meanwhile.
+  let complete = false;
+  for (let tries = 0; tries < 20 && !complete; tries += 1) {
+    await page.getByRole("button", { name: "Show more" }).click({ timeout: 2000 }).catch(() => {});
+    complete = await rows.count() === await known();
+  }
+  assert.ok(complete, "older saves are not shown");
+  const template = page.getByLabel("Template");
+  await template.fill("no-such-template");
+  await template.press("Enter");
+  await page.getByRole("heading", { name: "No save fits" }).waitFor();
+  await page.getByRole("button", { name: "Clear the filters" }).first().click();
+  await rows.first().waitFor();
+  await template.fill(TEMPLATE);
+  await template.press("Enter");
+  await page.getByLabel("Instance").fill("earthquake-analysis");
+  await page.getByLabel("Instance").press("Enter");
+  await page.getByLabel("State").selectOption("succeeded");
+  await page.waitForURL((url) => url.search === `?template=${TEMPLATE}&instance=earthquake-analysis&state=succeeded`);
+  await rows.first().waitFor();
+  for (const row of await rows.allInnerTexts()) assert.match(row, new RegExp(`^earthquake-analysis\\s[^]*${TEMPLATE}[^]*Saved`));
   assert.deepEqual(faults, []);
   await context.close();
 });

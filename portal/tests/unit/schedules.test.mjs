@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { weeks, shift, isMonth, byDate, beginOf } = await load("src/pages/schedules/month.ts");
+const { weeks, shift, isMonth, byDate, beginOf, rangesOf } = await load("src/pages/schedules/month.ts");
 const { choice, expression, rate } = await load("src/pages/schedules/cadence.ts");
 
 test("a month is whole weeks from Monday to Sunday", () => {
@@ -36,6 +36,17 @@ test("a run belongs to the day of the reader's zone", () => {
   const groups = byDate([{ at: "2026-11-29T23:30:00Z" }], ({ at }) => at);
   assert.deepEqual([...groups.keys()], ["2026-11-30"]);
   assert.equal(beginOf("2026-11").toISOString(), "2026-10-31T23:00:00.000Z");
+});
+
+test("a month is read whole, in ranges of at most 31 days, also when clocks are set back", () => {
+  for (const [month, count] of [["2026-10", 2], ["2026-11", 1], ["2026-12", 1]]) {
+    const ranges = rangesOf(month);
+    assert.equal(ranges.length, count, month);
+    assert.equal(ranges[0].from, beginOf(month).toISOString());
+    assert.equal(ranges.at(-1).until, beginOf(shift(month, 1)).toISOString());
+    ranges.slice(1).forEach(({ from }, at) => assert.equal(from, ranges[at].until));
+    assert.ok(ranges.every(({ from, until }) => Date.parse(until) - Date.parse(from) <= 31 * 86_400_000), month);
+  }
 });
 
 test("a choice and its expression say the same", () => {

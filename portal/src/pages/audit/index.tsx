@@ -1,9 +1,8 @@
 // Who changed what, when and from where: filtered, and as a file.
-import { useLayoutEffect } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { all, api } from "../../api/client";
 import { Head } from "../../parts/card";
-import { FilterField, FilterSelect, Filters } from "../../parts/filters";
+import { FilterField, FilterSelect, Filters, Typed } from "../../parts/filters";
 import { useOnce } from "../../parts/once";
 import { usePlace } from "../../parts/place";
 import { Button } from "../../parts/button";
@@ -69,24 +68,5 @@ function ResourceFilter({ resource }: { resource: string }) {
       <FilterSelect label={text.audit.kind} value={kind} onValue={choose} options={KINDS.map((one) => [one, text.audit.kinds[one]])} />
       <Typed label={text.audit.resourceName} name="resource" value={name} apply={(name) => apply(kind, name)} />
     </>
-  );
-}
-
-/** A field whose value is taken when Enter is pressed or the field is left: each value is a request. */
-function Typed({ label, name, value, apply }: { label: string; name: string; value: string; apply?: (value: string) => void }) {
-  const { set } = usePlace();
-  const typed = useSignal(value);
-  // What is cleared or chosen elsewhere replaces what was typed. The field stays, and with it the focus.
-  useLayoutEffect(() => { typed.value = value; }, [value]);
-  const take = () => {
-    const wanted = typed.value.trim();
-    if (wanted === value) return;
-    if (apply) apply(wanted);
-    else set({ [name]: wanted });
-  };
-  return (
-    <div onFocusOut={take} onKeyDown={(event) => { if (event.key === "Enter") take(); }}>
-      <FilterField label={label} value={typed.value} onValue={(next) => { typed.value = next; }} />
-    </div>
   );
 }

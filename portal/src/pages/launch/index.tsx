@@ -10,6 +10,7 @@ import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
 import { Card, Head } from "../../parts/card";
 import { endErrors, endRequest, endValues } from "../../parts/end/values";
+import { toWrong } from "../../parts/field";
 import { AddKey } from "../../parts/keys/add";
 import { Loaded, ProblemNote } from "../../parts/note";
 import { PlanOf, usePlan, type Planning } from "../../parts/plan";
@@ -62,7 +63,7 @@ function Filled({ offered }: { offered: Offered }) {
     const place = event.currentTarget as HTMLFormElement;
     const missing = [form.template, form.name].findIndex((value) => !value);
     if (missing >= 0) return place.querySelectorAll<HTMLInputElement>("input.input")[missing]?.focus();
-    if (isWrong) return requestAnimationFrame(() => place.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+    if (isWrong) return toWrong(place);
     if (!request || planning.problem || planning.stale) return;
     lastRegion = form.region;
     await act.run(async () => {

@@ -1,8 +1,7 @@
 // A question with one field.
 import { useSignal } from "@preact/signals";
 import { useAct } from "../../parts/act";
-import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { ProblemNote } from "../../parts/note";
 
@@ -36,7 +35,7 @@ export function OneField<T>({ title, label, hint, missing, submit, start = "", i
       onDone?.(result);
     });
   };
-  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-notify" busy={acting.busy}>{submit}</Button></>;
+  const foot = <Send form="f-notify" act={acting}>{submit}</Send>;
   return (
     <Dialog title={title} foot={foot} onClose={acting.leave}>
       <form id="f-notify" class="l-stack" noValidate onSubmit={(event) => void press(event)}>

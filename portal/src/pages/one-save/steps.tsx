@@ -23,9 +23,17 @@ export function Steps({ save, line }: { save: Schemas["SaveView"]; line: Timelin
   ];
   return (
     <Card title={words.steps} end={<p>{text.timesIn(zone)}</p>} bare>
-      <Table class="is-3" caption={words.stepsOf} columns={columns} rows={line.steps} id={(step) => `${step.name} ${step.from ?? ""}`} now={(step) => step.state === "now"} />
+      <Table class="is-3" caption={words.stepsOf} columns={columns} rows={[...line.steps, ...phasesOf(line)]} id={(step) => `${step.name} ${step.from ?? ""}`} now={(step) => step.state === "now"} />
     </Card>
   );
+}
+
+/** The parts of the downtime that the picture shows enlarged, as further rows. */
+function phasesOf({ down, steps }: Timeline): Step[] {
+  const last = steps.some(({ state }) => state === "failed") ? "failed" : "now";
+  return (down?.phases ?? []).map(({ phase, from, to }) => ({
+    name: text.signal.phaseOf(text.signal.phases[phase]), from, to, down: true, state: down?.open && to === down.to ? last : "done",
+  }));
 }
 
 function named(step: Step, save: Schemas["SaveView"]): string {

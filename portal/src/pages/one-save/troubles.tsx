@@ -1,9 +1,12 @@
 // What needs somebody: why a save failed, what keeps an instance down, and the steps out of it.
+import { useSignal } from "@preact/signals";
 import { api, ask, type Schemas } from "../../api/client";
-import { useAct } from "../../parts/act";
+import { asProblem } from "../../api/live";
 import { Button } from "../../parts/button";
-import { Note, ProblemNote } from "../../parts/note";
-import { toast } from "../../parts/toast";
+import { Confirm } from "../../parts/confirm";
+import { named, startCost } from "../../parts/instances/state";
+import { Name } from "../../parts/name";
+import { Note } from "../../parts/note";
 import { text } from "../../text";
 import { moment } from "../../text/format";
 
@@ -43,16 +46,26 @@ function GuideNote({ guide }: { guide: Schemas["Guide"] }) {
 }
 
 function Recover({ save, again }: { save: Schemas["SaveView"]; again: () => void }) {
-  const act = useAct();
-  const recover = () => act.run(async () => {
-    await ask(api.POST("/v1/saves/{id}/recover", { params: { path: { id: save.save_id } } }));
-    toast(words.recovering);
-    again();
-  });
+  const asks = useSignal(false);
+  const name = save.plan?.instance.name ?? save.request.instance;
+  const plan = async () => {
+    try {
+      return await ask(api.GET("/v1/instances/{name}", named({ id: save.plan?.instance.id ?? name, region: save.request.region })));
+    } catch (error) {
+      // Whoever manages the save's project need not see the instance.
+      if ([403, 404].includes(asProblem(error).status)) return null;
+      throw error;
+    }
+  };
+  const act = () => ask(api.POST("/v1/saves/{id}/recover", { params: { path: { id: save.save_id } } }));
   return (
     <>
-      <Note acts={<Button kind="primary" busy={act.busy} onPress={() => void recover()}>{words.recover}</Button>}><p>{words.recoverWhy}</p></Note>
-      {act.problem && <ProblemNote problem={act.problem} />}
+      <Note acts={<Button kind="primary" onPress={() => { asks.value = true; }}>{words.recover}</Button>}><p>{words.recoverWhy}</p></Note>
+      {asks.value && (
+        <Confirm title={<>{words.recoverOf} <Name>{name}</Name></>} plan={plan} label={text.instances.now.start(name)} done={words.recovering} act={act} onClose={() => { asks.value = false; }} onDone={again}>
+          {(instance) => <ul class="marks is-list"><li>{words.recoverWhat}</li>{instance && <li>{startCost(instance)}</li>}</ul>}
+        </Confirm>
+      )}
     </>
   );
 }

@@ -6,7 +6,7 @@ import { Badge } from "../../parts/badge";
 import { Button } from "../../parts/button";
 import { Card } from "../../parts/card";
 import { Confirm } from "../../parts/confirm";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Loaded, ProblemNote } from "../../parts/note";
@@ -61,7 +61,7 @@ function ApproveDialog({ project, onClose, onDone }: { project: string; onClose:
     onClose();
     onDone();
   };
-  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-approve" busy={acting.busy}>{text.approvals.label(template.value.trim())}</Button></>;
+  const foot = <Send form="f-approve" act={acting}>{text.approvals.label(template.value.trim())}</Send>;
   return (
     <Dialog title={<>{text.approvals.dialog} <Name>{project}</Name></>} foot={foot} onClose={acting.leave}>
       <form id="f-approve" class="l-stack" onSubmit={(event) => void press(event)}>

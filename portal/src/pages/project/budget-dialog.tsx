@@ -3,8 +3,9 @@ import { useSignal } from "@preact/signals";
 import { api, ask, type Schemas } from "../../api/client";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
-import { Check, TextField } from "../../parts/field";
+import { Confirm } from "../../parts/confirm";
+import { Dialog, Send } from "../../parts/dialog";
+import { Check, TextField, toWrong } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
 import { useOnce } from "../../parts/once";
@@ -39,6 +40,7 @@ function Form({ title, project, header, onClose, onDone }: FormProps) {
   const alerts = useSignal((budget?.alerts ?? [50, 80, 100]).join(", "));
   const hard = useSignal(budget?.hard_stop ?? false);
   const tried = useSignal(false);
+  const lifting = useSignal(false);
   const acting = useAct(onClose);
   const costs = useOnce(`costs:${name}`, (signal) => ask(api.GET("/v1/projects/{name}/costs", { params: { path: { name }, query: { limit: 1 } }, signal })));
   const amount = Number(limit.value);
@@ -46,27 +48,29 @@ function Form({ title, project, header, onClose, onDone }: FormProps) {
     limit: limit.value.trim() !== "" && amount > 0 ? undefined : text.budget.badLimit,
     alerts: alertsOf(alerts.value).every((one) => Number.isInteger(one) && one >= 1) ? undefined : text.budget.badAlerts,
   };
-  const finish = async (done: boolean, message: string) => {
-    if (!done) return;
-    toast(message);
-    onClose();
-    onDone();
-  };
   const press = async (event: Event) => {
     event.preventDefault();
     tried.value = true;
     const form = event.currentTarget as HTMLFormElement;
-    if (wrong.limit || wrong.alerts) return requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+    if (wrong.limit || wrong.alerts) return toWrong(form);
     const body = { limit_usd: amount, alerts: alertsOf(alerts.value), hard_stop: hard.value };
-    const done = await acting.run(() => ask(api.PUT("/v1/projects/{name}/budget", { params: { path: { name }, header }, body })));
-    return finish(done, text.budget.set(name, money(amount)));
+    if (!(await acting.run(() => ask(api.PUT("/v1/projects/{name}/budget", { params: { path: { name }, header }, body }))))) return;
+    toast(text.budget.set(name, money(amount)));
+    onClose();
+    onDone();
   };
-  const lift = async () => finish(await acting.run(() => ask(api.DELETE("/v1/projects/{name}/budget", { params: { path: { name }, header } }))), text.budget.lifted(name));
+  if (lifting.value) {
+    const lift = () => ask(api.DELETE("/v1/projects/{name}/budget", { params: { path: { name }, header } }));
+    return (
+      <Confirm title={<>{text.budget.lifting} <Name>{name}</Name></>} label={text.budget.lift} done={text.budget.lifted(name)} danger act={lift} onClose={onClose} onDone={onDone}>
+        {() => <p>{text.budget.liftPlan}</p>}
+      </Confirm>
+    );
+  }
   const foot = (
     <>
-      {budget && <Button large kind="quiet" busy={acting.busy} onPress={() => void lift()}>{text.budget.lift}</Button>}
-      <Cancel leave={acting.leave} />
-      <Button large kind="primary" form="f-budget" busy={acting.busy}>{wrong.limit ? text.budget.setLabel : text.budget.setTo(money(amount))}</Button>
+      {budget && <Button large kind="quiet" disabled={acting.busy} onPress={() => { lifting.value = true; }}>{text.budget.lift}</Button>}
+      <Send form="f-budget" act={acting}>{wrong.limit ? text.budget.setLabel : text.budget.setTo(money(amount))}</Send>
     </>
   );
   const side = (

@@ -1,4 +1,4 @@
-// What the templates of a project cost, by template and by person.
+// What the versions and the instances of a project cost, by template and by person.
 import type { ComponentChildren } from "preact";
 import type { Schemas } from "../../api/client";
 import { Card, Empty } from "../../parts/card";
@@ -9,37 +9,52 @@ import { text } from "../../text";
 import { money } from "../../text/format";
 
 type Costs = Schemas["ProjectCosts"];
-interface Line { name: string; sub: string; usd: number; versions: number; frees?: number }
+interface Line { name: string; sub?: string; usd: number; compute: number; frees?: number }
 
 export function CostsByTemplate({ costs }: { costs: Costs }) {
-  const lines = costs.templates.map((one): Line => ({
+  const lines = merged(costs.templates.map((one) => ({
     name: one.template,
     sub: text.costs.versionsOf(one.versions.length, one.owner),
     usd: one.usd_per_month,
-    versions: one.versions.length,
     frees: one.versions.reduce((sum, version) => sum + version.frees_at_least_usd, 0),
-  }));
-  if (lines.length === 0 && !costs.unseen_usd_per_month) return <Empty title={text.costs.empty} why={text.costs.emptyWhy} />;
-  if (costs.unseen_usd_per_month) lines.push({ name: "", sub: text.costs.unseenWhy, usd: costs.unseen_usd_per_month, versions: 0 });
-  return <CostTable title={text.costs.byTemplate} first={text.costs.template} lines={lines} total={costs.usd_per_month} cell={(line) => (line.name ? <a href={at("templates", line.name)}><Name>{line.name}</Name></a> : <b>{text.costs.unseen}</b>)} />;
+  })), costs.compute?.templates, costs);
+  return <CostTable title={text.costs.byTemplate} first={text.costs.template} lines={lines} costs={costs} cell={(line) => (line.name ? <a href={at("templates", line.name)}><Name>{line.name}</Name></a> : <b>{text.costs.unseen}</b>)} />;
 }
 
 export function CostsByPerson({ costs }: { costs: Costs }) {
-  const lines = (costs.people ?? []).map((one): Line => ({ name: one.user, sub: text.costs.saved(one.versions), usd: one.usd_per_month, versions: one.versions }));
-  if (lines.length === 0) return <Empty title={text.costs.empty} why={text.costs.emptyWhy} />;
-  return <CostTable title={text.costs.byPerson} first={text.costs.person} lines={lines} total={costs.usd_per_month} cell={(line) => <b><Name mono={false}>{line.name}</Name></b>} />;
+  const lines = merged((costs.people ?? []).map((one) => ({ name: one.user, sub: text.costs.saved(one.versions), usd: one.usd_per_month })), costs.compute?.people);
+  return <CostTable title={text.costs.byPerson} first={text.costs.person} lines={lines} costs={costs} cell={(line) => <b><Name mono={false}>{line.name}</Name></b>} />;
 }
 
-function CostTable({ title, first, lines, total, cell }: { title: string; first: string; lines: Line[]; total: number; cell: (line: Line) => ComponentChildren }) {
+const both = (line: Line) => line.usd + line.compute;
+
+/** What versions and what instances cost, by name, the dearest first; and at the end, what is left of `all`. */
+function merged(saved: Omit<Line, "compute">[], spent: Schemas["SpendingOf"][] = [], all?: Costs): Line[] {
+  const lines = new Map(saved.map((one): [string, Line] => [one.name, { ...one, compute: 0 }]));
+  for (const { name, spending } of spent) lines.set(name, { name, usd: 0, ...lines.get(name), compute: spending.usd });
+  const found = [...lines.values()].sort((a, b) => both(b) - both(a));
+  const rest: Line = { name: "", sub: text.costs.unseenWhy, usd: all?.unseen_usd_per_month ?? 0, compute: (all?.compute?.total.usd ?? 0) - found.reduce((sum, line) => sum + line.compute, 0) };
+  // Less than a cent is what rounding leaves.
+  return both(rest) < 0.01 ? found : [...found, rest];
+}
+
+interface TableProps { title: string; first: string; lines: Line[]; costs: Costs; cell: (line: Line) => ComponentChildren }
+
+function CostTable({ title, first, lines, costs: { usd_per_month: versions, compute }, cell }: TableProps) {
+  if (lines.length === 0) return <Empty title={text.costs.empty} why={text.costs.emptyWhy} />;
+  const spent = compute?.total.usd ?? 0;
   const columns: Column<Line>[] = [
-    { label: first, cell: (line) => <>{cell(line)}<span class="sub"><bdi>{line.sub}</bdi></span></> },
+    { label: first, cell: (line) => <>{cell(line)}{line.sub && <span class="sub"><bdi>{line.sub}</bdi></span>}</> },
     ...(lines.some((line) => line.frees !== undefined) ? [frees] : []),
-    { label: text.costs.aMonth, num: true, cell: (line) => <b>{money(line.usd)}</b> },
-    { label: text.costs.share, scale: true, cell: (line) => <Bar part={total > 0 ? line.usd / total : 0} /> },
+    { label: text.costs.versions, num: true, cell: (line) => <b>{money(line.usd)}</b> },
+    { label: text.costs.compute, num: true, cell: (line) => <b>{money(line.compute)}</b> },
+    { label: text.costs.share, scale: true, cell: (line) => <Bar part={both(line) / (versions + spent || 1)} /> },
   ];
+  const sums = [text.costs.all, money(versions), money(spent), undefined];
+  if (columns.includes(frees)) sums.splice(1, 0, undefined);
   return (
     <Card title={title} end={<p>{text.costs.atMost}</p>} bare>
-      <Table caption={title} columns={columns} rows={lines} id={(line) => line.name} class="is-mid" sums={columns.map((column, at) => (at === 0 ? text.costs.all : column.label === text.costs.aMonth ? money(total) : undefined))} />
+      <Table caption={title} columns={columns} rows={lines} id={(line) => line.name} class="is-mid" sums={sums} />
     </Card>
   );
 }

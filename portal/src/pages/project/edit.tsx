@@ -4,9 +4,8 @@ import { useLocation } from "preact-iso/router";
 import { api, ask, type Schemas } from "../../api/client";
 import { me } from "../../api/shared";
 import { useAct } from "../../parts/act";
-import { Button } from "../../parts/button";
 import { Confirm } from "../../parts/confirm";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { Check, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -45,7 +44,7 @@ function Form({ title, project, header, onClose, onDone }: FormProps) {
     onClose();
     onDone();
   };
-  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-project" busy={acting.busy}>{text.edit.label(name)}</Button></>;
+  const foot = <Send form="f-project" act={acting}>{text.edit.label(name)}</Send>;
   return (
     <Dialog title={title} foot={foot} onClose={acting.leave}>
       <form id="f-project" class="l-stack" onSubmit={(event) => void press(event)}>

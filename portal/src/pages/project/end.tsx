@@ -5,7 +5,8 @@ import { api, ask, type Schemas } from "../../api/client";
 import { serverNow } from "../../api/clock";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Confirm } from "../../parts/confirm";
+import { Dialog, Send } from "../../parts/dialog";
 import { Check, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Note, ProblemNote } from "../../parts/note";
@@ -55,28 +56,32 @@ function Form({ title, project: { name, end }, header, onClose, onDone }: FormPr
   const at = useSignal(end ? typed(end.at) : "");
   const save = useSignal(end?.last_save ?? false);
   const tried = useSignal(false);
+  const lifting = useSignal(false);
   const acting = useAct(onClose);
   const date = new Date(at.value);
   const wrong = date > serverNow() ? undefined : words.bad;
-  const finish = (done: boolean, message: string) => {
-    if (!done) return;
-    toast(message);
-    onClose();
-    onDone();
-  };
   const press = async (event: Event) => {
     event.preventDefault();
     tried.value = true;
     if (wrong) return (event.currentTarget as HTMLFormElement).querySelector<HTMLElement>("input")?.focus();
     const body = { at: date.toISOString(), last_save: save.value };
-    finish(await acting.run(() => ask(api.PUT("/v1/projects/{name}/end", { params: { path: { name }, header }, body }))), words.done(name));
+    if (!(await acting.run(() => ask(api.PUT("/v1/projects/{name}/end", { params: { path: { name }, header }, body }))))) return;
+    toast(words.done(name));
+    onClose();
+    onDone();
   };
-  const lift = async () => finish(await acting.run(() => ask(api.DELETE("/v1/projects/{name}/end", { params: { path: { name }, header } }))), words.lifted(name));
+  if (lifting.value) {
+    const lift = () => ask(api.DELETE("/v1/projects/{name}/end", { params: { path: { name }, header } }));
+    return (
+      <Confirm title={<>{words.lifting} <Name>{name}</Name></>} label={words.lift} done={words.lifted(name)} danger act={lift} onClose={onClose} onDone={onDone}>
+        {() => <p>{words.liftPlan}</p>}
+      </Confirm>
+    );
+  }
   const foot = (
     <>
-      {end && <Button large kind="quiet" busy={acting.busy} onPress={() => void lift()}>{words.lift}</Button>}
-      <Cancel leave={acting.leave} />
-      <Button large kind="primary" form="f-end" busy={acting.busy}>{words.label}</Button>
+      {end && <Button large kind="quiet" disabled={acting.busy} onPress={() => { lifting.value = true; }}>{words.lift}</Button>}
+      <Send form="f-end" act={acting}>{words.label}</Send>
     </>
   );
   const side = (

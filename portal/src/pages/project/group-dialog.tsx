@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useAct } from "../../parts/act";
-import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { Check, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Loaded, ProblemNote } from "../../parts/note";
@@ -41,7 +40,7 @@ export function GroupDialog({ project, group, onClose, onDone }: { project: stri
     onClose();
     onDone();
   };
-  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-group" busy={acting.busy}>{fresh ? words.makeIt : words.changeOf(name.value)}</Button></>;
+  const foot = <Send form="f-group" act={acting}>{fresh ? words.makeIt : words.changeOf(name.value)}</Send>;
   return (
     <Dialog title={<>{fresh ? words.making : words.changing} <Name>{fresh ? project : name.value}</Name></>} foot={foot} ready={Boolean(members.data)} onClose={acting.leave}>
       <form id="f-group" class="l-stack" noValidate onSubmit={(event) => void press(event)}>

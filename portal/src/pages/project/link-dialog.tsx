@@ -4,8 +4,8 @@ import { api, ask, type Schemas } from "../../api/client";
 import { serverNow } from "../../api/clock";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
-import { ChoiceField, TextField } from "../../parts/field";
+import { Dialog, Send } from "../../parts/dialog";
+import { ChoiceField, TextField, toWrong } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Note, ProblemNote } from "../../parts/note";
 import { useOnce } from "../../parts/once";
@@ -51,7 +51,7 @@ export function LinkDialog({ project, onClose, onDone }: Props) {
     event.preventDefault();
     tried.value = true;
     const form = event.currentTarget as HTMLFormElement;
-    if (!until || wrong.uses || wrong.group) return requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+    if (!until || wrong.uses || wrong.group) return toWrong(form);
     const body = { uses: count, until: until.toISOString(), role: role.value, group: group.value || null };
     await acting.run(async () => { created.value = await ask(api.POST("/v1/projects/{name}/links", { params: { path: { name: project } }, body })); });
     if (created.value) onDone();
@@ -59,7 +59,7 @@ export function LinkDialog({ project, onClose, onDone }: Props) {
   const title = <>{words.dialog} <Name>{project}</Name></>;
   if (created.value) return <Code title={title} created={created.value} onClose={onClose} />;
   const shown = (error?: string) => (tried.value ? error : undefined);
-  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-link" busy={acting.busy}>{words.makeIt}</Button></>;
+  const foot = <Send form="f-link" act={acting}>{words.makeIt}</Send>;
   return (
     <Dialog title={title} foot={foot} onClose={acting.leave}>
       <form id="f-link" class="l-stack" noValidate onSubmit={(event) => void press(event)}>

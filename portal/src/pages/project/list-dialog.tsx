@@ -4,7 +4,7 @@ import { useId } from "preact/hooks";
 import { api, ask, type Schemas } from "../../api/client";
 import { useAct } from "../../parts/act";
 import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { Icon } from "../../parts/icon";
 import { Name } from "../../parts/name";
@@ -62,8 +62,7 @@ export function ListDialog({ project, onClose, onDone }: Props) {
   const foot = (
     <>
       <p>{text.plan.untouched}</p>
-      <Cancel leave={acting.leave} />
-      <Button large kind="primary" form="f-list" busy={acting.busy}>{plan && left.length > 0 ? words.label(plan.members.length, refused.length) : words.labelNobody}</Button>
+      <Send form="f-list" act={acting}>{plan && left.length > 0 ? words.label(plan.members.length, refused.length) : words.labelNobody}</Send>
     </>
   );
   const side = (

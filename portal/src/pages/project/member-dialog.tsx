@@ -1,8 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { api, ask, type Schemas } from "../../api/client";
 import { useAct } from "../../parts/act";
-import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { ChoiceField, TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -41,7 +40,7 @@ export function MemberDialog({ project, appoints, onClose, onDone }: { project: 
   };
   // Those who were added before the failure are in: the page shows them.
   const onDoneSome = () => { if (added.value.length > 0) onDone(); };
-  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-member" busy={acting.busy}>{text.members.add(users.length)}</Button></>;
+  const foot = <Send form="f-member" act={acting}>{text.members.add(users.length)}</Send>;
   return (
     <Dialog title={<>{text.members.adding} <Name>{project}</Name></>} foot={foot} onClose={acting.leave}>
       <form id="f-member" class="l-stack" onSubmit={(event) => void press(event)}>

@@ -3,8 +3,7 @@ import { useLocation } from "preact-iso/router";
 import { api, ask } from "../../api/client";
 import { me } from "../../api/shared";
 import { useAct } from "../../parts/act";
-import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { ProblemNote } from "../../parts/note";
 import { at } from "../../parts/place";
@@ -30,7 +29,7 @@ export function CreateDialog({ onClose }: { onClose: () => void }) {
     toast(text.projects.made(body.name));
     route(at("projects", body.name));
   };
-  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-project" busy={acting.busy}>{text.projects.makeNamed(name.value.trim())}</Button></>;
+  const foot = <Send form="f-project" act={acting}>{text.projects.makeNamed(name.value.trim())}</Send>;
   return (
     <Dialog title={text.projects.making} foot={foot} onClose={acting.leave}>
       <form id="f-project" class="l-stack" onSubmit={(event) => void press(event)}>

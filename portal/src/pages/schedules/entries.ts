@@ -2,7 +2,7 @@
 import { api, ask, type Schemas } from "../../api/client";
 import type { Live } from "../../api/live";
 import { useOnce } from "../../parts/once";
-import { beginOf, shift } from "./month";
+import { rangesOf } from "./month";
 
 export interface Entry {
   schedule: string;
@@ -11,19 +11,14 @@ export interface Entry {
   save?: string;
 }
 
-/** The longest range of which the API returns the runs. A month in which clocks are set back is an hour longer. */
-const LONGEST_MS = 31 * 86_400_000;
-
 export function useEntries(schedules: Schemas["ScheduleView"][], month: string): Live<Entry[]> {
   const key = `entries:${month}:${JSON.stringify(schedules.map((one) => [one.name, one.next_run, one.runs[0]?.state]))}`;
   return useOnce(key, async (signal) => {
-    const from = beginOf(month);
-    const until = new Date(Math.min(beginOf(shift(month, 1)).getTime(), from.getTime() + LONGEST_MS));
-    const query = { from: from.toISOString(), until: until.toISOString() };
-    const views = await Promise.all(schedules.map(({ name }) => ask(api.GET("/v1/schedules/{name}", { params: { path: { name }, query }, signal }))));
-    return views.flatMap(entriesOf)
-      .filter((entry) => new Date(entry.at) >= from && new Date(entry.at) < until)
-      .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+    const entries = await Promise.all(schedules.flatMap(({ name }) => rangesOf(month).map(async (query) => {
+      const view = await ask(api.GET("/v1/schedules/{name}", { params: { path: { name }, query }, signal }));
+      return entriesOf(view).filter(({ at }) => Date.parse(at) >= Date.parse(query.from) && Date.parse(at) < Date.parse(query.until));
+    })));
+    return entries.flat().sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   });
 }
 

@@ -2,8 +2,8 @@
 import { useState } from "preact/hooks";
 import { api, ask, type Schemas } from "../../api/client";
 import { useAct } from "../../parts/act";
-import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
+import { toWrong } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { Opened } from "../../parts/opened";
 import { usePlan } from "../../parts/plan";
@@ -43,7 +43,7 @@ export function ScheduleForm({ schedule, header, onClose, onDone }: Props) {
     event.preventDefault();
     setTried(true);
     const form = event.currentTarget as HTMLFormElement;
-    if (Object.values(errors).some(Boolean)) return requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+    if (Object.values(errors).some(Boolean)) return toWrong(form);
     const done = await acting.run(() => (schedule
       ? ask(api.PATCH("/v1/schedules/{name}", { params: { path: { name: schedule.name }, header }, body: editOf(values, schedule) }))
       : ask(api.POST("/v1/schedules", { body: { request, ...timingOf(values) } }))));
@@ -55,8 +55,7 @@ export function ScheduleForm({ schedule, header, onClose, onDone }: Props) {
   const foot = (
     <>
       <p>{words.untouched}</p>
-      <Cancel leave={acting.leave} />
-      <Button large kind="primary" form="f-schedule" busy={acting.busy}>{schedule ? words.change(schedule.name) : words.make}</Button>
+      <Send form="f-schedule" act={acting}>{schedule ? words.change(schedule.name) : words.make}</Send>
     </>
   );
   const side = <PlanSide planning={planning} missing={errors.instance || errors.template ? words.choose : undefined} failed={acting.problem} consent={values.consent} onConsent={(consent) => change({ consent })}>{(plan) => <RunPlan plan={plan} keep={timingOf(values).keep} />}</PlanSide>;

@@ -14,6 +14,17 @@ export function beginOf(month: string): Date {
   return new Date(year, number - 1, 1);
 }
 
+/** The most of a range whose runs the API returns. */
+const LONGEST_MS = 31 * 86_400_000;
+
+/** A month in ranges that the API takes: 31 days with a night on which clocks are set back are an hour longer. */
+export function rangesOf(month: string): { from: string; until: string }[] {
+  const [from, until] = [beginOf(month).getTime(), beginOf(shift(month, 1)).getTime()];
+  const cut = Math.min(until, from + LONGEST_MS);
+  const ranges = cut < until ? [[from, cut], [cut, until]] as const : [[from, until]] as const;
+  return ranges.map(([from, until]) => ({ from: new Date(from).toISOString(), until: new Date(until).toISOString() }));
+}
+
 /** The month that is `by` months later. */
 export function shift(month: string, by: number): string {
   const begin = beginOf(month);

@@ -3,8 +3,7 @@ import { useSignal } from "@preact/signals";
 import { all, api, ask, type Schemas } from "../../api/client";
 import { me } from "../../api/shared";
 import { useAct } from "../../parts/act";
-import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { Check, ChoiceField, TextField } from "../../parts/field";
 import { Icon } from "../../parts/icon";
 import { Name } from "../../parts/name";
@@ -62,8 +61,7 @@ export function ShareDialog({ template, onClose, onDone }: { template: Template;
   const foot = (
     <>
       <p>{text.plan.untouched}</p>
-      <Cancel leave={acting.leave} />
-      <Button large kind="primary" form="f-share" busy={acting.busy}>{to ? text.share.label(name, spoken(to)) : text.share.labelNobody(name)}</Button>
+      <Send form="f-share" act={acting}>{to ? text.share.label(name, spoken(to)) : text.share.labelNobody(name)}</Send>
     </>
   );
   const side = <PlanSide planning={planning} missing={to ? undefined : text.share.choose} failed={acting.problem} consent={consent.value} onConsent={(given) => { consent.value = given; }}>{(plan) => <ShareFacts plan={plan} />}</PlanSide>;

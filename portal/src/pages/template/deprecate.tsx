@@ -3,9 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { api, ask } from "../../api/client";
 import { useAct } from "../../parts/act";
-import { Button } from "../../parts/button";
 import { Confirm } from "../../parts/confirm";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -51,8 +50,7 @@ function Form({ title, what, now: { view, header }, template: { name }, version,
   const foot = (
     <>
       <p>{text.plan.untouched}</p>
-      <Cancel leave={acting.leave} />
-      <Button large kind="primary" form="f-deprecate" busy={acting.busy}>{text.deprecate.label(what)}</Button>
+      <Send form="f-deprecate" act={acting}>{text.deprecate.label(what)}</Send>
     </>
   );
   return (

@@ -3,8 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
 import { api, ask } from "../../api/client";
 import { useAct } from "../../parts/act";
-import { Button } from "../../parts/button";
-import { Cancel, Dialog } from "../../parts/dialog";
+import { Dialog, Send } from "../../parts/dialog";
 import { TextField } from "../../parts/field";
 import { Name } from "../../parts/name";
 import { ProblemNote } from "../../parts/note";
@@ -57,12 +56,7 @@ function Form({ title, what, now: { view, header }, number, onClose, onDone }: F
     onClose();
     onDone();
   };
-  const foot = (
-    <>
-      <Cancel leave={acting.leave} />
-      <Button large kind="primary" form="f-edit" busy={acting.busy}>{text.edit.label(what)}</Button>
-    </>
-  );
+  const foot = <Send form="f-edit" act={acting}>{text.edit.label(what)}</Send>;
   return (
     <Dialog title={title} foot={foot} onClose={acting.leave}>
       <form id="f-edit" class="l-stack" onSubmit={(event) => void press(event)}>

@@ -4,14 +4,13 @@ import { api, ask } from "../../api/client";
 import { useLive } from "../../api/live";
 import { text } from "../../text";
 import { gib, money } from "../../text/format";
-import { useAct } from "../act";
 import { Button } from "../button";
-import { Cancel, Dialog } from "../dialog";
+import { Confirm } from "../confirm";
+import { Dialog } from "../dialog";
 import { Name } from "../name";
-import { Loaded, Note, ProblemNote } from "../note";
-import { toast } from "../toast";
+import { Loaded, Note } from "../note";
 import { EndDialog } from "./end";
-import { named, start, stop, terminate, type Instance } from "./state";
+import { named, start, startCost, stop, terminate, type Instance } from "./state";
 
 const words = text.instances;
 
@@ -24,36 +23,23 @@ const DO = { start, stop, terminate };
 
 export function Changing({ change, close, changed }: { change: Change; close: () => void; changed: () => void }) {
   const { kind, one } = change;
-  const act = useAct(close);
   if (kind === "connect") return <Connect one={one} close={close} />;
   if (kind === "end") return <EndDialog one={one} close={close} changed={changed} />;
-  const go = async () => {
-    if (!(await act.run(() => DO[kind](one)))) return;
-    close();
-    toast(words.changing[kind](one.name));
-    changed();
-  };
   return (
-    <Dialog
-      title={<>{words.ask[kind]} <Name>{one.name}</Name></>}
-      sub={`${one.instance_type}, ${one.region}`}
-      onClose={act.leave}
-      foot={<>
-        <Cancel leave={act.leave} />
-        <Button large kind={kind === "start" ? "primary" : "danger"} busy={act.busy} onPress={() => void go()}>{words.now[kind](one.name)}</Button>
-      </>}
-    >
-      <What kind={kind} one={one} />
-      {kind !== "start" && <Volumes one={one} kind={kind} />}
-      {act.problem && <ProblemNote problem={act.problem} />}
-    </Dialog>
+    <Confirm title={<>{words.ask[kind]} <Name>{one.name}</Name></>} sub={`${one.instance_type}, ${one.region}`} label={words.now[kind](one.name)} done={words.changing[kind](one.name)} danger={kind !== "start"} act={() => DO[kind](one)} onClose={close} onDone={changed}>
+      {() => (
+        <>
+          <What kind={kind} one={one} />
+          {kind !== "start" && <Volumes one={one} kind={kind} />}
+        </>
+      )}
+    </Confirm>
   );
 }
 
 function What({ kind, one }: { kind: "start" | "stop" | "terminate"; one: Instance }): ComponentChildren {
   if (kind === "terminate") return <Note tone="warn"><p><b>{words.forGood}</b> {words.saveFirst}</p></Note>;
-  const price = one.usd_per_hour == null ? undefined : money(one.usd_per_hour);
-  return <p>{kind === "stop" ? words.stopWhat : price ? words.startCosts(price) : words.startWhat}</p>;
+  return <p>{kind === "stop" ? words.stopWhat : startCost(one)}</p>;
 }
 
 /** What happens to the disks, and what they cost: known to EC2 alone, so it is read when it is asked for. */

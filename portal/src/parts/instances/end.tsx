@@ -5,11 +5,11 @@ import { serverNow } from "../../api/clock";
 import { text } from "../../text";
 import { moment, money } from "../../text/format";
 import { useAct } from "../act";
-import { Button } from "../button";
-import { Cancel, Dialog } from "../dialog";
+import { Dialog, Send } from "../dialog";
 import { EndFields } from "../end/fields";
 import { EndPlan, EndState } from "../end/shown";
 import { endErrors, endPreview, endRequest, endValues, isAhead, type End, type EndValues } from "../end/values";
+import { toWrong } from "../field";
 import { Name } from "../name";
 import { ProblemNote } from "../note";
 import { Opened } from "../opened";
@@ -45,7 +45,7 @@ function EndForm({ one, end, close, changed }: Props & { end?: End }) {
     event.preventDefault();
     setTried(true);
     const form = event.currentTarget as HTMLFormElement;
-    if (isWrong) return requestAnimationFrame(() => form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+    if (isWrong) return toWrong(form);
     if (!(await act.run(() => send(one, values, known)))) return;
     close();
     changed();
@@ -59,8 +59,7 @@ function EndForm({ one, end, close, changed }: Props & { end?: End }) {
       plan={<Plan one={one} values={values} known={known} isWrong={isWrong} />}
       foot={<>
         <p>{text.plan.untouched}</p>
-        <Cancel leave={act.leave} />
-        <Button large kind="primary" form="f-end" busy={act.busy}>{label(one.name)}</Button>
+        <Send form="f-end" act={act}>{label(one.name)}</Send>
       </>}
     >
       <form id="f-end" class="l-form" noValidate onSubmit={(event) => void press(event)}>

@@ -1,6 +1,8 @@
 // Instances as the pages order, find and count them.
 import { all, api, ask, type Schemas } from "../../api/client";
 import { SOON, useLive, type Live } from "../../api/live";
+import { text } from "../../text";
+import { money } from "../../text/format";
 
 export type Instance = Schemas["InstanceView"];
 
@@ -59,6 +61,9 @@ export const isOn = (one: Pick<Instance, "state">) => one.state === "running" ||
 
 /** Whether its end is worth a cell: one that was started after its end has none any more. */
 export const tells = (one: Pick<Instance, "state" | "end">) => one.end != null && (one.end.state !== "ended" || !isOn(one));
+
+/** What starting an instance costs. */
+export const startCost = ({ usd_per_hour: price }: Pick<Instance, "usd_per_hour">) => (price == null ? text.instances.startWhat : text.instances.startCosts(money(price)));
 
 /** The path and query that name an instance. */
 export const named = (one: Pick<Instance, "id" | "region">) => ({ params: { path: { name: one.id }, query: { region: one.region } } });

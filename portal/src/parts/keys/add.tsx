@@ -3,8 +3,7 @@ import { useSignal } from "@preact/signals";
 import { api, ask } from "../../api/client";
 import { text } from "../../text";
 import { useAct } from "../act";
-import { Button } from "../button";
-import { Cancel, Dialog } from "../dialog";
+import { Dialog, Send } from "../dialog";
 import { TextField } from "../field";
 import { ProblemNote } from "../note";
 import { toast } from "../toast";
@@ -23,7 +22,7 @@ export function AddKey({ onClose, onDone }: { onClose: () => void; onDone: () =>
     onClose();
     onDone();
   };
-  const foot = <><Cancel leave={acting.leave} /><Button large kind="primary" form="f-key" busy={acting.busy}>{text.keys.addIt}</Button></>;
+  const foot = <Send form="f-key" act={acting}>{text.keys.addIt}</Send>;
   return (
     <Dialog title={text.keys.adding} foot={foot} onClose={acting.leave}>
       <form id="f-key" class="l-stack" noValidate onSubmit={(event) => void press(event)}>
