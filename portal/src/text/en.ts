@@ -326,6 +326,7 @@ export const en = {
     diskOnly: (money: string) => `${money} an hour, disk only`,
     priceUnknown: "price not known",
     saving: "saving now",
+    setup: { preparing: "preparing", ready: "ready", failed: "setup failed" },
     gone: "It is gone",
     start: "Start…",
     connect: "Connect…",

@@ -83,6 +83,7 @@ test("a lead shares an environment with everybody, and the team launches it", as
   t.after(server.close);
   await as(server, "ada", "/launch?template=bioinformatics", (page) => launch(page, "bioinformatics", "my-genomics-work"));
   await as(server, "ada", "/instances", async (page) => {
+    await page.getByText("ready", { exact: true }).waitFor();
     await save(page, "my-genomics-work", "team-genomics-env", "Genomics pipeline with BWA, GATK, and R Bioconductor");
     await dialog(page).getByRole("button", { name: "Save as team-genomics-env@1" }).click();
     await page.waitForURL("**/saves/save-*");

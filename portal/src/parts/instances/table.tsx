@@ -65,6 +65,7 @@ function State({ one }: { one: Instance }) {
   return (
     <>
       <InstanceBadge state={one.state} saving={one.save_id != null} />
+      {one.setup && <span class={one.setup.failure ? "sub text-warn" : "sub"}>{words.setup[one.setup.state]}{one.setup.failure && `: ${one.setup.failure}`}</span>}
       {isOn(one) && <span class="sub">{words.since(when(one.launched_at))}</span>}
       {one.save_id && <a class="sub" href={`/saves/${one.save_id}`}>{words.saving}</a>}
       {one.state_reason && one.state !== "running" && !ASKED.test(one.state_reason) && <span class="sub">{one.state_reason}</span>}
