@@ -58,7 +58,7 @@ pub(crate) struct Launch {
     #[arg(add = candidates::projects())]
     project: String,
     /// The template: NAME for the latest version, or NAME@3 for version 3
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
     /// Say that an instance is launched for each of them
     #[arg(long, required = true)]
