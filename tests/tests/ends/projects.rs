@@ -101,6 +101,12 @@ fn members_are_told_a_week_a_day_and_an_hour_before() {
         "{text}"
     );
     assert!(text.contains("saved, and terminated after that"), "{text}");
+    assert!(
+        text.ends_with(
+            "prism extend NAME --last-save TEMPLATE, with --until 2026-01-13T09:00:00Z if it has no end of its own."
+        ),
+        "{text}"
+    );
 }
 
 #[test]
