@@ -108,7 +108,7 @@ pub(crate) struct Only {
     #[arg(long, value_name = "STATE", value_delimiter = ',', value_parser = STATES)]
     state: Vec<String>,
     /// Only instances that were launched from this template, or from this version of it as NAME@3
-    #[arg(long, value_name = "TEMPLATE", add = candidates::templates())]
+    #[arg(long, value_name = "TEMPLATE", add = candidates::versions())]
     template: Option<String>,
     /// Only instances whose names contain this text
     #[arg(long, value_name = "TEXT")]

@@ -1,14 +1,15 @@
 //! The names that a shell is offered while a command is typed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::future::Future;
 use std::time::Duration;
 
-use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
-use prism_functions::domain::{Code, Problem};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
+use prism_functions::domain::{Code, Problem, Region, TemplateName};
 use prism_functions::ports::Clock as _;
 use prism_local::clock::WallClock;
 
+use crate::client::Client;
 use crate::environment::Environment;
 use crate::form::Form;
 use crate::global::Global;
@@ -27,6 +28,27 @@ pub(crate) fn instances() -> ArgValueCandidates {
 
 pub(crate) fn templates() -> ArgValueCandidates {
     candidates(Kind::Template)
+}
+
+/// Templates, and after an `@` the versions of one.
+pub(crate) fn versions() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let typed = typed.to_string_lossy();
+        let names = match typed.split_once('@') {
+            Some((template, _)) => template
+                .parse::<TemplateName>()
+                .map_err(Problem::from)
+                .and_then(|template| {
+                    typed_in(async |client, _| names::versions(client, template).await)
+                }),
+            None => {
+                typed_in(async |client, region| names::of(client, Kind::Template, region).await)
+            }
+        };
+        let mut names = names.unwrap_or_default();
+        names.retain(|name| name.starts_with(&*typed));
+        names.into_iter().map(CompletionCandidate::new).collect()
+    })
 }
 
 pub(crate) fn projects() -> ArgValueCandidates {
@@ -48,14 +70,17 @@ pub(crate) fn regions() -> ArgValueCandidates {
 fn candidates(kind: Kind) -> ArgValueCandidates {
     ArgValueCandidates::new(move || {
         // Nothing can be reported while a command line is typed.
-        let names = typed_in(kind).unwrap_or_default();
+        let names = typed_in(async |client, region| names::of(client, kind, region).await);
+        let names = names.unwrap_or_default();
         let candidates = names.into_iter().map(CompletionCandidate::new);
         candidates.collect::<Vec<_>>()
     })
 }
 
 /// The names that the profile in the command line has.
-fn typed_in(kind: Kind) -> Result<Vec<String>, Problem> {
+fn typed_in(
+    ask: impl AsyncFnOnce(&Client, &Region) -> Result<Vec<String>, Problem>,
+) -> Result<Vec<String>, Problem> {
     let args: Vec<OsString> = std::env::args_os()
         .skip_while(|it| it != "--")
         .skip(1)
@@ -73,7 +98,7 @@ fn typed_in(kind: Kind) -> Result<Vec<String>, Problem> {
     let region = region.or_else(|_| environment.region(None, profile.region.as_ref()))?;
     wait(async {
         let client = opening::client(&global, &environment, &profile).await?;
-        names::of(&client, kind, &region).await
+        ask(&client, &region).await
     })
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct What {
     #[command(flatten)]
     then: WithoutSave,
     /// Save it to this template first; if the save fails, it is stopped and not terminated
-    #[arg(long, value_name = "TEMPLATE", requires = "end", add = candidates::templates())]
+    #[arg(long, value_name = "TEMPLATE", add = candidates::templates())]
     last_save: Option<String>,
 }
 
@@ -88,18 +88,25 @@ impl What {
         request.map(|request| self.added_to(request)).transpose()
     }
 
-    /// The end of an instance whose end so far is `known`. A time that is added counts from that end if it lies ahead. What
-    /// is not given stays as it is.
+    /// The end of an instance whose end so far is `known`; `None` if no end and no last save was given. A time that is added
+    /// counts from that end if it lies ahead. What is not given stays as it is.
     pub(crate) fn extended(
         &self,
         when: &When,
         known: Option<&End>,
         now: Timestamp,
     ) -> Result<Option<EndRequest>, Problem> {
-        let Some(mut request) = when.request()? else {
-            return Ok(None);
+        let known = known.filter(|end| end.state == EndState::Ahead && end.at > now);
+        let mut request = match (when.request()?, known) {
+            (Some(request), _) => request,
+            (None, _) if self.last_save.is_none() => return Ok(None),
+            (None, Some(known)) => EndRequest {
+                at: Some(known.at),
+                ..EndRequest::default()
+            },
+            (None, None) => return Err(endless()),
         };
-        if let Some(known) = known.filter(|end| end.state == EndState::Ahead && end.at > now) {
+        if let Some(known) = known {
             if let Some(minutes) = request.for_minutes.take() {
                 request.at = Some(known.at + chrono::TimeDelta::minutes(minutes.into()));
             }
@@ -117,6 +124,13 @@ impl What {
         }
         Ok(request)
     }
+}
+
+/// The problem of a last save of an instance that has no end.
+fn endless() -> Problem {
+    let message = "The instance has no end ahead, so it has no last save.";
+    Problem::new(Code::InvalidInput, message)
+        .hint("Say when it ends, too: with --for TIME or --until DATE.")
 }
 
 /// A number of minutes, hours, days or weeks, in minutes.

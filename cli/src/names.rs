@@ -1,11 +1,11 @@
 //! The names that exist, for suggestions and for completion.
 
 use futures::future::join_all;
-use prism_functions::domain::{Problem, Region};
+use prism_functions::domain::{Problem, Region, TemplateName};
 use prism_functions::operations::parts::{Nothing, Paging};
 use prism_functions::operations::{
     Asked, InstanceView, ListProjects, ListRegions, ListSaves, ListSchedules, ListTemplates,
-    SavesPage, SchedulesPage, TemplatesPage,
+    ListVersions, SavesPage, SchedulesPage, TemplatesPage,
 };
 
 use crate::client::Client;
@@ -67,6 +67,17 @@ pub(crate) async fn of(
             regions.iter().map(ToString::to_string).collect()
         }
     })
+}
+
+/// The versions of a template, as `NAME@VERSION`, the newest first.
+pub(crate) async fn versions(
+    client: &Client,
+    template: TemplateName,
+) -> Result<Vec<String>, Problem> {
+    let page = |page| Asked::<ListVersions>::of(template.clone()).query(page);
+    let (found, _) = client.list(MOST, page).await?;
+    let names = found.into_iter().map(|it| it.reference().to_string());
+    Ok(names.collect())
 }
 
 async fn instances(client: &Client, region: &Region) -> Result<Vec<String>, Problem> {

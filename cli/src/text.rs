@@ -4,8 +4,9 @@ use std::error::Error;
 use std::fmt::Write;
 
 use chrono::{DateTime, FixedOffset, Local};
+pub(crate) use prism_functions::domain::money::usd;
 use prism_functions::domain::pricing::REGION;
-use prism_functions::domain::{Region, Timestamp};
+use prism_functions::domain::{Region, Timestamp, money};
 use unicode_width::UnicodeWidthStr as _;
 
 /// Makes user-supplied text safe to print on a terminal: escapes control characters, and characters that change the
@@ -123,14 +124,6 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Formats an amount in USD; small amounts keep their significant digits.
-pub(crate) fn usd(sum: f64) -> String {
-    if sum > 0.0 && sum < 0.01 {
-        return "less than $0.01".to_owned();
-    }
-    format!("${sum:.2}")
-}
-
 /// Formats a cost per month.
 pub(crate) fn monthly(usd_at_most: f64) -> String {
     format!("at most {} a month", usd(usd_at_most))
@@ -172,10 +165,7 @@ pub(crate) fn causes(error: &dyn Error) -> Vec<String> {
 }
 
 pub(crate) fn usd_per_hour(price: Option<f64>) -> String {
-    price.map_or_else(
-        || "price not known".to_owned(),
-        |price| format!("${price:.4} per hour"),
-    )
+    price.map_or_else(|| "price not known".to_owned(), money::usd_per_hour)
 }
 
 /// How instants are shown: on a terminal, where people read them, relative to the present and in the time zone of this
@@ -366,13 +356,5 @@ mod tests {
             "2026-01-05 18:00:00 +05:30"
         );
         assert_eq!(exact("2026-01-05T18:00:00Z"), "2026-01-05 18:00:00 UTC");
-    }
-
-    #[test]
-    fn money_is_never_rounded_to_nothing() {
-        assert_eq!(
-            [0.0, 0.001, 1.5].map(usd),
-            ["$0.00", "less than $0.01", "$1.50"]
-        );
     }
 }

@@ -51,6 +51,10 @@ fn names_of_every_kind_are_completed() {
         (&["launch", ""], "python-ml"),
         (&["template", "show", "my"], "my-env"),
         (&["template", "info", "my"], "my-env"),
+        (&["template", "show", "my-env@"], "my-env@1"),
+        (&["template", "diff", "my-env", "my-env@1"], "my-env@1"),
+        (&["launch", "my-env@"], "my-env@1"),
+        (&["list", "--template", "my-env@"], "my-env@1"),
         (&["project", "show", ""], "brain-imaging"),
         (&["launch", "my-env", "x", "--project", ""], "brain-imaging"),
         (&["schedule", "show", ""], "nightly"),
@@ -67,6 +71,10 @@ fn names_of_every_kind_are_completed() {
             offered.iter().any(|it| it == expected),
             "{words:?}: {offered:?}"
         );
+    }
+    for other in ["my-env@2", "ubuntu@", "@", "none@"] {
+        let offered = offered(&prism, &["template", "show", other]);
+        assert_eq!(offered, [""; 0], "{other}");
     }
     // Another user has other instances.
     let bobs = offered(&prism, &["--as", "bob", "stop", ""]);

@@ -300,6 +300,14 @@ fn a_stopped_instance_is_not_reached() {
     );
     let error = machine.run(&["--json", "connect", "box"]).error();
     assert_eq!(error["code"], "InstanceStateWrong");
+    let start = format!("Start it first: prism start {ID}");
+    assert_eq!(error["hint"], start);
+    let config = machine.home.path().join("config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("us-west-2", "eu-west-1")).unwrap();
+    let there = ["--json", "connect", "box", "--region", "us-west-2"];
+    let error = machine.run(&there).error();
+    assert_eq!(error["hint"], format!("{start} --region us-west-2"));
 }
 
 #[test]

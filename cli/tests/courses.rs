@@ -76,6 +76,25 @@ fn a_class_list_is_planned_checked_and_added() {
     assert!(!groups.contains("lab1"), "{groups}");
 }
 
+#[test]
+fn one_of_something_is_in_the_singular() {
+    let prism = course();
+    let group = |change: &str, user: &str| {
+        prism.ok(&["project", "group", change, "statistics", "lab1", user])
+    };
+    prism.ok(&[&MEMBER[..], &["ada"]].concat());
+    assert_eq!(group("add", "ada"), "The group lab1 has 1 member.\n");
+    assert_eq!(group("add", "alice"), "The group lab1 has 2 members.\n");
+    assert_eq!(group("remove", "alice"), "The group lab1 has 1 member.\n");
+    let edit = ["project", "edit", "statistics", "--hours-per-month", "1"];
+    let edited = prism.ok(&edit);
+    assert!(edited.contains("1 hour a month"), "{edited}");
+    let launch = ["project", "launch", "statistics", "ubuntu"];
+    let plan = prism.ok(&[&launch[..], &["--for-each-member", "--dry-run"]].concat());
+    assert!(plan.starts_with("1 instance of ubuntu"), "{plan}");
+    assert!(plan.contains(", $0.0832 per hour; it begins"), "{plan}");
+}
+
 /// The output of a command as JSON.
 fn json(prism: &Prism, args: &[&str]) -> serde_json::Value {
     serde_json::from_str(&prism.ok(&[args, &["--json"]].concat())).unwrap()
@@ -234,6 +253,7 @@ fn a_join_link_is_shown_once_and_admits() {
         &until,
     ];
     let text = prism.ok(&create);
+    assert!(text.contains("\n1 user can join statistics"), "{text}");
     let code = text.lines().next().unwrap().to_owned();
     assert!(
         code.starts_with("prism-join-") && text.contains("It is not shown again"),

@@ -48,6 +48,13 @@ fn an_end_is_planned_shown_postponed_and_removed() {
         (&end(&prism)["at"], end(&prism)["then"].as_str()),
         (&before["at"], Some("stop"))
     );
+    // Nothing else changes with the last save.
+    prism.ok(&["extend", "work", "--last-save", "other"]);
+    let saved = end(&prism);
+    assert_eq!(
+        (&saved["at"], &saved["then"], &saved["last_save"]),
+        (&before["at"], &"stop".into(), &"other".into())
+    );
     let removed = prism.ok(&["extend", "work", "--never"]);
     assert_eq!(
         removed,
@@ -60,10 +67,14 @@ fn an_end_is_planned_shown_postponed_and_removed() {
         &["extend", "work", "--for", "1h", "--never"],
         &["extend", "work", "--for", "1h", "--until", at],
         &["extend", "work", "--never", "--then", "stop"],
+        &["extend", "work", "--never", "--last-save", "kept"],
         &["launch", "ubuntu", "other", "--then", "stop"],
+        &["launch", "ubuntu", "other", "--last-save", "kept"],
     ] {
         assert_eq!(prism.run(wrong).code, 2, "{wrong:?}");
     }
+    let endless = prism.run(&["extend", "work", "--last-save", "kept"]);
+    endless.says("The instance has no end ahead, so it has no last save.");
     for wrong in ["soon", "0m", "9999w"] {
         let refused = prism.refused(&["extend", "work", "--for", wrong]);
         assert_eq!(refused, ("InvalidInput".to_owned(), 2), "{wrong}");

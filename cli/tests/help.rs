@@ -118,6 +118,8 @@ fn completions_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = help(&["completions", shell]);
         assert!(script.contains("PRISM_COMPLETE"), "{shell}: {script}");
+        let whole = script.starts_with("COMP_WORDBREAKS=${COMP_WORDBREAKS//@}\n");
+        assert_eq!(whole, shell == "bash", "{script}");
     }
 }
 

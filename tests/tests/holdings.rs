@@ -366,7 +366,7 @@ fn nothing_larger_than_the_limit_is_launched() {
     };
     let problem = ask!(world, plan_launch(&ADA, &sized(Size::GpuS))).unwrap_err();
     assert_eq!(problem.code, Code::ProjectLimitReached);
-    insta::assert_snapshot!(problem.message, @"The project brain allows instances up to the size M (t3.large, $0.0832 per hour), and g4dn.xlarge costs $0.526.");
+    insta::assert_snapshot!(problem.message, @"The project brain allows instances up to the size M (t3.large, $0.0832 per hour), and g4dn.xlarge costs $0.5260 per hour.");
     for size in [Size::XS, Size::M] {
         ask!(world, plan_launch(&ADA, &sized(size))).unwrap();
     }

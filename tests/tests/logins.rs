@@ -129,6 +129,11 @@ fn a_session_is_for_the_owner_of_a_running_instance_with_a_profile() {
     world.pass(300);
     let refused = session(&world, &ADA, SessionKind::Ssh).unwrap_err();
     assert_eq!(refused.code, Code::InstanceStateWrong);
+    let hint = format!(
+        "Start it first: prism start {} --region us-east-1",
+        started.instance
+    );
+    assert_eq!(refused.hint, Some(hint));
 
     let bare = launched(Setup::seeded(5));
     let refused = session(&bare, &ADA, SessionKind::Ssh).unwrap_err();

@@ -19,6 +19,9 @@ Examples:
   prism completions zsh > ~/.zfunc/_prism
   prism completions fish > ~/.config/fish/completions/prism.fish";
 
+/// By default, bash takes a name and what follows its "@" for separate words.
+const WORDS_OF_BASH: &[u8] = b"COMP_WORDBREAKS=${COMP_WORDBREAKS//@}\n";
+
 /// Print a completion script for your shell
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
@@ -31,6 +34,9 @@ impl Completions {
     pub(crate) fn run(self) -> Outcome {
         let name = self.shell.to_string();
         let mut script = Vec::new();
+        if self.shell == Shell::Bash {
+            script.extend_from_slice(WORDS_OF_BASH);
+        }
         let shells = Shells::builtins();
         let written = match shells.completer(&name) {
             // The program is found by its name, so that the script can be made on another machine.

@@ -21,12 +21,13 @@ Examples:
   prism extend my-research --for 2h                       two hours after its end so far
   prism extend my-research --until \"2026-01-05 18:00\"
   prism extend my-research --for 3d --then terminate --last-save my-custom-ml-env
+  prism extend my-research --last-save my-custom-ml-env   at the end that it has
   prism extend my-research --never";
 
 /// Set or postpone the end of an instance, or remove it
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES, after_help = "See examples with --help.")]
-#[command(group = clap::ArgGroup::new("new").args(["after", "until", "never"]).required(true))]
+#[command(group = clap::ArgGroup::new("new").args(["after", "until", "never", "last_save"]).required(true).multiple(true))]
 pub(crate) struct Extend {
     /// The instance, by its name or ID
     #[arg(value_name = "NAME", add = candidates::instances())]
@@ -34,7 +35,7 @@ pub(crate) struct Extend {
     #[command(flatten)]
     when: When,
     /// Remove the end, so that the instance runs until somebody stops it
-    #[arg(long, conflicts_with = "end")]
+    #[arg(long, conflicts_with_all = ["end", "last_save"])]
     never: bool,
     #[command(flatten)]
     what: What,

@@ -26,9 +26,10 @@ use crate::text::{Times, joined, pairs, plain, prices, quoted, usd_per_hour};
 /// Launch an instance from a built-in or saved template
 #[derive(Debug, Args)]
 #[command(after_long_help = after_help(), after_help = "See the sizes and examples with --help.")]
+#[command(group = clap::ArgGroup::new("saved").arg("last_save").requires("end"))]
 pub(crate) struct Launch {
     /// The template: NAME for the latest version, or NAME@3 for version 3
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
     /// The name of the new instance
     name: String,

@@ -54,8 +54,13 @@ impl Reach {
                 instance.name,
                 instance.state.as_str()
             );
-            return Err(Problem::new(Code::InstanceStateWrong, message)
-                .hint(format!("Start it first: prism start {}", instance.id)));
+            let region = session.region_option(&instance.region);
+            return Err(
+                Problem::new(Code::InstanceStateWrong, message).hint(format!(
+                    "Start it first: prism start {}{region}",
+                    instance.id
+                )),
+            );
         }
         let programs = Programs::on(session.environment.path.clone());
         instance.login = instance.login.filter(|login| is_login(login));

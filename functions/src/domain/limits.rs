@@ -19,7 +19,8 @@ pub struct Limits {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10000)]
     pub instances_per_member: Option<u32>,
-    /// The maximum number of hours in a calendar month (UTC) that the instances of a member run, added up.
+    /// The maximum number of hours in a calendar month (UTC) that the instances of a member run, added up. Beyond it, launches
+    /// and starts are refused; what runs is not stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10000)]
     pub hours_per_month: Option<u32>,

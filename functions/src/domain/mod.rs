@@ -63,6 +63,7 @@ pub use money::MicroUsd;
 pub use notice::NoticeEvent;
 pub use problem::{Class, Code, Problem};
 pub use step_name::StepName;
+pub use text::counted;
 
 /// An instant in UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,4 +1,4 @@
-//! Amounts of money, as they are stored.
+//! Amounts of money, as they are stored and shown.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub};
@@ -83,9 +83,30 @@ impl Sum for MicroUsd {
     }
 }
 
+/// An amount in USD as people read it. What is not nothing is never shown as nothing.
+pub fn usd(sum: f64) -> String {
+    if sum > 0.0 && sum < 0.01 {
+        return "less than $0.01".to_owned();
+    }
+    format!("${sum:.2}")
+}
+
+/// The price of an instance as people read it.
+pub fn usd_per_hour(price: f64) -> String {
+    format!("${price:.4} per hour")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn money_is_never_rounded_to_nothing() {
+        assert_eq!(
+            [0.0, 0.001, 1.5].map(usd),
+            ["$0.00", "less than $0.01", "$1.50"]
+        );
+    }
 
     #[test]
     fn a_sum_is_exact_in_any_order() {

@@ -21,8 +21,16 @@ macro_rules! from_and_into_string {
 }
 pub(crate) use from_and_into_string;
 
+use std::fmt::Display;
+
 use super::ids::shown;
 use super::{Code, Problem};
+
+/// A number of things, such as "1 hour" or "2 hours".
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
 
 /// Checks the name of an instance: a tag value of at most 128 characters, without control characters.
 pub fn check_name(what: &str, name: &str) -> Result<(), Problem> {

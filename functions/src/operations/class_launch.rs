@@ -22,6 +22,7 @@ use crate::domain::template::{Template, TemplateRef};
 use crate::domain::{Code, GroupName, Problem, ProjectName, Region, UserId};
 use crate::ports::{Instance, InstanceFilter};
 use crate::rules::access::{Action, Caller, Relation, Resource, allowed};
+use crate::rules::holdings::{self, Wanted};
 use crate::rules::{budget, limits};
 use crate::steps::pacing;
 
@@ -30,6 +31,8 @@ const AT_ONCE: usize = 16;
 /// The maximum number of characters of an instance name that come from the request, and from the user's name.
 const PREFIX: usize = 63;
 const SHORT: usize = 63;
+/// What a member's own instances refuse.
+const REFUSALS: [Code; 2] = [Code::ProjectLimitReached, Code::InstanceNameTaken];
 
 /// Instances to launch, one for each member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -150,9 +153,6 @@ async fn plan_class_launch(
     // What is launched is the same for all, and is planned once.
     let each = request.of(&project, &prefix);
     let plan = service.plan_launch(caller, &each).await?;
-    if let Some(project) = &plan.of_project {
-        budget::check_budget(&service.env, project, plan.usd_per_hour).await?;
-    }
     let members = service
         .members_meant(&project, request.group.as_ref())
         .await?;
@@ -171,17 +171,26 @@ async fn plan_class_launch(
         let name = format!("{prefix}-{}", short(&member.user));
         launches.push(planned(member, name, &request, &refused, &there));
     }
-    let is_new = |it: &&MemberLaunch| it.launch == PlannedLaunch::Launch;
-    let count = launches.iter().filter(is_new).count();
+    if let Some(project) = &plan.of_project {
+        let region = &request.region;
+        service
+            .refuse_full(project, region, &there, &mut launches)
+            .await?;
+    }
+    let count = launches.iter().filter(|it| it.is_new()).count();
+    let together = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    let price = plan.usd_per_hour.map(|usd| usd * together);
+    if let Some(project) = plan.of_project.as_ref().filter(|_| count > 0) {
+        budget::check_budget(&service.env, project, price).await?;
+    }
     let (interval, wait) = pacing::many_launches(&service.env, &request.region, count).await?;
-    let price = plan.usd_per_hour;
     Ok(Found::new(ClassLaunchPlan {
         template: plan.template,
         region: plan.region,
         instance_type: plan.instance_type,
         architecture: plan.architecture,
         root_size_gib: plan.root_size_gib,
-        usd_per_hour: price.map(|usd| usd * f64::from(u32::try_from(count).unwrap_or(u32::MAX))),
+        usd_per_hour: price,
         interval_ms: u64::try_from(interval.num_milliseconds()).unwrap_or_default(),
         wait_s: u64::try_from(wait.num_milliseconds())
             .unwrap_or_default()
@@ -218,6 +227,12 @@ fn planned(
         launch,
         instance: has.map(|instance| instance.id.to_string()),
         reason,
+    }
+}
+
+impl MemberLaunch {
+    fn is_new(&self) -> bool {
+        self.launch == PlannedLaunch::Launch
     }
 }
 
@@ -362,6 +377,49 @@ impl Service {
             }
         }
         Ok(used_up)
+    }
+
+    /// Refuses the launches for members who have as many instances as the project allows, or use the name for another one.
+    /// `there` are the project's instances in the Region.
+    async fn refuse_full(
+        &self,
+        project: &Project,
+        region: &Region,
+        there: &[Instance],
+        launches: &mut [MemberLaunch],
+    ) -> Result<(), Problem> {
+        let mut new: Vec<&mut MemberLaunch> =
+            launches.iter_mut().filter(|it| it.is_new()).collect();
+        for some in new.chunks_mut(AT_ONCE) {
+            let checked =
+                some.iter().map(|it| {
+                    let own = |instance: &&Instance| {
+                        let owner = instance.tags.get(OWNER_TAG).map(String::as_str);
+                        owner == Some(it.user.as_str())
+                    };
+                    let wanted = Wanted {
+                        region,
+                        name: &it.name,
+                        project: Some(&project.name),
+                        most: project.limits.instances_per_member,
+                    };
+                    let listed = there.iter().filter(own).count();
+                    async move {
+                        holdings::check_one_of_many(&self.env, &it.user, &wanted, listed).await
+                    }
+                });
+            let checked = join_all(checked).await;
+            for (it, checked) in some.iter_mut().zip(checked) {
+                match checked {
+                    Err(problem) if REFUSALS.contains(&problem.code) => {
+                        it.launch = PlannedLaunch::Refused;
+                        it.reason = Some(problem.message);
+                    }
+                    checked => checked?,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns the members who may not launch a template.

@@ -137,8 +137,12 @@ async fn start_session(
             "{name} is {}, so nobody can log in to it.",
             instance.state.as_str()
         );
-        return Err(Problem::new(Code::InstanceStateWrong, message)
-            .hint(format!("Start it first: prism start {name}")));
+        return Err(
+            Problem::new(Code::InstanceStateWrong, message).hint(format!(
+                "Start it first: prism start {} --region {region}",
+                instance.id
+            )),
+        );
     }
     if !instance.has_profile {
         let message =

@@ -13,6 +13,7 @@ use super::access::{Action, Caller, project_not_found};
 use super::compute::{self, Accrued};
 use super::{ends, limits};
 use crate::domain::budget::Budget;
+use crate::domain::money::usd;
 use crate::domain::project::Project;
 use crate::domain::sizes;
 use crate::domain::{
@@ -38,9 +39,10 @@ pub(crate) async fn admit(
             let accrued = compute::accrued(env, name).await?;
             if budget.refuses(committed.in_all() + accrued.usd + usd_per_month) {
                 let message = format!(
-                    "The project {name} {}; this would add up to ${usd_per_month:.2} a month, and its budget is ${:.2}.",
+                    "The project {name} {}; this would add up to {} a month, and its budget is {}.",
                     costs(&committed, accrued),
-                    budget.limit_usd
+                    usd(usd_per_month),
+                    usd(budget.limit_usd)
                 );
                 return Err(Problem::new(Code::BudgetExceeded, message));
             }
@@ -56,16 +58,17 @@ pub(crate) async fn admit(
 
 /// Describes what counts against the budget.
 fn costs(committed: &Committed, accrued: Accrued) -> String {
-    let (usd, pledged) = (committed.costs.usd(), committed.pledged.usd());
-    let mut text = format!("costs ${usd:.2} a month");
+    let (saved, pledged) = (committed.costs.usd(), committed.pledged.usd());
+    let mut text = format!("costs {} a month", usd(saved));
     if pledged > 0.0 {
-        let _ = write!(text, ", saves in progress add up to ${pledged:.2}");
+        let _ = write!(text, ", saves in progress add up to {}", usd(pledged));
     }
     if accrued.usd > 0.0 || accrued.usd_per_hour > 0.0 {
-        let Accrued { usd, usd_per_hour } = accrued;
         let _ = write!(
             text,
-            ", and its instances have cost ${usd:.2} this month and cost ${usd_per_hour:.4} an hour now"
+            ", and its instances have cost {} this month and cost ${:.4} an hour now",
+            usd(accrued.usd),
+            accrued.usd_per_hour
         );
     }
     text
@@ -104,7 +107,7 @@ pub(crate) async fn check_used(
     check_budget(env, project, usd_per_hour).await
 }
 
-/// Checks that the budget of a project covers what an instance adds to the next hour.
+/// Checks that the budget of a project covers what instances at this price together add to the next hour.
 pub(crate) async fn check_budget(
     env: &Env,
     project: &Project,
@@ -167,8 +170,10 @@ pub(super) async fn check_next_hour(
     let used = committed.in_all() + accrued.usd;
     let costs = costs(&committed, accrued);
     if used >= limit {
-        let message =
-            format!("The project {name} {costs}, and its budget of ${limit:.2} is used up.");
+        let message = format!(
+            "The project {name} {costs}, and its budget of {} is used up.",
+            usd(limit)
+        );
         return Err(Problem::new(Code::BudgetExceeded, message));
     }
     let (price, beginning) = (usd_per_hour.unwrap_or_default(), beginning.usd());
@@ -186,7 +191,8 @@ pub(super) async fn check_next_hour(
         format!("add ${price:.4} an hour")
     };
     let message = format!(
-        "The project {name} {costs}{others}; this instance would {change}, and its budget of ${limit:.2} does not cover the next hour."
+        "The project {name} {costs}{others}; this would {change}, and its budget of {} does not cover the next hour.",
+        usd(limit)
     );
     Err(Problem::new(Code::BudgetExceeded, message))
 }
@@ -278,8 +284,9 @@ pub(crate) async fn tell_budget(
         .collect();
     for percent in crossed {
         let text = format!(
-            "The project {name} costs ${costs:.2} this month: {percent} % of its budget of ${:.2} is used up.",
-            budget.limit_usd
+            "The project {name} costs {} this month: {percent} % of its budget of {} is used up.",
+            usd(costs),
+            usd(budget.limit_usd)
         );
         let notice = Notice {
             to: to.clone(),

@@ -51,6 +51,28 @@ pub(crate) async fn check(env: &Env, user: &UserId, wanted: &Wanted<'_>) -> Resu
     checked(env, user, wanted, None, &mut all, &mut Listed::default()).await
 }
 
+/// Checks what [`check`] does for one of many users, and asks EC2 only if what the registry knows may refuse the launch.
+/// `listed` is the number of the user's instances for the project that EC2 lists in the Region. A launch of this name for
+/// this project that has begun is not refused: it is the same one, which is repeated.
+pub(crate) async fn check_one_of_many(
+    env: &Env,
+    user: &UserId,
+    wanted: &Wanted<'_>,
+    listed: usize,
+) -> Result<(), Problem> {
+    let all = of(env.registry.holdings(user).await?.as_ref()).all;
+    let named = all.iter().find(|it| wanted.same_name(it));
+    if named.is_some_and(|it| wanted.same_project(it)) {
+        return Ok(());
+    }
+    let held = all.iter().filter(|it| wanted.same_project(it)).count() + listed;
+    let is_full = wanted.most.is_some_and(|most| held >= most as usize);
+    if named.is_none() && !is_full {
+        return Ok(());
+    }
+    check(env, user, wanted).await
+}
+
 /// Whether a launch with this token has succeeded, and EC2 still knows the token: another request with it launches nothing.
 /// What the user holds does not say so if the launch was interrupted before its instance was recorded there.
 pub(crate) async fn has_launched(env: &Env, region: &Region, token: &str) -> Result<bool, Problem> {

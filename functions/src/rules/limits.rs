@@ -3,10 +3,11 @@
 use super::{Env, compute};
 use crate::domain::ec2::Architecture;
 use crate::domain::limits::Limits;
+use crate::domain::money;
 use crate::domain::month::Month;
 use crate::domain::project::Project;
 use crate::domain::sizes::usd_per_hour;
-use crate::domain::{Code, Problem, ProjectName, UserId};
+use crate::domain::{Code, Problem, ProjectName, UserId, counted};
 
 /// Refuses an instance type that is larger than a project allows. Types are compared by their price, so that the limit
 /// also holds for types that no size stands for; one without a known price is refused.
@@ -22,12 +23,13 @@ pub(crate) fn check_type(
     let machine = largest.machine(architecture);
     let why = match usd_per_hour(instance_type) {
         Some(usd) if usd <= machine.usd_per_hour => return Ok(()),
-        Some(usd) => format!("{instance_type} costs ${usd}"),
+        Some(usd) => format!("{instance_type} costs {}", money::usd_per_hour(usd)),
         None => format!("the price of {instance_type} is not known"),
     };
     let message = format!(
-        "The project {project} allows instances up to the size {largest} ({}, ${} per hour), and {why}.",
-        machine.instance_type, machine.usd_per_hour
+        "The project {project} allows instances up to the size {largest} ({}, {}), and {why}.",
+        machine.instance_type,
+        money::usd_per_hour(machine.usd_per_hour)
     );
     let hint = format!(
         "Choose --size {largest} or a smaller one, or ask an admin of the project: prism project show {project}"
@@ -51,7 +53,8 @@ pub(crate) async fn check_hours(
         return Ok(());
     }
     let message = format!(
-        "The project {name} allows each member {most} hours a month, and the instances of {user} have run for {hours:.1} hours in {month}."
+        "The project {name} allows each member {} a month, and the instances of {user} have run for {hours:.1} hours in {month}.",
+        counted(most, "hour")
     );
     let hint = "Wait until the next month, or ask an admin of the project for a higher limit.";
     Err(Problem::new(Code::ProjectLimitReached, message).hint(hint))
@@ -67,9 +70,9 @@ pub(super) fn check_count(
     if names.len() < most as usize {
         return Ok(());
     }
-    let instances = if most == 1 { "instance" } else { "instances" };
     let message = format!(
-        "The project {project} allows each member {most} {instances}, and {user} has {}: {}.",
+        "The project {project} allows each member {}, and {user} has {}: {}.",
+        counted(most, "instance"),
         names.len(),
         names.join(", ")
     );

@@ -2309,7 +2309,8 @@ export interface components {
         Limits: {
             /**
              * Format: int32
-             * @description The maximum number of hours in a calendar month (UTC) that the instances of a member run, added up.
+             * @description The maximum number of hours in a calendar month (UTC) that the instances of a member run, added up. Beyond it, launches
+             *     and starts are refused; what runs is not stopped.
              */
             hours_per_month?: number | null;
             /**

@@ -33,6 +33,8 @@ fn an_instance_is_stopped_at_its_end_after_a_warning() {
     assert_eq!(warned[0].to, [ADA.user.clone()].into());
     assert_eq!(warned[0].instance, Some(instance.id.clone()));
     assert!(warned[0].text.contains("ends in 15 min"), "{warned:?}");
+    let extend = format!("prism extend {} --for 2h --region us-east-1", instance.id);
+    assert!(warned[0].text.ends_with(&extend), "{warned:?}");
     let ended = pass(&world, 13);
     assert_eq!(
         (ended, state(&world, &instance)),

@@ -101,6 +101,12 @@ fn members_are_told_a_week_a_day_and_an_hour_before() {
         "{text}"
     );
     assert!(text.contains("saved, and terminated after that"), "{text}");
+    assert!(
+        text.ends_with(
+            "prism extend NAME --last-save TEMPLATE, with --until 2026-01-13T09:00:00Z if it has no end of its own."
+        ),
+        "{text}"
+    );
 }
 
 #[test]
@@ -204,6 +210,34 @@ fn sixty_instances_end_within_five_minutes_and_none_before_its_last_save() {
         let (own, others) = traffic[action];
         assert_eq!((own.throttled, others.throttled), (0, 0), "{action}");
     }
+}
+
+#[test]
+fn sixty_instances_stop_within_five_minutes_if_nothing_is_saved() {
+    let mut setup = Setup::seeded(7);
+    setup.cloud.throttles.neighbour_percent = 50;
+    setup.cloud.limits.instances = 200;
+    let world = team(setup);
+    let instances: Vec<InstanceId> = (0..60)
+        .map(|it| add(&world, &format!("work-{it}")))
+        .collect();
+    let end = world.now() + minutes(10);
+    end_project(&world, &OLGA, end, false).unwrap();
+    while world.now() < end + minutes(10) {
+        minute(&world);
+    }
+    for id in &instances {
+        let history = world.cloud.history_of(id).unwrap();
+        let stopping = |(_, state): &&(Timestamp, InstanceState)| *state == InstanceState::Stopping;
+        let (asked, _) = *history.iter().find(stopping).unwrap();
+        assert!(
+            (end..=end + minutes(5)).contains(&asked),
+            "{id}: {}",
+            asked - end
+        );
+        assert_eq!(state(&world, id), InstanceState::Stopped);
+    }
+    assert!(end_of(&world).ended_at.is_some());
 }
 
 fn end_of(world: &World) -> prism_functions::domain::end::ProjectEnd {

@@ -62,6 +62,17 @@ fn alerts_cross_while_instances_run_and_again_in_the_next_month() {
 }
 
 #[test]
+fn a_small_sum_is_not_shown_as_nothing() {
+    let world = team(12);
+    budget(&world, usd_per_hour("t3.large").unwrap() * 1.5, &[], true);
+    launch(&world, "ada", &for_brain("ubuntu", "work"));
+    world.pass(120);
+    let refused = ask!(world, launch(&ADA, &for_brain("ubuntu", "second"))).unwrap_err();
+    let sum = "have cost less than $0.01 this month";
+    assert!(refused.message.contains(sum), "{refused}");
+}
+
+#[test]
 fn a_hard_stop_refuses_what_the_next_hour_does_not_cover() {
     let world = team(12);
     let price = usd_per_hour("t3.large").unwrap();

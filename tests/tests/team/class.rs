@@ -8,7 +8,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use prism_functions::domain::end::{EndRequest, Then};
 use prism_functions::domain::limits::Limits;
 use prism_functions::domain::tags::OWNER_TAG;
-use prism_functions::domain::{Code, Problem, UserId};
+use prism_functions::domain::{Code, Problem, ProjectName, Region, UserId};
 use prism_functions::operations::parts::{Either, IdempotencyKey, Nothing};
 use prism_functions::operations::{
     AddMembers, Asked, AuditPage, ClassLaunchPlan, ClassLaunchRequest, InstanceView,
@@ -22,9 +22,10 @@ use prism_tests::asks::Asks as _;
 use prism_tests::keys;
 use prism_tests::world::{
     ADA, BOB, OLGA, Setup, World, brain, caller, launch_request, project_request, region,
-    save_request, saved,
+    save_request, saved, west,
 };
 
+use crate::budgets::hard_stop;
 use crate::{kept, project, share};
 
 /// A course of Olga's, with this many students, two groups, and a viewer.
@@ -411,6 +412,58 @@ fn a_group_is_launched_for_without_its_viewers() {
             .code,
         Code::NotAllowed
     );
+}
+
+/// What the plan says is what the launches do.
+#[test]
+fn who_has_as_many_instances_as_allowed_is_refused_in_the_plan() {
+    let world = course(Setup::seeded(7), 4);
+    let edit = ProjectEdit {
+        limits: Some(Limits {
+            instances_per_member: Some(1),
+            ..Limits::default()
+        }),
+        ..ProjectEdit::default()
+    };
+    ask!(world, edit_project(&OLGA, &brain(), edit)).unwrap();
+    let own = |number: u32, name: &str, region: Region, project: Option<ProjectName>| {
+        let request = LaunchRequest {
+            region,
+            project,
+            ..launch_request("python-ml", name)
+        };
+        let by = caller(&format!("student-{number:02}@uni.edu"));
+        ask!(world, launch(&by, &request)).unwrap();
+    };
+    own(0, "mine", region(), Some(brain()));
+    own(1, "mine", west(), Some(brain()));
+    own(2, "ubuntu-student-02", region(), None);
+    world.pass(60);
+    let planned = plan(&world, &OLGA, &request("ubuntu", None)).unwrap();
+    assert_eq!(planned.count, 1);
+    let one = "allows each member 1 instance, and";
+    for (member, why) in planned.members.iter().zip([one, one, "already named", ""]) {
+        let wanted = for_member(&member.user, "ubuntu", &member.name);
+        let launched = world.run(launch(&world.service, &OLGA, wanted, "run"));
+        assert_eq!(member.reason, launched.err().map(|it| it.message));
+        let reason = member.reason.as_deref().unwrap_or_default();
+        assert!(reason.contains(why), "{member:?}");
+    }
+}
+
+#[test]
+fn a_budget_that_does_not_cover_all_of_them_refuses_the_plan() {
+    let world = course(Setup::seeded(7), 3);
+    let each = ask!(world, plan_launch(&OLGA, &launch_request("ubuntu", "x"))).unwrap();
+    let each = each.usd_per_hour.unwrap();
+    hard_stop(&world, each * 2.5);
+    let refused = plan(&world, &OLGA, &request("ubuntu", None)).unwrap_err();
+    assert_eq!(refused.code, Code::BudgetExceeded);
+    let figure = format!("add ${:.4} an hour", each * 3.0);
+    assert!(refused.message.contains(&figure), "{refused:?}");
+    hard_stop(&world, each * 3.5);
+    let planned = plan(&world, &OLGA, &request("ubuntu", None)).unwrap();
+    assert_eq!(planned.count, 3);
 }
 
 #[test]

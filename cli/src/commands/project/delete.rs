@@ -1,6 +1,7 @@
 //! `prism project delete`.
 
 use clap::Args;
+use prism_functions::domain::counted;
 use prism_functions::operations::{Asked, DeleteProject, ShowProject};
 use serde_json::json;
 
@@ -26,8 +27,8 @@ impl Delete {
         let name = super::name(&self.name)?;
         let (client, out) = (&session.client, &session.out);
         let view = client.ask(Asked::<ShowProject>::of(name.clone())).await?;
-        let members = view.project.members;
-        let question = format!("{name} has {members} members, who will lose access. Delete it?");
+        let members = counted(view.project.members, "member");
+        let question = format!("{name} has {members}, who will lose access. Delete it?");
         if !prompt::confirm(out, self.yes, &question)? {
             return Ok(exit::FAILED);
         }

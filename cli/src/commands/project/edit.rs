@@ -46,7 +46,8 @@ struct What {
     /// How many instances a member can have at once, or "any"
     #[arg(long, value_name = "NUMBER")]
     instances_per_member: Option<Limit<u32>>,
-    /// How many hours the instances of a member can run in a month, added up, or "any"
+    /// How many hours the instances of a member can run in a month, added up, or "any"; beyond that, launches and starts are
+    /// refused, and what runs goes on
     #[arg(long, value_name = "HOURS")]
     hours_per_month: Option<Limit<u32>>,
 }

@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use prism_functions::domain::ec2::Architecture;
 use prism_functions::domain::sizes::Size;
-use prism_functions::domain::{Code, GroupName, Problem, ProjectName, UserId};
+use prism_functions::domain::{Code, GroupName, Problem, ProjectName, UserId, counted};
 use prism_functions::operations::parts::{IdempotencyKey, Nothing};
 use prism_functions::operations::{
     Asked, ClassLaunchPlan, ClassLaunchRequest, InstanceView, LaunchInstance, LaunchRequest,
@@ -58,7 +58,7 @@ pub(crate) struct Launch {
     #[arg(add = candidates::projects())]
     project: String,
     /// The template: NAME for the latest version, or NAME@3 for version 3
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
     /// Say that an instance is launched for each of them
     #[arg(long, required = true)]
@@ -110,7 +110,7 @@ impl Launch {
         }
         if plan.count > 0 {
             session.out.note(&summary(session, &plan));
-            let question = format!("Launch {} instances?", plan.count);
+            let question = format!("Launch {}?", counted(plan.count, "instance"));
             if !prompt::confirm(&session.out, self.yes, &question)? {
                 return Ok(exit::FAILED);
             }
@@ -358,9 +358,13 @@ fn summary(session: &Session, plan: &ClassLaunchPlan) -> String {
         )
     });
     let ends = ends.unwrap_or_default();
+    let (together, last) = match plan.count {
+        1 => ("", "it"),
+        _ => ("together ", "the last one"),
+    };
     format!(
-        "{} instances of {} ({}) in {}, together {price}; the last one begins in about {}.{ends}",
-        plan.count,
+        "{} of {} ({}) in {}, {together}{price}; {last} begins in about {}.{ends}",
+        counted(plan.count, "instance"),
         plan.template,
         plan.instance_type,
         plan.region,

@@ -20,7 +20,7 @@ mod show;
 mod templates;
 
 use prism_functions::domain::limits::Limits;
-use prism_functions::domain::{Problem, ProjectName};
+use prism_functions::domain::{Problem, ProjectName, counted};
 use prism_functions::operations::ProjectView;
 
 use crate::text::{Times, joined, pairs, plain, usd};
@@ -106,6 +106,6 @@ fn limits(limits: &Limits) -> String {
     let instances = limits.instances_per_member;
     let instances = instances.map(|most| format!("{most} at once for each member"));
     let hours = limits.hours_per_month;
-    let hours = hours.map(|most| format!("{most} hours a month for each member"));
+    let hours = hours.map(|most| format!("{} a month for each member", counted(most, "hour")));
     joined([size, instances, hours].into_iter().flatten())
 }

@@ -35,7 +35,7 @@ Examples:
 pub(crate) struct Copy {
     /// The template: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "TEMPLATE")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
     /// A Region to copy to; can be repeated, or a list separated by commas
     #[arg(

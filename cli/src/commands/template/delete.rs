@@ -27,7 +27,7 @@ Examples:
 pub(crate) struct Delete {
     /// The template with all of its versions, or one version as NAME@3
     #[arg(value_name = "TEMPLATE")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
     /// Show what would be deleted and what prevents it, but delete nothing
     #[arg(long)]

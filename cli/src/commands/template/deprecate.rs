@@ -16,11 +16,11 @@ use crate::session::Session;
 pub(crate) struct Deprecate {
     /// The template, or one of its versions as NAME@3
     #[arg(value_name = "TEMPLATE")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
     /// The template or version to use instead; launches name it
     #[arg(long, value_name = "TEMPLATE")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     replaced_by: Option<String>,
     /// The end of life: from this day on, in UTC, it counts as deprecated; until then, launches say when it is
     #[arg(long, value_name = "YYYY-MM-DD")]
@@ -32,7 +32,7 @@ pub(crate) struct Deprecate {
 pub(crate) struct Restore {
     /// The template, or one of its versions as NAME@3
     #[arg(value_name = "TEMPLATE")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
 }
 

@@ -18,11 +18,11 @@ use crate::text::{bytes, plain, usd};
 pub(crate) struct Diff {
     /// The first version: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "A")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     from: String,
     /// The second version, of the same template or another one
     #[arg(value_name = "B")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     to: String,
 }
 

@@ -22,7 +22,7 @@ Examples:
 pub(crate) struct Edit {
     /// The template, or one of its versions as NAME@3
     #[arg(value_name = "TEMPLATE")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
     #[command(flatten)]
     texts: Texts,

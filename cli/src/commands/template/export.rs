@@ -22,7 +22,7 @@ use crate::session::Session;
 pub(crate) struct Export {
     /// The template: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "TEMPLATE")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
     /// Write to this file instead of stdout
     #[arg(short, long, value_name = "FILE")]

@@ -27,7 +27,7 @@ const VERSIONS: usize = 20;
 pub(crate) struct Show {
     /// The template: NAME for the latest version, or NAME@3 for version 3
     #[arg(value_name = "TEMPLATE")]
-    #[arg(add = candidates::templates())]
+    #[arg(add = candidates::versions())]
     template: String,
     /// Show the packages that were installed when the version was saved, as far as they are known
     #[arg(long)]

@@ -195,13 +195,14 @@ impl Service {
         };
         let due = value.next_at.unwrap_or(now);
         let text = format!(
-            "{} ({}, {}) {}: it is then {}{saved}. To extend it: prism extend {} --for 2h",
+            "{} ({}, {}) {}: it is then {}{saved}. To extend it: prism extend {} --for 2h --region {}",
             value.name,
             value.instance,
             value.region,
             ends_at(end.at, due, now),
             end.then.done(),
             value.instance,
+            value.region,
         );
         self.tell_owner(value, NoticeEvent::InstanceEnding, due, text)
             .await?;

@@ -192,15 +192,18 @@ impl Service {
         end: &ProjectEnd,
         now: Timestamp,
     ) -> Result<(), Problem> {
-        let what = if end.last_save {
-            "Each of its instances is then saved, and terminated after that"
+        let (what, choose) = if end.last_save {
+            let saved = "Each of its instances is then saved, and terminated after that";
+            (saved, "To choose the template of an instance")
         } else {
-            "Its instances are then stopped"
+            let stopped = "Its instances are then stopped";
+            (stopped, "To have an instance saved and terminated instead")
         };
         let due = end.next_at.unwrap_or(now);
         let text = format!(
-            "The project {name} {}. {what}, and nothing is launched or started for it any more.",
-            ends_at(end.at, due, now)
+            "The project {name} {}. {what}, and nothing is launched or started for it any more. {choose}: prism extend NAME --last-save TEMPLATE, with --until {} if it has no end of its own.",
+            ends_at(end.at, due, now),
+            end.at.format("%Y-%m-%dT%H:%M:%SZ")
         );
         let members = self.env.registry.all_members(name).await?;
         let notice = Notice {

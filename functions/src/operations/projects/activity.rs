@@ -170,7 +170,7 @@ pub struct ProjectInstance {
     pub name: String,
     /// The instance ID.
     pub id: String,
-    /// The user who launched it; null if EC2 no longer knows it.
+    /// The user to whom it belongs; null if EC2 no longer knows it.
     pub owner: Option<UserId>,
     /// The current state.
     pub state: InstanceState,

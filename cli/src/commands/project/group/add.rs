@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use prism_functions::domain::Problem;
+use prism_functions::domain::{Problem, counted};
 use prism_functions::operations::{Asked, ChangeGroup, GroupEdit};
 
 use crate::candidates;
@@ -41,9 +41,9 @@ impl Add {
         let group = session.client.ask(asked).await?;
         session.out.done(&group, || {
             format!(
-                "The group {} has {} members.\n",
+                "The group {} has {}.\n",
                 group.name,
-                group.members.len()
+                counted(group.members.len(), "member")
             )
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use prism_functions::domain::{Code, GroupName, Problem};
+use prism_functions::domain::{Code, GroupName, Problem, counted};
 use prism_functions::operations::{Asked, ChangeGroup, GroupEdit};
 
 use crate::candidates;
@@ -53,7 +53,11 @@ impl Remove {
         let group = session.client.ask(asked).await?;
         session.out.done(&group, || match group.members.len() {
             0 => format!("There is no group {} any more.\n", group.name),
-            count => format!("The group {} has {count} members.\n", group.name),
+            count => format!(
+                "The group {} has {}.\n",
+                group.name,
+                counted(count, "member")
+            ),
         })
     }
 }

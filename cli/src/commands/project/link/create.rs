@@ -2,7 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 use clap::Args;
-use prism_functions::domain::{GroupName, Problem, Timestamp};
+use prism_functions::domain::{GroupName, Problem, Timestamp, counted};
 use prism_functions::operations::{Asked, CreateLink, LinkRequest};
 
 use crate::candidates;
@@ -56,9 +56,9 @@ impl Create {
         session.out.done(&created, || {
             let link = &created.link;
             format!(
-                "{}\n{} users can join {} with it until {}: prism project join CODE\nIt is not shown again. Revoke it: prism project link revoke {} {}\n",
+                "{}\n{} can join {} with it until {}: prism project join CODE\nIt is not shown again. Revoke it: prism project link revoke {} {}\n",
                 created.code,
-                link.uses,
+                counted(link.uses, "user"),
                 link.project,
                 times.exactly(link.until),
                 link.project,
