@@ -876,8 +876,8 @@ export interface paths {
         put?: never;
         /**
          * Saves an instance as a template
-         * @description Everything that can be checked is checked before the save begins, so a refusal has not changed anything. The
-         *     save then continues asynchronously; `GET /v1/saves/{id}` returns its state, but may return 404 for a moment.
+         * @description Everything that can be checked is checked before the save begins, so a refusal has not changed anything. If EC2
+         *     throttles these checks, the save makes them in its turn instead. It continues asynchronously; `GET /v1/saves/{id}` returns its state, but may return 404 for a moment.
          *     Repeating a request with the same `Idempotency-Key` returns the same save and begins no other.
          */
         post: operations["begin_save"];
@@ -2042,6 +2042,7 @@ export interface components {
             /** @description The Region of the instance. */
             region: components["schemas"]["Region"];
             save_id?: components["schemas"]["SaveId"] | null;
+            setup?: components["schemas"]["Setup"] | null;
             spending?: components["schemas"]["Spending"] | null;
             /** @description The current state. */
             state: components["schemas"]["InstanceState"];
@@ -3856,6 +3857,21 @@ export interface components {
              */
             port?: number | null;
         };
+        /**
+         * @description How far the setup of an instance is: cloud-init's at the first boot, and its notebook's at each later one. The
+         *     instance says so itself, so anyone with root access to it can change it.
+         */
+        Setup: {
+            /** @description The command that failed, and the end of what it printed. */
+            failure?: string | null;
+            /** @description How far it is. */
+            state: components["schemas"]["SetupState"];
+        };
+        /**
+         * @description How far a setup is.
+         * @enum {string}
+         */
+        SetupState: "preparing" | "ready" | "failed";
         /** @description What sharing would do. */
         SharePlan: {
             /** @description Whether the template would also be approved for the project, or is already. */
