@@ -146,7 +146,7 @@ async fn whoever_can_unpack_gets_less() {
 #[test]
 fn all_of_it_is_small_and_names_nothing_inline() {
     let total: usize = FILES.iter().map(|file| file.gzipped.len()).sum();
-    assert!(total <= 120 * 1024, "{total} bytes, gzipped");
+    assert!(total <= 120_000, "{total} bytes, gzipped");
     let page = std::str::from_utf8(PAGE).unwrap();
     for refused in ["<style", "style=", "onload=", "data:", "javascript:"] {
         assert!(!page.contains(refused), "{refused}");
