@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::catalogue::CONSOLE_MARK;
 
-/// The longest text that is taken from a console, in characters. The setup itself writes no longer ones.
-const LONGEST: usize = 500;
+/// The longest text that is taken from a console, in characters. The setup itself writes at most 502.
+const LONGEST: usize = 512;
 
 /// How far the setup of an instance is: cloud-init's at the first boot, and its notebook's at each later one. The
 /// instance says so itself, so anyone with root access to it can change it.
@@ -64,7 +64,7 @@ impl Setup {
         Some(Self { state, failure })
     }
 
-    /// In words, such as `setup failed: run pip install: no network`.
+    /// In words, such as `setup failed: apt-get update: no route to host`.
     pub fn text(&self) -> String {
         let state = self.state.text();
         match &self.failure {
