@@ -1,7 +1,7 @@
 // A list of a thousand templates: it is read page after page, and scrolls without a task of more than 50 ms.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { bounded, Hung, launched, LENIENCE, serve, visit } from "./harness.mjs";
+import { bounded, Hung, launched, LENIENCE, serve, visit } from "../browser/harness.mjs";
 
 const TEMPLATES = 1000;
 const PAGE = 100;

@@ -3,8 +3,8 @@
 // of several counts.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launched, LENIENCE, serve } from "./harness.mjs";
-import { seed } from "./pages.mjs";
+import { launched, LENIENCE, serve } from "../browser/harness.mjs";
+import { seed } from "../browser/pages.mjs";
 
 const SLOW_4G = { offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 750_000 / 8 };
 const NO_WAIT = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
