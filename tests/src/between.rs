@@ -3,10 +3,15 @@
 use std::sync::Arc;
 
 use prism_asl::Functions;
-use prism_functions::ports::{Ec2, Executions, Inspect, Notifier, Table};
+use prism_functions::ports::{Clock, Ec2, Executions, Inspect, Notifier, Table};
 
 /// Wraps the core's ports and the definition's functions. Methods that are not overridden wrap nothing.
 pub trait Between: Send + Sync {
+    /// The clock of the functions. EC2 and the executions have their own.
+    fn clock(&self, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
+        clock
+    }
+
     fn ec2(&self, ec2: Arc<dyn Ec2>) -> Arc<dyn Ec2> {
         ec2
     }

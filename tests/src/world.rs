@@ -175,7 +175,7 @@ impl Setup {
             ec2: Arc::new(Recorded(between.ec2((self.bend)(ec2.clone())))),
             inspect: Arc::new(Recorded(between.inspect(inspect))),
             registry: Registry::new(Arc::new(Recorded(between.table(Arc::clone(&table) as _)))),
-            clock: time,
+            clock: between.clock(time),
             notifier: Arc::new(Recorded(between.notifier(Arc::clone(&notices) as _))),
             settings: self.settings,
             identity: self.identity,

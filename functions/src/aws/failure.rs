@@ -76,14 +76,14 @@ impl Failure {
                 | "InternalServerError"
                 | "InternalServerException"
                 | "InternalFailure"
-        ) || [
-            "Throttl",
-            "ThroughputExceeded",
-            "LimitExceeded",
-            "InProgress",
-        ]
-        .iter()
-        .any(|part| code.contains(part))
+        ) || code.contains("InProgress")
+            || self.is_throttle()
+    }
+
+    /// Whether the service refused the call because it received too many.
+    pub(super) fn is_throttle(&self) -> bool {
+        let codes = ["Throttl", "ThroughputExceeded", "LimitExceeded"];
+        codes.iter().any(|part| self.code.contains(part))
     }
 
     /// Converts a refusal of a call that requires `action` on `resource`. Returns the failure itself if it is not

@@ -190,7 +190,7 @@ const TABLE: &[Row] = &[
         cause: "Throttled",
         codes: &[Code::Throttled],
         words: &["RequestLimitExceeded", "Throttling"],
-        happened: "EC2 has throttled the account for hours, so {name} could not be started. Something else in the \
+        happened: "AWS has throttled the account for hours, so {name} could not be started. Something else in the \
                    account calls EC2 too often. Prism retries automatically.",
         steps: &[
             (

@@ -197,7 +197,7 @@ codes! {
     ConfirmationNeeded, BadInput, "The command requires a confirmation, but the terminal is not interactive.", "Add --yes.";
     Interrupted, Failed, "A signal ended the command.", "Check what happened before you repeat it: \"prism list\", \"prism saves list\".";
     Internal, Failed, "An internal error in Prism.", "Please report it with the message.";
-    Throttled, Transient, "EC2 throttled the request, or would have throttled it.", "Prism retries automatically.";
+    Throttled, Transient, "EC2 throttled the request, or would have throttled it; or DynamoDB did.", "Prism retries automatically.";
     NotReady, Transient, "AWS is not ready for the request yet: a recent change is not visible everywhere.", "Prism retries automatically.";
     EventMissed, Transient, "The awaited event has already happened.", "No action is needed: Prism checks again immediately.";
     NoCapacity, Transient, "EC2 has no capacity for the instance type at the moment.", "Try again later, or use another size, zone or Region.";

@@ -191,6 +191,9 @@ pub enum TableError {
     /// The transaction conflicted with another one. It can be retried.
     #[error("the transaction conflicts with another one")]
     Conflict,
+    /// The table throttles requests. It can be retried.
+    #[error("the table throttled the request: {0}")]
+    Throttled(String),
     /// The request itself is invalid, such as two writes to one key, a limit of 0 or a cursor from another query.
     #[error("the table request is not valid: {0}")]
     Invalid(String),

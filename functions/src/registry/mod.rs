@@ -191,6 +191,9 @@ fn problem(error: TableError) -> Problem {
         TableError::Invalid(_) => {
             Problem::new(Code::Internal, "The request to the registry is not valid.").because(error)
         }
+        TableError::Throttled(_) => {
+            Problem::new(Code::Throttled, "DynamoDB throttled the request.").because(error)
+        }
         TableError::Refused(refusal) => refusal.problem(),
         TableError::Unavailable {
             transient, advice, ..

@@ -74,6 +74,10 @@ kinds! {
     Death = "death",
     /// The same once the call has had its effect.
     DeathAfter = "death-after",
+    /// The function's clock jumps four minutes ahead; from the site of its start, it is wrong all the time.
+    Ahead = "clock-ahead",
+    /// The function's clock jumps four minutes back.
+    Behind = "clock-behind",
     /// EC2 returns the state before its last change, if that was at most 20 seconds ago.
     Stale = "stale",
     /// The function runs, and Lambda cannot say how it ended.
@@ -120,6 +124,9 @@ kinds! {
     Event = "event",
 }
 
+/// AWS refuses requests that are signed by a clock that is wrong by five minutes.
+const SKEW_S: i64 = 240;
+
 impl Kind {
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
@@ -130,6 +137,15 @@ impl Kind {
             Kind::Throttle1 => Some(1),
             Kind::Throttle10 => Some(10),
             Kind::Throttle100 => Some(100),
+            _ => None,
+        }
+    }
+
+    /// By how many seconds the clock of the function is wrong from now on.
+    pub fn skew_s(self) -> Option<i64> {
+        match self {
+            Kind::Ahead => Some(SKEW_S),
+            Kind::Behind => Some(-SKEW_S),
             _ => None,
         }
     }
@@ -234,6 +250,14 @@ fn is_of_ec2(call: Call) -> bool {
     }) && call != Call::Alarm
 }
 
+/// Whether a call reads or writes an item of the table.
+fn reads_or_writes(call: Call) -> bool {
+    matches!(
+        call,
+        Call::Get | Call::Put | Call::Update | Call::Delete | Call::Check
+    )
+}
+
 impl Site {
     pub fn takes(self, kind: Kind) -> bool {
         let of_step = steps::find(self.function).is_some();
@@ -247,6 +271,8 @@ impl Site {
                             | Kind::Throttle1
                             | Kind::Throttle10
                             | Kind::Throttle100
+                            | Kind::Ahead
+                            | Kind::Behind
                     )
             }
             Spot::End => of_step && matches!(kind, Kind::Unknown | Kind::Mute | Kind::CrashAfter),
@@ -281,8 +307,10 @@ fn takes(call: Call, of_step: bool, kind: Kind) -> bool {
             changes(call)
         }
         Kind::Throttle1 | Kind::Throttle10 | Kind::Throttle100 => {
-            is_of_ec2(call) || matches!(call, Call::Get | Call::Put | Call::Delete)
+            is_of_ec2(call) || reads_or_writes(call)
         }
+        // Turns, looks and locks are in the table.
+        Kind::Ahead | Kind::Behind => of_step && reads_or_writes(call),
         Kind::Denied | Kind::Expired => is_of_ec2(call),
         Kind::Full => matches!(
             call,

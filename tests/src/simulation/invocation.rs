@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -22,6 +22,7 @@ pub(crate) struct Invocation {
     pub(crate) function: &'static str,
     pub(crate) save: Option<(SaveId, u32)>,
     pub(crate) visits: AtomicU32,
+    skew_s: AtomicI64,
     dead: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
@@ -55,6 +56,7 @@ impl Invocation {
             function,
             save,
             visits: AtomicU32::new(0),
+            skew_s: AtomicI64::new(0),
             dead: AtomicBool::new(false),
             waker: Mutex::default(),
         }
@@ -66,6 +68,15 @@ impl Invocation {
             0 | 1 => id.to_string(),
             epoch => format!("{id}-{epoch}"),
         })
+    }
+
+    /// By how many seconds its clock is ahead.
+    pub(crate) fn skew_s(&self) -> i64 {
+        self.skew_s.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_skew_s(&self, seconds: i64) {
+        self.skew_s.store(seconds, Ordering::Relaxed);
     }
 
     pub(crate) fn die(&self) {

@@ -29,7 +29,9 @@ impl Functions for Lambda {
         let save = save_of(&payload);
         // Lambda checks the invocation before it exists.
         let before = Invocation::new(0, step.name, save.clone());
-        if let Some(kind) = self.conductor.arrive(&before, Spot::Begin) {
+        let kind = self.conductor.arrive(&before, Spot::Begin);
+        let skew_s = kind.and_then(Kind::skew_s);
+        if let (Some(kind), None) = (kind, skew_s) {
             return Err(refused(kind));
         }
         if self.conductor.has_arrived() {
@@ -39,6 +41,9 @@ impl Functions for Lambda {
         let (conductor, functions) = (self.conductor.clone(), Arc::clone(&self.functions));
         let run = async move {
             let work = async {
+                if let (Some(skew_s), Some(invocation)) = (skew_s, current()) {
+                    invocation.set_skew_s(skew_s);
+                }
                 let answer = functions.invoke(step.name, payload).await;
                 let end = current().and_then(|i| conductor.arrive(&i, Spot::End));
                 (answer, end)

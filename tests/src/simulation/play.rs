@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use prism_asl::{Functions, VirtualClock};
 use prism_functions::domain::save::SaveState;
-use prism_functions::ports::{Ec2, Executions, Inspect, Notifier, Table};
+use prism_functions::ports::{Clock, Ec2, Executions, Inspect, Notifier, Table};
 use serde_json::{Value, json};
 
 use super::before::{OTHER, OWNER, SCHEDULE};
@@ -14,7 +14,7 @@ use super::conductor::Conductor;
 use super::hands::Hands;
 use super::lambda::Lambda;
 use super::mutant::Mutant;
-use super::ports::Through;
+use super::ports::{Skewed, Through};
 use super::run::Run;
 use super::scene::{Deed, SCHEDULED, Scene, Way, Wish};
 use super::wanted::{Subject, Wanted};
@@ -43,6 +43,10 @@ impl Everywhere {
 }
 
 impl Between for Everywhere {
+    fn clock(&self, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
+        Arc::new(Skewed(clock))
+    }
+
     fn ec2(&self, ec2: Arc<dyn Ec2>) -> Arc<dyn Ec2> {
         Arc::new(self.through(ec2))
     }

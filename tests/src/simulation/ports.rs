@@ -63,7 +63,10 @@ macro_rules! made {
     }};
 }
 
+mod clock;
 mod executions;
+
+pub(crate) use clock::Skewed;
 
 /// A text in AWS's error messages that must not be shown to users.
 pub(crate) const SECRET: &str = "arn:aws:iam::123456789012:role/secret";
@@ -154,10 +157,9 @@ impl Inspect for Through<dyn Inspect> {
     }
 }
 
-/// The table's errors. A throttled write is reported as a conflict.
-fn table_error(writes: bool) -> impl Fn(Wrong) -> TableError + Send + Sync {
-    move |wrong| match wrong {
-        Wrong::Throttled if writes => TableError::Conflict,
+fn table_error(wrong: Wrong) -> TableError {
+    match wrong {
+        Wrong::Throttled => TableError::Throttled(format!("injected by the simulation ({SECRET})")),
         _ => TableError::Unavailable {
             reason: format!("injected by the simulation: {wrong:?} ({SECRET})"),
             transient: !matches!(wrong, Wrong::Refused | Wrong::Denied),
@@ -170,7 +172,7 @@ fn table_error(writes: bool) -> impl Fn(Wrong) -> TableError + Send + Sync {
 #[async_trait]
 impl Table for Through<dyn Table> {
     async fn get(&self, key: &Key) -> Result<Option<Item>, TableError> {
-        through!(self, Call::Get, &table_error(false), None, get(key))
+        through!(self, Call::Get, &table_error, None, get(key))
     }
 
     async fn query(&self, query: &Query) -> Result<Page, TableError> {
@@ -179,7 +181,7 @@ impl Table for Through<dyn Table> {
             Index::Gsi1 => Call::QueryGsi1,
             Index::Gsi2 => Call::QueryGsi2,
         };
-        through!(self, call, &table_error(false), None, query(query))
+        through!(self, call, &table_error, None, query(query))
     }
 
     async fn transact(&self, writes: &[Write]) -> Result<(), TableError> {
@@ -204,7 +206,7 @@ impl Table for Through<dyn Table> {
         };
         let asked = Asked {
             call,
-            wrong: &table_error(true),
+            wrong: &table_error,
             ask: &ask,
             past: None,
         };

@@ -27,6 +27,13 @@ impl Run {
         neighbour::without(all.expect("the cloud answers"))
     }
 
+    /// Whether the clock of a function was wrong: so are the instants that it noted.
+    pub(crate) fn is_skewed(&self) -> bool {
+        let trace = self.conductor.trace();
+        let mut kinds = trace.iter().filter_map(|visit| visit.kind);
+        kinds.any(|kind| kind.skew_s().is_some())
+    }
+
     /// Whether an AMI was protected from outside: it is kept until the protection is lifted.
     pub(crate) fn protects(&self) -> bool {
         let acts = self.conductor.acts();

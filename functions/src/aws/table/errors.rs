@@ -29,6 +29,9 @@ where
         if failure.code == INVALID {
             return TableError::Invalid(failure.message);
         }
+        if failure.is_throttle() {
+            return TableError::Throttled(failure.reason());
+        }
         match failure.refusal(actions, &format!("the table {table}")) {
             Ok(refusal) => TableError::Refused(refusal),
             Err(failure) => TableError::Unavailable {
@@ -90,13 +93,11 @@ fn of_reasons(reasons: &[CancellationReason]) -> TableError {
         .filter_map(CancellationReason::code)
         .filter(|code| *code != "None")
         .collect();
-    TableError::Unavailable {
-        reason: format!("the transaction was cancelled: {}", codes.join(", ")),
-        // The remaining reasons are throttles.
-        transient: true,
-        advice: None,
-        source: None,
-    }
+    // The remaining reasons are throttles.
+    TableError::Throttled(format!(
+        "the transaction was cancelled: {}",
+        codes.join(", ")
+    ))
 }
 
 /// The error for a request that the SDK itself considers incomplete.
@@ -116,6 +117,10 @@ pub(super) fn foreign(what: &str) -> TableError {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::operation::get_item::GetItemError;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+
     use super::*;
     use crate::ports::{Condition, Key};
 
@@ -162,18 +167,39 @@ mod tests {
     }
 
     #[test]
+    fn a_throttle_differs_from_a_failure() {
+        let of_code = |code: &str| {
+            let metadata = ErrorMetadata::builder().code(code).message("slow").build();
+            let status = 400.try_into().expect("it is a status code");
+            let raw = HttpResponse::new(status, SdkBody::empty());
+            let error = SdkError::service_error(GetItemError::generic(metadata), raw);
+            of("dynamodb:GetItem", "prism")(error)
+        };
+        for code in [
+            "ThrottlingException",
+            "ProvisionedThroughputExceededException",
+            "RequestLimitExceeded",
+        ] {
+            assert!(matches!(of_code(code), TableError::Throttled(why) if why.starts_with(code)));
+        }
+        assert!(matches!(
+            of_code("InternalServerError"),
+            TableError::Unavailable {
+                transient: true,
+                ..
+            }
+        ));
+    }
+
+    #[test]
     fn other_reasons_have_their_meaning() {
         let conflict = of_reasons(&reasons(&["None", "TransactionConflict"]));
         assert!(matches!(conflict, TableError::Conflict));
         let invalid = of_reasons(&reasons(&["None", "ValidationError"]));
         assert!(matches!(invalid, TableError::Invalid(why) if why == "write 1: why"));
         let throttled = of_reasons(&reasons(&["None", "ThrottlingError"]));
-        assert!(matches!(
-            throttled,
-            TableError::Unavailable {
-                transient: true,
-                ..
-            }
-        ));
+        assert!(
+            matches!(throttled, TableError::Throttled(why) if why.ends_with(": ThrottlingError"))
+        );
     }
 }

@@ -132,6 +132,10 @@ impl Conductor {
                 clock.sleep(LATE).await;
                 (asked.ask)().await
             }
+            Kind::Ahead | Kind::Behind => {
+                invocation.set_skew_s(kind.skew_s().unwrap_or_default());
+                (asked.ask)().await
+            }
             Kind::Stale => self.stale(asked).await,
             _ => self.break_off(invocation, kind, asked).await,
         }

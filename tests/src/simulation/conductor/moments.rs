@@ -23,7 +23,8 @@ impl Hands {
         let visits = invocation.visits.load(std::sync::atomic::Ordering::Relaxed);
         (site, visits, conductor.pending()).hash(&mut hash);
         for live in conductor.live() {
-            (live.function, live.save.as_ref().map(|(_, epoch)| *epoch)).hash(&mut hash);
+            let epoch = live.save.as_ref().map(|(_, epoch)| *epoch);
+            (live.function, epoch, live.skew_s()).hash(&mut hash);
         }
         self.executions.running().hash(&mut hash);
         for subject in self.subjects() {

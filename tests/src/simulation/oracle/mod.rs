@@ -148,7 +148,9 @@ fn check_save(run: &Run, record: &SaveRecord, findings: &mut Findings) {
         Some(duty) => match duty.discharged {
             None => findings.push(format!("P1: the duty of {id} is open")),
             Some(discharge) => {
-                check_finding(&truth, record, discharge.finding, discharge.at, findings);
+                if !run.is_skewed() {
+                    check_finding(&truth, record, discharge.finding, discharge.at, findings);
+                }
             }
         },
     }
@@ -359,6 +361,9 @@ fn check_once(run: &Run, records: &[SaveRecord], findings: &mut Findings) {
             let span = (from, until, &record.save_id);
             spans.entry(&saved.id).or_default().push(span);
         }
+    }
+    if run.is_skewed() {
+        return;
     }
     for (instance, mut spans) in spans {
         spans.sort_unstable();
