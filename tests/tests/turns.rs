@@ -118,17 +118,31 @@ fn a_save_that_waits_for_its_turn_is_cancelled_at_once() {
 
 #[test]
 fn a_queue_that_is_too_long_refuses_before_anything_is_touched() {
-    let world = launched(Setup::seeded(5));
-    turns::taken_for(&world, 6 * 3600);
+    check_longest(Setup::seeded(5), 6 * 3600, "6 hours");
+}
+
+#[test]
+fn the_deployment_sets_how_long_the_queue_may_be() {
+    let mut setup = Setup::seeded(5);
+    setup.settings.queue_hours = "1".parse().unwrap();
+    check_longest(setup, 3600, "1 hour ");
+}
+
+/// Checks that a save waits for this long, and that the next one is refused with these words.
+#[track_caller]
+fn check_longest(setup: Setup, seconds: i64, words: &str) {
+    let world = launched(setup);
+    turns::taken_for(&world, seconds);
     let last = begun(&world, save_request("work", "kept"));
     let beyond = begun(&world, save_request("work", "more"));
     world.pass(1);
     assert!(record(&world, &last).awaited_turn().is_some());
     let refused = record(&world, &beyond);
     assert_eq!(refused.state, SaveState::Failed);
+    assert!(refused.plan.is_none(), "{refused:#?}");
     let failure = refused.failure.unwrap();
     assert_eq!(failure.code, "QueueFull");
-    assert!(failure.message.contains("6 hours") && failure.hint.contains("Ec2SharePercent"));
+    assert!(failure.message.contains(words) && failure.hint.contains("Ec2SharePercent"));
     world.clock.run_until_idle().unwrap();
     assert_eq!(world.record(&last).unwrap().state, SaveState::Succeeded);
 }

@@ -88,6 +88,7 @@ pub(crate) struct Profile {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) resource_tags: Vec<String>,
     pub(crate) ec2_share_percent: Option<String>,
+    pub(crate) queue_hours: Option<String>,
     pub(crate) iam_identity: Option<String>,
 }
 

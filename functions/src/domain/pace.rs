@@ -4,56 +4,105 @@
 //! leaves part of the bucket to the account's other users.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-/// The share of each EC2 request bucket that Prism may use, in percent, from 1 to 100.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-pub struct Ec2Share(u8);
+use super::counted;
 
-impl Default for Ec2Share {
-    fn default() -> Self {
-        Self(50)
-    }
-}
+/// Declares a setting that is a whole number: its type, name, unit, limits and default.
+macro_rules! whole_number {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $unit:literal, $limits:expr, $default:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "u8", into = "u8")]
+        pub struct $name(u8);
 
-/// The value is not a share of a bucket.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is not a valid share: it must be a whole number from 1 to 100, in percent")]
-pub struct InvalidShare(String);
-
-impl TryFrom<u8> for Ec2Share {
-    type Error = InvalidShare;
-
-    fn try_from(percent: u8) -> Result<Self, InvalidShare> {
-        match percent {
-            1..=100 => Ok(Self(percent)),
-            _ => Err(InvalidShare(percent.to_string())),
+        impl $name {
+            const LIMITS: RangeInclusive<u8> = $limits;
         }
-    }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self($default)
+            }
+        }
+
+        impl TryFrom<u8> for $name {
+            type Error = InvalidNumber;
+
+            fn try_from(number: u8) -> Result<Self, InvalidNumber> {
+                number.to_string().parse()
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidNumber;
+
+            fn from_str(text: &str) -> Result<Self, InvalidNumber> {
+                let number = text.parse::<u8>().ok();
+                let number = number.filter(|number| Self::LIMITS.contains(number));
+                number.map(Self).ok_or_else(|| InvalidNumber {
+                    text: text.to_owned(),
+                    what: $what,
+                    unit: $unit,
+                    least: *Self::LIMITS.start(),
+                    most: *Self::LIMITS.end(),
+                })
+            }
+        }
+
+        impl From<$name> for u8 {
+            fn from(number: $name) -> Self {
+                number.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
 }
 
-impl FromStr for Ec2Share {
-    type Err = InvalidShare;
-
-    fn from_str(text: &str) -> Result<Self, InvalidShare> {
-        let percent: u8 = text.parse().map_err(|_| InvalidShare(text.to_owned()))?;
-        percent.try_into()
-    }
+/// The value is not a number that the setting allows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text} is not a valid {what}: it must be a whole number from {least} to {most}, in {unit}"
+)]
+pub struct InvalidNumber {
+    text: String,
+    what: &'static str,
+    unit: &'static str,
+    least: u8,
+    most: u8,
 }
 
-impl From<Ec2Share> for u8 {
-    fn from(share: Ec2Share) -> Self {
-        share.0
-    }
-}
+whole_number!(
+    /// The share of each EC2 request bucket that Prism may use, in percent, from 1 to 100.
+    Ec2Share, "share", "percent", 1..=100, 50
+);
 
-impl fmt::Display for Ec2Share {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+whole_number!(
+    /// The longest time that a save, or a copy of an AMI to a Region, waits for its turn, in hours.
+    ///
+    /// An execution is limited to three days: a save may wait for its turn, for its AMI up to a day, for the turns of its
+    /// copies, and for the copies up to half a day.
+    QueueHours, "limit of the queue", "hours", 1..=12, 6
+);
+
+impl QueueHours {
+    /// The limit as a time.
+    pub fn time(self) -> TimeDelta {
+        TimeDelta::hours(self.0.into())
+    }
+
+    /// The limit in words, such as "6 hours".
+    pub fn words(self) -> String {
+        counted(self.0, "hour")
     }
 }
 
@@ -98,7 +147,7 @@ const fn bucket(size: i64, refill_per_s: i64) -> Bucket {
 
 /// The interval between turns of saves, in thousandths of the time that the bucket takes to refill. Restarts are less
 /// evenly spaced than turns, and the reserve lets the bucket recover after several of them. At a share of 50 percent,
-/// 10,000 turns fit into [`QUEUE`].
+/// 10,000 turns fit into six hours, the default of [`QueueHours`].
 const SAVES_APART_PER_MILLE: i64 = 1079;
 
 impl Paced {
@@ -137,9 +186,6 @@ impl Paced {
     }
 }
 
-/// The longest time that a save, or a copy of an AMI to a Region, waits for its turn.
-pub const QUEUE: TimeDelta = TimeDelta::hours(6);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,5 +220,18 @@ mod tests {
         }
         assert!(serde_json::from_str::<Ec2Share>("0").is_err());
         assert_eq!(serde_json::to_string(&share(100)).unwrap(), "100");
+    }
+
+    #[test]
+    fn a_queue_is_hours_long() {
+        let hours = |text: &str| text.parse::<QueueHours>();
+        assert_eq!(hours("6"), Ok(QueueHours::default()));
+        assert_eq!(hours("1").unwrap().words(), "1 hour");
+        assert_eq!(hours("12").unwrap().time(), TimeDelta::hours(12));
+        for text in ["0", "13", "6 h", "0.5"] {
+            let refused = hours(text).unwrap_err().to_string();
+            let rule = "limit of the queue: it must be a whole number from 1 to 12, in hours";
+            assert_eq!(refused, format!("{text} is not a valid {rule}"));
+        }
     }
 }

@@ -89,7 +89,7 @@ codes! {
     TemplateNameTaken, Refused, "The template belongs to another user, or is built in.", "Choose another template name.";
     SaveInProgress, Refused, "Another save of this instance is in progress.", "Wait for it (\"prism saves watch\") or cancel it (\"prism saves cancel\").";
     KeyNotFound, Refused, "You have no public key with that fingerprint.", "\"prism key list\" shows your keys.";
-    QueueFull, Refused, "Too many saves, or copies to the Region, are waiting to begin.", "Try again later, or ask an administrator to give Prism a larger share of EC2's requests (Ec2SharePercent).";
+    QueueFull, Refused, "Too many saves, or copies to the Region, are waiting to begin.", "Try again later, or ask an administrator to give Prism a larger share of EC2's requests (Ec2SharePercent) or to allow longer waits (QueueHours).";
     InstanceStoreData, Refused, "The instance has instance store volumes, which lose their data when it stops.", "Move the data to an EBS volume first, or accept the loss with --accept-instance-store-loss NAME.";
     InstanceStoreRoot, Refused, "The root device is an instance store volume: the instance cannot be stopped and started.", "Launch the environment from an EBS-backed AMI.";
     SpotInstance, Refused, "A Spot Instance cannot be stopped and started again at any time.", "Launch the environment as an On-Demand Instance and save that.";

@@ -232,6 +232,13 @@ variables! {
              second. The account's other users have the rest.",
         )),
         |c, v| put(&mut c.settings.ec2_share, v);
+    "PRISM_QUEUE_HOURS", "queue_hours", "QueueHours", "6", "a whole number from 1 to 12",
+        Some(setting(
+            Values::Number(1, 12),
+            "How long a save, or a copy of an AMI to a Region, may wait for its turn, in hours. One that would wait for longer is \
+             refused before anything is changed.",
+        )),
+        |c, v| put(&mut c.settings.queue_hours, v);
     "PRISM_EVENT_REGIONS", "", "EventRegions", "",
         "a comma-separated list of Regions, such as us-east-1,us-west-2",
         Some(setting(

@@ -33,6 +33,7 @@ fn everything_can_be_set() {
         ("PRISM_ALLOWED_REGIONS", "us-east-1,us-west-2"),
         ("PRISM_ALLOWED_INSTANCE_TYPES", "t3.*"),
         ("PRISM_EC2_SHARE_PERCENT", "80"),
+        ("PRISM_QUEUE_HOURS", "12"),
         ("PRISM_KMS_KEYS", KEY),
         ("PRISM_RESOURCE_TAGS", "CostCentre=42,Owner=lab"),
         ("PRISM_LAUNCH_NETWORKS", "192.0.2.0/24, 2001:db8::/32"),
@@ -50,6 +51,7 @@ fn everything_can_be_set() {
     assert_eq!(config.settings.allowed_regions.0.len(), 2);
     assert_eq!(config.settings.allowed_types.list(), ["t3.*"]);
     assert_eq!(config.settings.ec2_share.to_string(), "80");
+    assert_eq!(config.settings.queue_hours.to_string(), "12");
     assert_eq!(config.settings.kms_keys.list(), [KEY]);
     let tags = config.settings.resource_tags.list();
     assert_eq!(tags, ["CostCentre=42", "Owner=lab"]);

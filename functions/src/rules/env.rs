@@ -10,7 +10,7 @@ use super::{Identity, outbox};
 use crate::domain::allowed::{AllowedRegions, AllowedTypes};
 use crate::domain::grant::OrganizationArn;
 use crate::domain::kms_keys::KmsKeys;
-use crate::domain::pace::Ec2Share;
+use crate::domain::pace::{Ec2Share, QueueHours};
 use crate::domain::resource_tags::ResourceTags;
 use crate::domain::{Problem, Region, SubnetId};
 use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
@@ -55,6 +55,9 @@ pub struct Settings {
     /// The share of EC2's request limits that the deployment may use.
     #[serde(default)]
     pub ec2_share: Ec2Share,
+    /// How long a save or a copy may wait for its turn.
+    #[serde(default)]
+    pub queue_hours: QueueHours,
     /// The subnets that instances are launched into, in the order in which they are tried. If empty, instances are
     /// launched into the default subnets of the Region.
     #[serde(default)]

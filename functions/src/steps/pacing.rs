@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 
-use crate::domain::pace::{Paced, QUEUE};
+use crate::domain::pace::Paced;
 use crate::domain::{Code, Problem, Region, Timestamp};
 use crate::registry::{Queue, Rhythm};
 use crate::rules::Env;
@@ -21,13 +21,14 @@ const MANY_OF: i32 = 4;
 /// Takes the turn of a copy to a Region: now, or a later time.
 ///
 /// # Errors
-/// [`Code::QueueFull`] if the turn would be later than [`QUEUE`] from now.
+/// [`Code::QueueFull`] if the turn would be later than the deployment allows.
 pub(super) async fn of_copy(env: &Env, region: &Region) -> Result<Timestamp, Problem> {
-    let turn = take(env, region, Paced::Copy, QUEUE).await?;
+    let queue = env.settings.queue_hours;
+    let turn = take(env, region, Paced::Copy, queue.time()).await?;
     turn.ok_or_else(|| {
         let message = format!(
-            "The copies that are waiting for {region} take more than {} hours to begin. This copy was not started.",
-            QUEUE.num_hours()
+            "The copies that are waiting for {region} take more than {} to begin. This copy was not started.",
+            queue.words()
         );
         Problem::new(Code::QueueFull, message)
     })

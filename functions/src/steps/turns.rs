@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use chrono::TimeDelta;
 
 use super::pacing;
-use crate::domain::pace::{Paced, QUEUE};
+use crate::domain::pace::Paced;
 use crate::domain::{Code, Problem, Region, SaveId, Timestamp, UserId};
 use crate::registry::{Queue, Rhythm};
 use crate::rules::Env;
@@ -28,7 +28,7 @@ const YIELDS: TimeDelta = TimeDelta::seconds(5);
 /// Takes the turn of a save in its Region: now, or a later time. `awaited` says whether somebody waits for the save.
 ///
 /// # Errors
-/// [`Code::QueueFull`] if the turn would be later than [`QUEUE`] from now.
+/// [`Code::QueueFull`] if the turn would be later than the deployment allows.
 pub(super) async fn of_save(
     env: &Env,
     region: &Region,
@@ -40,11 +40,12 @@ pub(super) async fn of_save(
         push_back(env, region).await?;
         return Ok(now);
     }
-    let turn = pacing::take(env, region, Paced::Save, QUEUE).await?;
+    let queue = env.settings.queue_hours;
+    let turn = pacing::take(env, region, Paced::Save, queue.time()).await?;
     turn.ok_or_else(|| {
         let message = format!(
-            "The saves that are waiting in {region} take more than {} hours to begin. Nothing was changed.",
-            QUEUE.num_hours()
+            "The saves that are waiting in {region} take more than {} to begin. Nothing was changed.",
+            queue.words()
         );
         Problem::new(Code::QueueFull, message)
     })
@@ -55,7 +56,7 @@ pub(super) async fn of_save(
 /// automatically slows down the saves that begin.
 ///
 /// # Errors
-/// [`Code::QueueFull`] once the save has waited for [`QUEUE`].
+/// [`Code::QueueFull`] once the save has waited for as long as the deployment allows.
 pub(super) async fn after_throttle(
     env: &Env,
     region: &Region,
@@ -66,10 +67,11 @@ pub(super) async fn after_throttle(
     push_back(env, region).await?;
     let now = env.clock.now();
     let at = now + pause(save, taken);
-    if at - began > QUEUE {
+    let queue = env.settings.queue_hours;
+    if at - began > queue.time() {
         let message = format!(
-            "EC2 has throttled the save in each of its {taken} turns, for {} hours. Nothing was changed.",
-            QUEUE.num_hours()
+            "EC2 has throttled the save in each of its {taken} turns, for {}. Nothing was changed.",
+            queue.words()
         );
         return Err(Problem::new(Code::QueueFull, message));
     }
@@ -87,7 +89,8 @@ pub(super) async fn yield_to_restarts(env: &Env, region: &Region) -> Result<(), 
 
 /// Counts a restart, to which DryRuns yield. The restart has been requested, and does not depend on this.
 pub(super) async fn count_restart(env: &Env, region: &Region) {
-    if let Err(problem) = pacing::take(env, region, Paced::Start, QUEUE).await {
+    let within = env.settings.queue_hours.time();
+    if let Err(problem) = pacing::take(env, region, Paced::Start, within).await {
         tracing::warn!(problem = problem.chain(), "a restart was not counted");
     }
 }
@@ -123,7 +126,8 @@ async fn is_next(
 
 /// Moves all later turns back by one.
 async fn push_back(env: &Env, region: &Region) -> Result<(), Problem> {
-    pacing::take(env, region, Paced::Save, QUEUE)
+    let within = env.settings.queue_hours.time();
+    pacing::take(env, region, Paced::Save, within)
         .await
         .map(drop)
 }

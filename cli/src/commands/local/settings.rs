@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use prism_functions::domain::allowed::InvalidType;
 use prism_functions::domain::kms_keys::InvalidKey;
-use prism_functions::domain::pace::Ec2Share;
+use prism_functions::domain::pace::{Ec2Share, QueueHours};
 use prism_functions::domain::{Code, Problem};
 use prism_functions::rules::PublicScope;
 
@@ -36,6 +36,9 @@ pub(crate) struct Settings {
     /// The percentage of EC2's request rates that Prism may use
     #[arg(long, value_name = "PERCENT")]
     ec2_share: Option<Ec2Share>,
+    /// How many hours a save or a copy may wait for its turn
+    #[arg(long, value_name = "HOURS")]
+    queue_hours: Option<QueueHours>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -91,18 +94,22 @@ impl Settings {
         if let Some(share) = self.ec2_share {
             settings.ec2_share = share;
         }
+        if let Some(hours) = self.queue_hours {
+            settings.queue_hours = hours;
+        }
         if settings != before {
             cloud.set_settings(&settings)?;
         }
         session.out.done(&settings, || {
             format!(
-                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\nAllowed KMS keys: {}.\nTags of resources: {}.\nShare of the EC2 request limits: {} %.\n",
+                "A public template is {}.\nAllowed Regions: {}.\nAllowed instance types: {}.\nAllowed KMS keys: {}.\nTags of resources: {}.\nShare of the EC2 request limits: {} %.\nLongest wait for a turn: {}.\n",
                 reach(settings.public_scope),
                 or_all(joined(&settings.allowed_regions.0)),
                 or_all(joined(settings.allowed_types.list())),
                 or_all(joined(settings.kms_keys.list())),
                 or_none(joined(settings.resource_tags.list())),
                 settings.ec2_share,
+                settings.queue_hours.words(),
             )
         })
     }
