@@ -4,10 +4,17 @@
 
 mod common;
 
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command};
 
+use chrono::TimeDelta;
 use common::{Answer, FAST, Prism, SERVED, SLOW, answer};
-use serde_json::Value;
+use prism_functions::domain::ec2::InstanceState;
+use prism_functions::ports::{Condition, Item, Key, Table as _, Write};
+use prism_local::Embedded;
+use prism_local::store::SqliteTable;
+use serde_json::{Value, json};
 
 /// A cloud with a running instance. Its time runs slowly enough afterwards for a test to act between two events.
 fn slow_box() -> Prism {
@@ -272,4 +279,92 @@ fn to_stop_watching_stops_nothing() {
     signal(&child, "-INT");
     assert_eq!(end(child).code, 130);
     prism.ok(&["saves", "watch", &id]);
+}
+
+fn opened(prism: &Prism) -> Embedded {
+    Embedded::open(prism.home(), Path::new("prism")).unwrap()
+}
+
+/// Others have all turns of saves for this many seconds from now, and alice has requested the maximum number for one user
+/// within the next minute.
+fn taken_for(prism: &Prism, seconds: i64) {
+    let now = opened(prism).service().env.clock.now();
+    let put = |queue: &str, ahead_s: i64| {
+        let next = now + TimeDelta::seconds(ahead_s);
+        let attributes = json!({ "next_ms": next.timestamp_millis() });
+        let item = Item {
+            key: Key::new("TURNS#us-east-1", queue),
+            attributes: attributes.as_object().unwrap().clone(),
+        };
+        Write::Put(item, Condition::Always)
+    };
+    let writes = [put("SAVES", seconds), put("AWAITED#alice", 100)];
+    let table = SqliteTable::open(&prism.home().join("registry.db")).unwrap();
+    futures::executor::block_on(table.transact(&writes)).unwrap();
+}
+
+/// How often the box was stopped.
+fn stops(prism: &Prism) -> usize {
+    let found = prism.until("box", |_| true);
+    let id = found["id"].as_str().unwrap().parse().unwrap();
+    let history = opened(prism).cloud().history_of(&id).unwrap();
+    let stops = history.iter().filter(|it| it.1 == InstanceState::Stopping);
+    stops.count()
+}
+
+/// A cloud in which the save of an instance waits for its turn, and the save's ID.
+fn queued() -> (Prism, String) {
+    let prism = Prism::new(FAST);
+    prism.ok(&["launch", "ubuntu", "box"]);
+    // In real time, so that the wait stays the same number of minutes for the whole test.
+    prism.ok(&["local", "speed", "1"]);
+    taken_for(&prism, 175);
+    let begun = prism.run(&["save", "box", "box-env", "--no-wait", "--json"]);
+    let id = save_id(&begun.json());
+    (prism, id)
+}
+
+#[test]
+fn a_save_that_waits_for_its_turn_says_for_how_long() {
+    let (prism, id) = queued();
+    let list = prism.run(&["saves", "list"]);
+    list.prints("waiting for its turn, about 3 min");
+    let list = prism.run(&["saves", "list", "--json"]).json();
+    let listed = &list["saves"][0];
+    assert_eq!(listed["state"], "running");
+    assert_eq!(listed["step"], "WaitForTurn");
+    assert!(listed["turn_at"].is_string(), "{listed:#}");
+    assert_eq!(listed["turn_at"], listed["turn"]["at"]);
+    let shown = prism.run(&["saves", "show", &id]);
+    for text in [
+        "in about 3 min",
+        "Waiting for its turn (WaitForTurn)",
+        "box is not affected before the save's turn.",
+    ] {
+        shown.prints(text);
+    }
+    // It takes place in its turn.
+    prism.ok(&["local", "speed", FAST]);
+    let watched = prism.run(&["saves", "watch", &id, "--json"]).json();
+    assert_eq!((&watched["version"], stops(&prism)), (&json!(1), 1));
+}
+
+#[test]
+fn a_save_that_is_cancelled_before_its_turn_touches_nothing() {
+    let (prism, id) = queued();
+    let mut watching = prism.spawn(&["saves", "watch", &id]);
+    let stderr = BufReader::new(watching.stderr.take().unwrap());
+    let mut lines = stderr.lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "Waiting for its turn"));
+    let cancelled = prism.run(&["saves", "cancel", &id, "--json"]).json();
+    assert_eq!(cancelled["state"], "cancelled");
+    assert_eq!(watching.wait().unwrap().code(), Some(1));
+    assert!(lines.any(|line| line.starts_with("error[SaveCancelled]:")));
+    assert!(lines.any(|line| line == "  box was not affected."));
+    assert!(!held(&prism.until("box", |_| true)));
+    assert_eq!((prism.state("box").as_str(), stops(&prism)), ("running", 0));
+    // Its turn passes, and nothing happens in it.
+    prism.ok(&["local", "speed", FAST]);
+    let saved = prism.run(&["save", "box", "box-env", "--json"]).json();
+    assert_eq!((&saved["version"], stops(&prism)), (&json!(1), 1));
 }
