@@ -1,5 +1,7 @@
 //! Many saves at the same instant: how many succeed, the downtimes of their instances, and their requests to EC2.
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ pub struct Burst {
     pub events: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Outcome {
     /// The number of saves that registered no version, by error code.
     pub failed: BTreeMap<String, u32>,
@@ -43,6 +45,8 @@ pub struct Outcome {
     pub over_floor: Vec<f64>,
     /// The downtimes in seconds, in ascending order.
     pub downtimes: Vec<f64>,
+    /// The longest time for which an instance was down beyond what EC2 alone needs, in seconds.
+    pub beyond_floor_s: f64,
     /// The time from the instant until the last instance runs again, in seconds.
     pub last_running_s: f64,
     /// The time from the instant until the last version is registered, in seconds.
@@ -56,6 +60,16 @@ pub struct Outcome {
     pub sweeps: BTreeMap<String, Traffic>,
     /// The number of state transitions of all executions. Each retry is one too.
     pub transitions: usize,
+    /// A further save, which is refused; `None` unless there was a single save.
+    pub refusal: Option<Refusal>,
+}
+
+/// A save that is refused by one of the last checks of its plan.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Refusal {
+    /// The time from the request to the refusal, in seconds.
+    pub after_s: f64,
+    pub calls: u64,
 }
 
 impl Outcome {
@@ -143,6 +157,7 @@ impl Burst {
                 *own = minus(*own, *of);
             }
         }
+        outcome.refusal = (self.saves == 1).then(|| refused(&world));
         outcome
     }
 
@@ -153,18 +168,45 @@ impl Burst {
         let pace = if self.varied { own } else { 100 };
         let name = format!("instance-{number}");
         let instance = add(world, &name, "ada", pace);
-        let id: SaveId = format!("save-{number:020x}").parse().expect("it is an id");
-        let input = json!({
-            "save_id": id, "epoch": 1, "caller": ADA.clone(),
-            "request": save_request(&name, &format!("template-{number}")),
-        });
-        let started = world.executions.start(id.as_str(), input);
-        world.run(started).expect("the execution starts");
         Begun {
-            id,
+            id: start(world, number, &name, &format!("template-{number}")),
             instance,
             floor_s: floor_s(pace),
         }
+    }
+}
+
+fn start(world: &World, number: u32, instance: &str, template: &str) -> SaveId {
+    let id: SaveId = format!("save-{number:020x}").parse().expect("it is an id");
+    let input = json!({
+        "save_id": id, "epoch": 1, "caller": ADA.clone(), "request": save_request(instance, template),
+    });
+    let started = world.executions.start(id.as_str(), input);
+    world.run(started).expect("the execution starts");
+    id
+}
+
+/// Saves the only instance again, without the permission to start it, which is checked last.
+fn refused(world: &World) -> Refusal {
+    let calls = || {
+        let so_far = Outcome {
+            traffic: traffic(world),
+            ..Outcome::default()
+        };
+        so_far.requests().calls
+    };
+    let (before, asked) = (calls(), world.now());
+    let denied = world.admin.deny("StartInstances");
+    denied.expect("the cloud answers");
+    let id = start(world, 1, "instance-0", "template-0");
+    let idle = world.clock.run_until_idle();
+    idle.expect("nothing waits for ever");
+    let record = world.record(&id).expect("the registry answers");
+    assert_eq!(code(&record), Code::PermissionMissing.as_str());
+    let ended = record.ended_at.expect("a refused save has ended");
+    Refusal {
+        after_s: seconds(ended - asked),
+        calls: calls() - before,
     }
 }
 
@@ -286,6 +328,7 @@ impl Outcome {
         if let Some(down) = record.downtime_s {
             self.downtimes.push(down);
             self.over_floor.push(down / save.floor_s);
+            self.beyond_floor_s = self.beyond_floor_s.max(down - save.floor_s);
         }
         let after = |at: Option<Timestamp>| at.map_or(0.0, |at| seconds(at - begin));
         self.last_running_s = self.last_running_s.max(after(record.running_at));
