@@ -1,4 +1,4 @@
-//! `bench`: performance measurements on the release build. They print figures and never fail.
+//! `bench`: performance measurements on the release build. They print figures; `burst` also fails beyond its limits.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

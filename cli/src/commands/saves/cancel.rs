@@ -27,6 +27,10 @@ impl Cancel {
         let id = session.save_id(&self.id).await?;
         let asked = Asked::<CancelSave>::of(id.clone());
         let record = session.client.ask(asked).await?;
+        if record.state == SaveState::Cancelled {
+            // It was waiting for its turn: there is nothing to roll back.
+            return crate::report::cancelled(session, &record);
+        }
         if !self.wait {
             let next = format!("prism saves watch {id}");
             let value = json!({ "save_id": id, "state": record.state, "next_command": next });
