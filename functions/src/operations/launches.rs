@@ -20,7 +20,7 @@ use crate::domain::tags::{
     DEPLOYMENT_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
 };
 use crate::domain::template::TemplateRef;
-use crate::domain::{Code, Problem};
+use crate::domain::{Code, Problem, Region};
 use crate::ports::{Image, ImageState, Instance, NewInstance, Subnet, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
@@ -80,9 +80,10 @@ async fn launch_instance(
     holdings::take(env, user, &wanted, &token).await?;
     let launch = service.launch([caller, owner], &request, &plan, &token);
     let project = request.project.as_ref().filter(|_| !repeats);
+    let token_here = in_region(&token, &request.region);
     let hour = project.map(|project| Beginning {
         project,
-        key: &token,
+        key: &token_here,
         usd_per_hour: plan.usd_per_hour,
     });
     let launched = starting::counted(env, hour, launch).await;
@@ -104,6 +105,11 @@ async fn launch_instance(
     let place = format!("/v1/instances/{}?region={}", instance.id, instance.region);
     let launched = Accepted::new(Launched { instance, plan });
     Ok(Either::Other(launched.at(place)))
+}
+
+/// What identifies a launch beyond its Region: an idempotency key can be used once in each.
+fn in_region(token: &str, region: &Region) -> String {
+    format!("{token}/{region}")
 }
 
 impl Service {
@@ -274,7 +280,7 @@ impl Service {
             && of.version.is_some()
         {
             let launch = Launch {
-                token,
+                token: &in_region(token, &request.region),
                 of: &of,
                 by: &owner.user,
                 instance: &instance.id,

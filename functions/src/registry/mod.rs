@@ -19,7 +19,7 @@
 //! | version that has an AMI | `IMAGE#region#id` | `USED#name#000001` | | |
 //! | word of a template | `WORDS#OWNER#user#wo` | `word#name` | | |
 //! | word of a public template | `WORDS#PUBLIC#wo` | `word#name` | | |
-//! | counted launch | `LAUNCH#token` | `META` | | |
+//! | counted launch | `LAUNCH#token/region` | `META` | | |
 //! | attempts of a launch | `LAUNCH#token/region` | `ATTEMPTS` | | |
 //! | end of a launch | `LAUNCH#token/region` | `END` | | `ENDS#LAUNCHES`, `time#token`, until its instance has the end |
 //! | schedule | `SCHEDULE#user#name` | `META` | `OWNER#user`, `SCHEDULE#name` | `SCHEDULES#ACTIVE`, `user#name`, while the schedule is active and not paused |

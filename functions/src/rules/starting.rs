@@ -11,7 +11,7 @@ const BEGUN_S: i64 = 120;
 /// What is launched or started for a project.
 pub(crate) struct Beginning<'a> {
     pub(crate) project: &'a ProjectName,
-    /// The token of the launch, or the ID of the instance. Repeated, it counts once.
+    /// The token and the Region of the launch, or the ID of the instance. Repeated, it counts once.
     pub(crate) key: &'a str,
     /// The price of the instance, if it is known.
     pub(crate) usd_per_hour: Option<f64>,

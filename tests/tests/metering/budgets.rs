@@ -7,6 +7,8 @@ use std::task::{Context, Waker};
 use prism_functions::domain::save::SaveState;
 use prism_functions::domain::sizes::usd_per_hour;
 use prism_functions::domain::{Code, NoticeEvent, Problem};
+use prism_functions::operations::parts::{IdempotencyKey, Nothing};
+use prism_functions::operations::{Asked, LaunchInstance, LaunchRequest, Operation as _};
 use prism_local::ec2::Capacity;
 use prism_tests::ask;
 use prism_tests::asks::Asks as _;
@@ -208,6 +210,29 @@ fn launches_at_once_do_not_exceed_a_hard_stop_together() {
         let requests = ["a", "b", "c"].map(|name| for_brain("ubuntu", name));
         let launch = |request| Box::pin(service.launch(&ADA, request)) as Doing<'_, _>;
         let refused = at_once(seed, requests.iter().map(launch));
+        assert_eq!(refused, 2, "{seed}");
+    }
+}
+
+#[test]
+fn a_request_id_in_several_regions_opens_no_way_around_a_hard_stop() {
+    let price = usd_per_hour("t3.large").unwrap();
+    for seed in 0..20 {
+        let world = team(seed);
+        budget(&world, price * 1.5, &[], true);
+        let service = yielding(&world);
+        let launch = |at: &str| {
+            let request = LaunchRequest {
+                region: at.parse().unwrap(),
+                ..for_brain("ubuntu", "work")
+            };
+            let asked = Asked::<LaunchInstance>::with(Nothing {}, request);
+            let asked = asked.head(IdempotencyKey(Some("once".to_owned())));
+            let service = &service;
+            let launched = async move { LaunchInstance::run(service, &ADA, asked).await.map(drop) };
+            Box::pin(launched) as Doing<'_, _>
+        };
+        let refused = at_once(seed, ["us-east-1", "us-west-2", "eu-west-1"].map(launch));
         assert_eq!(refused, 2, "{seed}");
     }
 }

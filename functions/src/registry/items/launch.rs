@@ -12,7 +12,7 @@ pub(in crate::registry) const REMEMBERED_DAYS: i64 = 30;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Launch<'a> {
-    /// The token that identifies the launch, so that it is counted only once.
+    /// The token and the Region, which identify the launch, so that it is counted only once.
     pub(crate) token: &'a str,
     pub(crate) of: &'a TemplateRef,
     pub(crate) by: &'a UserId,
