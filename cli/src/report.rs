@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::errors::{Outcome, Told};
 use crate::output::Output;
 use crate::session::Session;
-use crate::text::{duration, monthly, monthly_in, pairs, plain};
+use crate::text::{duration, monthly_in, pairs, plain};
 use crate::{exit, story};
 
 /// Formats a plan for people.
@@ -87,7 +87,7 @@ pub(crate) fn moved(plan: &SavePlan, moves: &TemplateMove) -> String {
         plan.request.template,
         moves.to,
         moves.up_to_version,
-        monthly(moves.usd_per_month)
+        monthly_in(moves.usd_per_month, regions(&plan.request))
     )
 }
 

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use prism_functions::domain::Region;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::operations::{InstanceSpending, InstanceView, Spending, SpendingOf};
 
 use crate::output::Output;
 use crate::table;
-use crate::text::usd;
+use crate::text::{prices, usd};
 
 const HOURS_PER_DAY: f64 = 24.0;
 /// AWS converts monthly prices by this number of hours.
@@ -43,6 +44,13 @@ fn so_far(spending: &Spending) -> String {
     format!("{least}{}", usd(spending.usd))
 }
 
+/// Says below a table with prices of instances whose prices they are, if one of these Regions has others.
+pub(crate) fn note_prices<'a>(out: &Output, regions: impl IntoIterator<Item = &'a Region>) {
+    if !out.for_programs() && !prices(regions).is_empty() {
+        out.note("All prices are those of us-east-1.");
+    }
+}
+
 /// What an instance costs, in a sentence.
 pub(crate) fn sentence(instance: &InstanceView) -> String {
     let Some(spending) = &instance.spending else {
@@ -63,7 +71,8 @@ pub(crate) fn sentence(instance: &InstanceView) -> String {
         }
         InstanceState::ShuttingDown | InstanceState::Terminated => "nothing any more".to_owned(),
     };
-    let mut text = format!("{now}; {} this month", so_far(spending));
+    let whose = prices([&instance.region]);
+    let mut text = format!("{now}; {} this month{whose}", so_far(spending));
     if spending.unmeasured_hours > 0.0 {
         text.push_str(", without its volumes, which are not known yet");
     }

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::fmt::Write;
 
 use chrono::{DateTime, FixedOffset, Local};
-pub(crate) use prism_functions::domain::money::usd;
+pub(crate) use prism_functions::domain::money::{usd, usd_per_hour};
 use prism_functions::domain::pricing::REGION;
-use prism_functions::domain::{Region, Timestamp, money};
+use prism_functions::domain::{Region, Timestamp};
 use unicode_width::UnicodeWidthStr as _;
 
 /// Makes user-supplied text safe to print on a terminal: escapes control characters, and characters that change the
@@ -124,17 +124,12 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Formats a cost per month.
-pub(crate) fn monthly(usd_at_most: f64) -> String {
-    format!("at most {} a month", usd(usd_at_most))
-}
-
 /// Formats a cost per month in these Regions.
 pub(crate) fn monthly_in<'a>(
     usd_at_most: f64,
     regions: impl IntoIterator<Item = &'a Region>,
 ) -> String {
-    monthly(usd_at_most) + prices(regions)
+    format!("at most {} a month{}", usd(usd_at_most), prices(regions))
 }
 
 /// Says whose prices an estimate uses, if it is for another Region.
@@ -164,8 +159,12 @@ pub(crate) fn causes(error: &dyn Error) -> Vec<String> {
     causes.map(ToString::to_string).collect()
 }
 
-pub(crate) fn usd_per_hour(price: Option<f64>) -> String {
-    price.map_or_else(|| "price not known".to_owned(), money::usd_per_hour)
+/// Formats a price per hour in a Region.
+pub(crate) fn usd_per_hour_in(price: Option<f64>, region: &Region) -> String {
+    match price {
+        Some(price) => usd_per_hour(price) + prices([region]),
+        None => "price not known".to_owned(),
+    }
 }
 
 /// How instants are shown: on a terminal, where people read them, relative to the present and in the time zone of this
@@ -276,6 +275,12 @@ mod tests {
         let elsewhere = monthly_in(2.0, [&home, &west]);
         assert_eq!(elsewhere, "at most $2.00 a month (prices of us-east-1)");
         assert!(elsewhere.contains(REGION));
+        let hourly = [&home, &west].map(|region| usd_per_hour_in(Some(0.5), region));
+        assert_eq!(
+            hourly,
+            ["$0.5000 per hour", "$0.5000 per hour (prices of us-east-1)"]
+        );
+        assert_eq!(usd_per_hour_in(None, &west), "price not known");
     }
 
     #[test]

@@ -204,6 +204,24 @@ fn a_command_that_a_resize_suggests_can_be_pasted() {
 }
 
 #[test]
+fn what_an_instance_costs_in_another_region_is_told_at_the_prices_of_us_east_1() {
+    let prism = Prism::new(FAST);
+    for (region, says) in [("us-east-1", false), ("us-west-2", true)] {
+        let there = ["--region", region];
+        let ok = |args: &[&str]| prism.ok(&[args, &there].concat());
+        ok(&["launch", "ubuntu", region]);
+        let show = ok(&["show", region]);
+        let plan = ok(&["resize", region, "--size", "L", "--dry-run"]);
+        let prices = "(prices of us-east-1)";
+        let shown = [show, plan].map(|text| text.matches(prices).count());
+        assert_eq!(shown, if says { [2, 2] } else { [0, 0] });
+        let list = prism.run(&[&["list"][..], &there].concat());
+        let note = list.stderr.contains("All prices are those of us-east-1.");
+        assert_eq!(note, says, "{}", list.stderr);
+    }
+}
+
+#[test]
 fn a_resize_that_leaves_an_instance_down_says_why() {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "box"]);

@@ -21,7 +21,7 @@ use crate::ends::{self, What, When};
 use crate::errors::Outcome;
 use crate::session::Session;
 use crate::settle::Awaited;
-use crate::text::{Times, joined, pairs, plain, prices, quoted, usd_per_hour};
+use crate::text::{Times, joined, pairs, plain, quoted, usd_per_hour, usd_per_hour_in};
 
 /// Launch an instance from a built-in or saved template
 #[derive(Debug, Args)]
@@ -200,7 +200,7 @@ fn volumes(plan: &LaunchPlan) -> String {
 }
 
 fn price(plan: &LaunchPlan) -> String {
-    usd_per_hour(plan.usd_per_hour) + plan.usd_per_hour.map_or("", |_| prices([&plan.region]))
+    usd_per_hour_in(plan.usd_per_hour, &plan.region)
 }
 
 fn machine(plan: &LaunchPlan) -> String {
@@ -218,7 +218,7 @@ fn after_help() -> String {
                 "{:>2} CPU {:>4} GiB  {}",
                 machine.vcpus, machine.memory_gib, machine.gpu
             );
-            let price = usd_per_hour(Some(machine.usd_per_hour));
+            let price = usd_per_hour(machine.usd_per_hour);
             let _ = writeln!(
                 text,
                 "  {what:<6}  {size:<6}  {kind:<12}  {has:<23}  {price}"

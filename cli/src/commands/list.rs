@@ -170,6 +170,8 @@ impl Listed {
         };
         let rows = self.instances.iter().map(row);
         let code = table::list(&session.out, &value, &heads, rows, none)?;
+        let priced = self.instances.iter().filter(|it| it.spending.is_some());
+        spending::note_prices(&session.out, priced.map(|it| &it.region));
         self.say_failures(session);
         Ok(code)
     }

@@ -15,7 +15,7 @@ use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::{Session, in_region};
 use crate::settle::Awaited;
-use crate::text::{plain, quoted, usd_per_hour};
+use crate::text::{plain, quoted, usd_per_hour_in};
 use crate::{exit, prompt};
 
 const EXAMPLES: &str = "\
@@ -104,7 +104,7 @@ fn done(session: &Session, instance: &InstanceView) -> Outcome {
             instance.id,
             instance.state.as_str(),
             instance.instance_type,
-            usd_per_hour(instance.usd_per_hour)
+            usd_per_hour_in(instance.usd_per_hour, &instance.region)
         )
     })
 }
@@ -116,9 +116,9 @@ fn text(plan: &ResizePlan) -> String {
         plain(&instance.name),
         instance.id,
         instance.instance_type,
-        usd_per_hour(instance.usd_per_hour),
+        usd_per_hour_in(instance.usd_per_hour, &instance.region),
         plan.instance_type,
-        usd_per_hour(plan.usd_per_hour)
+        usd_per_hour_in(plan.usd_per_hour, &instance.region)
     );
     if plan.must_stop {
         text.push_str("It is stopped for this and started again.\n");

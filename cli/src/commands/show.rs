@@ -1,8 +1,8 @@
 //! `prism show`.
 
 use clap::Args;
-use prism_functions::domain::Problem;
 use prism_functions::domain::setup::Setup;
+use prism_functions::domain::{Problem, Region};
 use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{
     Asked, InstanceView, InstanceVolume, ListSaves, ListVolumes, SaveView, SavesPage,
@@ -15,7 +15,7 @@ use crate::ends;
 use crate::errors::Outcome;
 use crate::session::{Session, in_region};
 use crate::spending;
-use crate::text::{Times, pairs, plain, quoted, usd};
+use crate::text::{Times, pairs, plain, prices, quoted, usd};
 
 /// How many of the newest saves are searched for the last one of the instance.
 const SAVES: usize = 200;
@@ -84,7 +84,10 @@ fn text(
 ) -> String {
     // Anybody who can tag instances may have written them.
     let or_nothing = |text: &Option<String>| text.as_deref().map(plain).unwrap_or_default();
-    let volumes: Vec<String> = volumes.iter().map(volume).collect();
+    let volumes: Vec<String> = volumes
+        .iter()
+        .map(|it| volume(it, &instance.region))
+        .collect();
     let last = match last {
         Some(save) => format!("{} ({})", saved(save, times), save.save_id),
         None => "none".to_owned(),
@@ -124,10 +127,11 @@ fn text(
     text
 }
 
-fn volume(volume: &InstanceVolume) -> String {
+fn volume(volume: &InstanceVolume, region: &Region) -> String {
     let (device, id, size) = (plain(&volume.device), &volume.id, volume.size_gib);
     let price = volume.usd_per_month.map(usd);
-    let price = price.map_or_else(String::new, |price| format!(", {price} a month"));
+    let price = price.map(|price| format!(", {price} a month{}", prices([region])));
+    let price = price.unwrap_or_default();
     let kept = if volume.delete_on_termination {
         ""
     } else {

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use prism_functions::domain::Region;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::operations::{InstanceView, InstanceVolume, ListVolumes, TerminateInstance};
 
 use crate::commands::stop::{Change, Target};
 use crate::errors::Outcome;
 use crate::session::{Session, in_region};
-use crate::text::{joined, plain, usd};
+use crate::text::{joined, plain, prices, usd};
 use crate::{exit, prompt};
 
 /// Terminate an instance permanently, and delete the volumes that end with it
@@ -33,7 +34,7 @@ impl Terminate {
             let (deleted, kept): (Vec<_>, Vec<_>) = volumes
                 .iter()
                 .partition(|volume| volume.delete_on_termination);
-            session.out.note(fate(&deleted, &kept).trim_end());
+            session.out.note(fate(&region, &deleted, &kept).trim_end());
             instances.push(instance);
         }
         if !prompt::confirm(&session.out, self.yes, &question(&instances))? {
@@ -64,14 +65,14 @@ fn question(instances: &[InstanceView]) -> String {
 }
 
 /// What happens to each volume.
-fn fate(deleted: &[&InstanceVolume], kept: &[&InstanceVolume]) -> String {
+fn fate(region: &Region, deleted: &[&InstanceVolume], kept: &[&InstanceVolume]) -> String {
     let mut text = String::new();
     for volume in deleted {
         let _ = writeln!(text, "deleted: {}", shown(volume));
     }
     for volume in kept {
         let price = volume.usd_per_month.map(usd);
-        let price = price.map(|price| format!(", and costs {price} a month"));
+        let price = price.map(|price| format!(", and costs {price} a month{}", prices([region])));
         let price = price.unwrap_or_default();
         let _ = writeln!(text, "kept: {}, which remains{price}", shown(volume));
     }

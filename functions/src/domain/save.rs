@@ -199,7 +199,7 @@ pub struct SaveRecord {
     pub copied_by: BTreeSet<AccountId>,
     /// The number of the registered version.
     pub version: Option<u32>,
-    /// The maximum cost of the version in all of its Regions, in USD per month.
+    /// The maximum cost of the version in all of its Regions, in USD per month at the prices of us-east-1.
     pub usd_per_month: Option<f64>,
     /// The user who cancelled the save.
     pub cancelled_by: Option<UserId>,

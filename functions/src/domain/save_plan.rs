@@ -114,7 +114,8 @@ pub struct TemplateMove {
     pub to: ProjectName,
     /// The number of the newest version. All existing versions up to this number move.
     pub up_to_version: u32,
-    /// The maximum cost of the versions that move, in USD per month. The new project pays it from then on.
+    /// The maximum cost of the versions that move, in USD per month at the prices of us-east-1. The new project pays it
+    /// from then on.
     pub usd_per_month: f64,
 }
 

@@ -32,7 +32,8 @@ pub struct InstanceVolume {
     pub kind: String,
     /// Whether the volume is deleted when the instance is terminated. Otherwise it remains, and costs what it cost before.
     pub delete_on_termination: bool,
-    /// The cost in USD per month, if the price table contains the type. Provisioned IOPS and throughput cost extra.
+    /// The cost in USD per month at the prices of us-east-1, if the price table contains the type. Provisioned IOPS and
+    /// throughput cost extra.
     pub usd_per_month: Option<f64>,
 }
 

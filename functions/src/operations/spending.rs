@@ -30,7 +30,7 @@ pub struct Spending {
     pub compute_usd: f64,
     /// The cost of the attached volumes until now, in USD, including those of stopped instances.
     pub volumes_usd: f64,
-    /// The total until now, in USD.
+    /// The total until now, in USD at the prices of us-east-1.
     pub usd: f64,
     /// What this costs per hour at present, in USD: what runs, and the volumes of what runs or is stopped.
     pub usd_per_hour: f64,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Check;
 use crate::output::Output;
 use crate::prompt;
-use crate::text::{plain, usd};
+use crate::text::{plain, prices, usd};
 
 /// The name of the leftovers check.
 const NAME: &str = "leftovers";
@@ -150,8 +150,9 @@ fn unused(volumes: &[UnusedVolume]) -> Option<Check> {
         )
     });
     let message = format!(
-        "Volumes of terminated instances, which cost {} a month: {}.",
+        "Volumes of terminated instances, which cost {} a month{}: {}.",
         usd(cost),
+        prices(volumes.iter().map(|it| &it.region)),
         listed.collect::<Vec<_>>().join(", ")
     );
     Some(Check::warn(

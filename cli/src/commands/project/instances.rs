@@ -11,6 +11,7 @@ use crate::args::Only;
 use crate::ends;
 use crate::errors::Outcome;
 use crate::session::Session;
+use crate::spending;
 use crate::table;
 use crate::text::{Times, or_dash, plain, usd_per_hour};
 
@@ -55,7 +56,10 @@ pub(crate) async fn list(session: &Session, project: &str, only: &Only) -> Outco
     };
     let rows = instances.iter().map(row);
     let none = format!("No instances of the project {project}.");
-    table::list(&session.out, &value, &heads, rows, &none)
+    let code = table::list(&session.out, &value, &heads, rows, &none)?;
+    let priced = instances.iter().filter(|it| it.usd_per_hour.is_some());
+    spending::note_prices(&session.out, priced.map(|it| &it.region));
+    Ok(code)
 }
 
 /// Reads the instances of a project in all Regions, and the Regions that did not answer.
@@ -77,6 +81,7 @@ pub(crate) async fn all(
 }
 
 fn row(instance: &ProjectInstance, times: Times) -> Vec<String> {
+    let price = instance.usd_per_hour;
     vec![
         instance.name.clone(),
         or_dash(instance.owner.as_ref()),
@@ -84,7 +89,7 @@ fn row(instance: &ProjectInstance, times: Times) -> Vec<String> {
         instance.instance_type.clone(),
         or_dash(instance.template.as_ref()),
         times.when(instance.launched_at),
-        usd_per_hour(instance.usd_per_hour),
+        price.map_or_else(|| "price not known".to_owned(), usd_per_hour),
         instance.region.to_string(),
         instance.id.clone(),
     ]

@@ -27,7 +27,7 @@ use crate::output::Output;
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::signals::Signals;
-use crate::text::{duration, or_dash, plain, prices, usd_per_hour};
+use crate::text::{duration, or_dash, plain, usd_per_hour_in};
 use crate::{exit, prompt, table};
 
 /// How often a launch is requested while EC2's throttle leaves no turn for it.
@@ -347,8 +347,7 @@ impl<'a> Row<'a> {
 
 /// How many, at what price, and how long it takes.
 fn summary(session: &Session, plan: &ClassLaunchPlan) -> String {
-    let price =
-        usd_per_hour(plan.usd_per_hour) + plan.usd_per_hour.map_or("", |_| prices([&plan.region]));
+    let price = usd_per_hour_in(plan.usd_per_hour, &plan.region);
     let wait = u32::try_from(plan.wait_s).unwrap_or(u32::MAX);
     let end = plan.end.as_ref();
     let ends = end.map(|end| {

@@ -23,7 +23,7 @@ pub struct UnusedVolume {
     pub owner: String,
     /// The name of that instance.
     pub name: Option<String>,
-    /// The cost in USD per month, if the price table contains the volume type.
+    /// The cost in USD per month at the prices of us-east-1, if the price table contains the volume type.
     pub usd_per_month: Option<f64>,
 }
 

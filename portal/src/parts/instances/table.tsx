@@ -35,7 +35,7 @@ export function InstanceTable({ items, changed }: Props) {
     { label: text.actions, acts: true, cell: (one) => <Acts one={one} choose={(kind) => setChange({ kind, one })} /> },
   ];
   const cost = perHour(items);
-  const total = [words.count(items.length), cost ? text.anHour(money(cost)) : ""].filter(Boolean).join(" · ");
+  const total = [words.count(items.length), cost ? words.allCost(money(cost)) : ""].filter(Boolean).join(" · ");
   return (
     <>
       <Table class="is-3" caption={words.title} columns={columns} rows={items} id={(one) => one.id} sums={[total]} />
