@@ -309,7 +309,7 @@ fn a_dry_run_changes_nothing() {
           downtime    about DURATION
           volumes     /dev/sda1 (10 GiB)
           cost        at most $0.50 a month
-          warning: Its public address ADDRESS changes at the restart; private and Elastic IP addresses do not. To avoid this, save it with --how reboot.
+          warning: Its public address ADDRESS changes at the restart; private and Elastic IP addresses do not. To avoid this, save it with --how reboot: it is down for about a minute and its processes end, as with a stop, and EC2 does not show whether its operating system boots again.
         "#);
     });
     prism.ok(&["launch", "ubuntu", "other", "--dry-run"]);

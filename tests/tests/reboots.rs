@@ -405,7 +405,7 @@ fn a_plan_recommends_the_reboot_where_a_stop_is_risky() {
     assert!(
         of_stop
             .iter()
-            .all(|(_, text)| text.contains("--how reboot"))
+            .all(|(_, text)| text.contains("--how reboot: it is down for about a minute"))
     );
     let of_reboot = told(&request());
     assert_eq!(of_reboot.len(), 1, "{of_reboot:?}");

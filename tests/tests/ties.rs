@@ -165,9 +165,11 @@ fn a_reservation_that_has_ended_or_ends_soon_takes_no_instance_back() {
     // EC2 has forgotten it.
     refuses(&world, &ask(), Code::ReservationEnds, "cr-1");
     is(true, None);
-    plans(&world, &ask());
+    // Others can use what it leaves.
+    warns(&plans(&world, &ask()), "ReservationReleased", "cr-1");
     is(true, Some(24));
-    plans(&world, &ask());
+    let plan = plans(&world, &ask());
+    warns(&plan, "ReservationReleased", "--how reboot");
     is(true, Some(1));
     let problem = refuses(&world, &ask(), Code::ReservationEnds, "ends at 2026");
     assert!(
@@ -180,7 +182,8 @@ fn a_reservation_that_has_ended_or_ends_soon_takes_no_instance_back() {
     // A stopped instance is not stopped again.
     world.admin.stop(&id).unwrap();
     world.pass(60);
-    plans(&world, &ask());
+    let stopped = plans(&world, &ask());
+    assert_eq!(texts(&stopped, "ReservationReleased"), [""; 0]);
 }
 
 #[test]

@@ -216,8 +216,8 @@ pub(super) fn warnings(instance: &Instance, volumes: &[Volume], reboots: bool) -
     warnings
 }
 
-/// What a warning about the stop recommends.
-const OR_REBOOT: &str = "To avoid this, save it with --how reboot.";
+/// What a warning about the stop recommends, and what that costs.
+const OR_REBOOT: &str = "To avoid this, save it with --how reboot: it is down for about a minute and its processes end, as with a stop, and EC2 does not show whether its operating system boots again.";
 
 /// Returns whether the instance type has accelerators, for which EC2 often has no capacity (EC2 facts, "Restart").
 fn is_accelerated(instance: &Instance) -> bool {
@@ -235,7 +235,7 @@ fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, Strin
     let address = address.map(|address| {
         if ties.several_interfaces {
             let text = format!(
-                "Its public address {address} is lost: EC2 does not assign a new one to an instance with several network interfaces. To keep it reachable, associate an Elastic IP address first, or save it with --how reboot."
+                "Its public address {address} is lost: EC2 does not assign a new one to an instance with several network interfaces. To keep it reachable, associate an Elastic IP address first. {OR_REBOOT}"
             );
             ("PublicIpLost", text)
         } else {
@@ -267,5 +267,16 @@ fn of_the_stop(instance: &Instance) -> impl Iterator<Item = (&'static str, Strin
         );
         ("CapacityAtRisk", text)
     });
-    [address, scrubbed, burstable, scarce].into_iter().flatten()
+    let warnings = [address, scrubbed, burstable, scarce, released(instance)];
+    warnings.into_iter().flatten()
+}
+
+/// Returns the warning that a Capacity Reservation keeps no place for an instance that is stopped.
+fn released(instance: &Instance) -> Option<(&'static str, String)> {
+    let id = instance.ties.reservation.as_ref()?;
+    let text = format!(
+        "{} must start in the Capacity Reservation {id}: while it is stopped, another instance can take its place there. {OR_REBOOT}",
+        label(instance)
+    );
+    Some(("ReservationReleased", text))
 }
