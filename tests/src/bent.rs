@@ -23,6 +23,8 @@ pub struct Bent {
     pub forgetful: bool,
     /// Whether the first response to each launch is lost.
     pub loses_launches: bool,
+    /// Whether the first request of each launch in each place is never responded to.
+    pub hangs: bool,
     pub instances: fn(Instance) -> Instance,
     /// The error with which an action is refused before it has an effect.
     pub refuses: fn(&'static str) -> Option<Ec2Error>,
@@ -45,6 +47,7 @@ impl Bent {
             refuses: |_| None,
             forgetful: false,
             loses_launches: false,
+            hangs: false,
             opens_in: |_| true,
             answers_in: |_| true,
             opened: |_| {},
@@ -73,14 +76,18 @@ impl Bent {
         request: impl std::fmt::Debug,
         answer: Result<T, Ec2Error>,
     ) -> Result<T, Ec2Error> {
+        if loses && self.is_first(format!("{action} {request:?}")) {
+            return Err(Ec2Error::new(action, "Timeout", "no response arrived"));
+        }
+        answer
+    }
+
+    fn is_first(&self, request: String) -> bool {
         let mut lost = self
             .lost
             .lock()
             .expect("no test panics while it holds the lock");
-        if loses && lost.insert(format!("{action} {request:?}")) {
-            return Err(Ec2Error::new(action, "Timeout", "no response arrived"));
-        }
-        answer
+        lost.insert(request)
     }
 }
 
@@ -105,6 +112,9 @@ macro_rules! bent {
         Ok($self.checks.unwrap_or(told))
     }};
     ($self:ident, $call:expr, $action:literal, run_instance($region:ident, $new:ident)) => {{
+        if $self.hangs && $self.is_first(format!("{} hangs", $new.client_token)) {
+            std::future::pending::<()>().await;
+        }
         let answer = bent!(@told $self, $action, run_instance($region, $new)).map($self.instances);
         $self.lossy($self.loses_launches, $action, &$new.client_token, answer)
     }};

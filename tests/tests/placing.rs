@@ -234,6 +234,27 @@ fn a_launch_whose_result_was_lost_is_repeated_in_the_same_zone() {
 }
 
 #[test]
+fn a_launch_ends_in_time_although_ec2_does_not_respond_and_is_continued_by_a_repetition() {
+    let world = Setup::seeded(1).bent(|ec2| ec2.hangs = true).build();
+    full(&world, 'a', Capacity::Refused);
+    let told = ["a", "b"].map(|_| {
+        let began = world.now();
+        let problem = world.run(launch(&world.service, "work", "once"));
+        let problem = problem.unwrap_err();
+        assert_eq!(problem.code, Code::AwsUnavailable);
+        let took = (world.now() - began).num_seconds();
+        assert!((20..29).contains(&took), "{took}");
+        world.pass(60);
+        problem.message
+    });
+    assert!(!told[0].contains("Refused before"), "{told:?}");
+    assert!(told[1].contains("Refused before: us-east-1a (subnet-"));
+    let view = world.run(launch(&world.service, "work", "once")).unwrap();
+    assert_eq!(view.zone, Some(zone('b')));
+    assert_eq!(instances(&world), 1);
+}
+
+#[test]
 fn a_launch_that_was_refused_everywhere_begins_again() {
     let world = Setup::seeded(1).build();
     world.set_capacity(Capacity::Refused);

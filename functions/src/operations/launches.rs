@@ -20,7 +20,7 @@ use crate::domain::tags::{
     DEPLOYMENT_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
 };
 use crate::domain::template::TemplateRef;
-use crate::domain::{Code, Problem, Region};
+use crate::domain::{Code, Problem, Region, Timestamp};
 use crate::ports::{Image, ImageState, Instance, NewInstance, Subnet, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
@@ -55,6 +55,7 @@ async fn launch_instance(
     caller: &Caller,
     asked: Asked<LaunchInstance>,
 ) -> Answered<LaunchInstance> {
+    let began = service.env.clock.now();
     let (Json(request), IdempotencyKey(key)) = (asked.body, asked.head);
     let owner = &service.owner_of_launch(caller, &request).await?;
     let plan = service.plan_launch(owner, &request).await?;
@@ -78,7 +79,7 @@ async fn launch_instance(
     }
     let token = service.digits(&kind(&request), &caller.user, key)?;
     holdings::take(env, user, &wanted, &token).await?;
-    let launch = service.launch([caller, owner], &request, &plan, &token);
+    let launch = service.launch([caller, owner], &request, &plan, (&token, began));
     let project = request.project.as_ref().filter(|_| !repeats);
     let token_here = in_region(&token, &request.region);
     let hour = project.map(|project| Beginning {
@@ -226,7 +227,7 @@ impl Service {
         [caller, owner]: [&Caller; 2],
         request: &LaunchRequest,
         plan: &LaunchPlan,
-        token: &str,
+        (token, began): (&str, Timestamp),
     ) -> Result<Instance, Problem> {
         // A launch that is refused takes no turn.
         match &request.for_member {
@@ -267,6 +268,7 @@ impl Service {
         let placing = Placing {
             env: &self.env,
             region: &request.region,
+            began,
             token,
             places: &plan.places,
             instance_type: &plan.instance_type,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use futures::future::{Either, select};
 
 use crate::domain::{Code, InstanceId, Problem, Region, SubnetId, Timestamp};
 use crate::ports::{Ec2Error, Ec2ErrorKind, Instance, NewInstance, Subnet, SubnetFilter, from_ec2};
@@ -10,8 +11,14 @@ use crate::registry::{Attempts, Refusal, Stored, TRIES};
 use crate::rules::Env;
 use crate::steps::pacing;
 
-/// How long after a launch began a further place is tried, in seconds. The API has 29 seconds for a response.
+/// How long after a launch began a further place is tried, in seconds.
 const TRIED_S: i64 = 12;
+
+/// How long after its request began a launch waits for EC2. The API has 29 seconds for a response.
+const ENDS_AFTER: Duration = Duration::from_secs(25);
+
+/// How long before that no further place is tried any more, in seconds: EC2 takes a few of them to respond.
+const LAST_TRY_S: i64 = 5;
 
 /// How long a new instance may not be found, in seconds.
 const UNSEEN_S: u32 = 10;
@@ -29,6 +36,8 @@ pub(super) struct Places {
 pub(super) struct Placing<'a> {
     pub(super) env: &'a Env,
     pub(super) region: &'a Region,
+    /// When the request began. It may have waited for its turn since.
+    pub(super) began: Timestamp,
     /// Identifies the launch: a repeated request has the same token.
     pub(super) token: &'a str,
     pub(super) places: &'a Places,
@@ -127,9 +136,11 @@ impl Placing<'_> {
     /// the other in the same place, the record decides.
     ///
     /// # Errors
-    /// [`Code::NoCapacity`] if no place has room. Nothing was launched then.
+    /// [`Code::NoCapacity`] if no place has room, or if there is no time to try the others. Nothing was launched then.
+    /// [`Code::AwsUnavailable`] if EC2 does not respond in time: the instance may have been launched.
     pub(super) async fn launch(&self) -> Result<Instance, Problem> {
         let until = self.env.clock.now() + TimeDelta::seconds(TRIED_S);
+        let until = until.min(self.ends() - TimeDelta::seconds(LAST_TRY_S));
         let mut attempts = self.begun().await?;
         let mut tries = 0;
         loop {
@@ -213,12 +224,26 @@ impl Placing<'_> {
         registry.put_attempts(&self.key(), before, now, at).await
     }
 
-    /// Launches the instance in a place.
+    /// When the launch stops waiting for EC2.
+    fn ends(&self) -> Timestamp {
+        self.began + self.env.clock.during(ENDS_AFTER)
+    }
+
+    /// Launches the instance in a place, unless EC2 takes too long.
     async fn try_at(&self, place: &Subnet) -> Result<Instance, Ec2Error> {
         let digits = place.id.as_str().trim_start_matches("subnet-");
         let client_token = format!("prism-{}-{digits}", self.token);
         let new = (self.request)(place.clone(), client_token);
-        self.env.ec2.run_instance(self.region, &new).await
+        let launched = self.env.ec2.run_instance(self.region, &new);
+        let left = self.ends() - self.env.clock.now();
+        let limit = self.env.clock.sleep(left.to_std().unwrap_or_default());
+        match select(launched, limit).await {
+            Either::Left((launched, _)) => launched,
+            Either::Right(_) => {
+                let message = format!("no response in time in {}", place.zone);
+                Err(Ec2Error::new("RunInstances", "Timeout", message))
+            }
+        }
     }
 
     /// Returns the problem of a launch that no other place would accept. If nothing was launched, this is recorded: a
@@ -230,7 +255,11 @@ impl Placing<'_> {
         error: Ec2Error,
         is_first: bool,
     ) -> Result<Problem, Problem> {
-        let problem = refused(error);
+        let mut problem = refused(error);
+        if !noted.value.refused.is_empty() {
+            let before = told(&noted.value.refused).join("; ");
+            problem.message = format!("{} Refused before: {before}.", problem.message);
+        }
         let unclear = matches!(problem.code, Code::AwsUnavailable | Code::RequestIdReused);
         if is_first && !unclear {
             let mut now = noted.value.clone();
@@ -315,10 +344,7 @@ impl Placing<'_> {
     fn nowhere(&self, attempts: Option<&Stored<Attempts>>) -> Problem {
         let refused = attempts.map(|stored| stored.value.refused.as_slice());
         let refused = refused.unwrap_or_default();
-        let mut told: Vec<String> = refused
-            .iter()
-            .map(|it| format!("{} ({}): {}", it.zone, it.subnet, it.code))
-            .collect();
+        let mut told = told(refused);
         told.extend(
             self.places
                 .without
@@ -337,6 +363,13 @@ impl Placing<'_> {
         Problem::new(Code::NoCapacity, message)
             .hint("Try again later, or use another size or another Region.")
     }
+}
+
+/// The places that refused the launch, and why.
+fn told(refused: &[Refusal]) -> Vec<String> {
+    let each = refused.iter();
+    each.map(|it| format!("{} ({}): {}", it.zone, it.subnet, it.code))
+        .collect()
 }
 
 /// The attempts with this place as the current one, where nothing was launched yet unless it has been that before.
