@@ -222,6 +222,19 @@ fn what_an_instance_costs_in_another_region_is_told_at_the_prices_of_us_east_1()
 }
 
 #[test]
+fn a_launch_names_the_zones_that_refused_it() {
+    let prism = Prism::new(FAST);
+    outside(&prism, |admin| {
+        let zone = "us-east-1a";
+        let set = admin.set_capacity_in_zone(zone, "t3.large", Capacity::Refused);
+        set.unwrap();
+    });
+    let told = prism.ok(&["launch", "ubuntu", "box"]);
+    let refused = "refused in  us-east-1a (InsufficientInstanceCapacity)\n";
+    assert!(told.contains(refused), "{told}");
+}
+
+#[test]
 fn a_resize_that_leaves_an_instance_down_says_why() {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "box"]);

@@ -7,7 +7,9 @@ use std::time::Duration;
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{Code, Problem};
 use prism_functions::operations::parts::{Either, IdempotencyKey, Nothing};
-use prism_functions::operations::{Asked, InstanceView, LaunchInstance, Operation as _, Service};
+use prism_functions::operations::{
+    Asked, InstanceView, LaunchInstance, Launched, Operation as _, Service,
+};
 use prism_functions::ports::{Ec2, SubnetFilter};
 use prism_local::ec2::Capacity;
 use prism_tests::ask;
@@ -34,10 +36,14 @@ fn code(code: &str) -> Capacity {
 
 /// Launches with a request ID.
 async fn launch(service: &Service, name: &str, key: &str) -> Result<InstanceView, Problem> {
+    Ok(launched(service, name, key).await?.instance)
+}
+
+async fn launched(service: &Service, name: &str, key: &str) -> Result<Launched, Problem> {
     let asked = Asked::<LaunchInstance>::with(Nothing {}, launch_request("ubuntu", name));
     let asked = asked.head(IdempotencyKey(Some(key.to_owned())));
     match LaunchInstance::run(service, &ADA, asked).await? {
-        Either::Other(launched) => Ok(launched.value.instance),
+        Either::Other(launched) => Ok(launched.value),
         Either::One(plan) => panic!("it was only planned: {plan:?}"),
     }
 }
@@ -185,12 +191,20 @@ fn configured_subnets_are_tried_in_their_order() {
 fn a_repeated_launch_returns_the_instance_although_an_earlier_zone_has_room_again() {
     let world = Setup::seeded(1).build();
     full(&world, 'a', Capacity::Refused);
-    let first = world.run(launch(&world.service, "work", "once")).unwrap();
-    assert_eq!(first.zone, Some(zone('b')));
+    let once = || world.run(launched(&world.service, "work", "once")).unwrap();
+    let first = once();
+    assert_eq!(first.instance.zone, Some(zone('b')));
+    let refused = first.refused_in.iter();
+    let refused: Vec<_> = refused
+        .map(|it| (it.zone.clone(), it.code.as_str()))
+        .collect();
+    assert_eq!(refused, [(zone('a'), "InsufficientInstanceCapacity")]);
     full(&world, 'a', Capacity::Available);
     world.pass(60);
-    let again = world.run(launch(&world.service, "work", "once")).unwrap();
-    assert_eq!((again.id, again.zone), (first.id, first.zone));
+    let again = once();
+    assert_eq!(again.instance.id, first.instance.id);
+    assert_eq!(again.instance.zone, first.instance.zone);
+    assert_eq!(again.refused_in, first.refused_in);
     assert_eq!(instances(&world), 1);
 }
 

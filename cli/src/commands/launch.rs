@@ -9,7 +9,7 @@ use prism_functions::domain::sizes::Size;
 use prism_functions::domain::{Problem, ProjectName};
 use prism_functions::operations::parts::Nothing;
 use prism_functions::operations::{
-    Asked, InstanceView, LaunchInstance, LaunchPlan, LaunchRequest, Launched,
+    Asked, InstanceView, LaunchInstance, LaunchPlan, LaunchRequest, Launched, RefusedPlace,
 };
 use serde_json::json;
 
@@ -83,7 +83,12 @@ impl Launch {
             session.client.plan(asked.clone()).await?;
         }
         let asked = asked.head(Client::key(self.request_id.as_deref()));
-        let Launched { plan, mut instance } = session.client.begin(Place::Detached, asked).await?;
+        let begun = session.client.begin(Place::Detached, asked).await?;
+        let Launched {
+            plan,
+            mut instance,
+            refused_in,
+        } = begun;
         for warning in &plan.warnings {
             session.out.warn(&plain(&warning.text));
         }
@@ -100,9 +105,11 @@ impl Launch {
                 instance.public_ip = running.public_ip;
             }
         }
-        let value = json!({ "instance": instance, "plan": plan });
+        let value = json!({ "instance": instance, "plan": plan, "refused_in": refused_in });
         session.out.done(&value, || {
-            launched(&plan, &instance, session.times()) + &next(session, &instance)
+            let refused = refused_in.iter().map(refusal);
+            launched(&plan, &instance, &joined(refused), session.times())
+                + &next(session, &instance)
         })
     }
 
@@ -129,7 +136,12 @@ impl Launch {
     }
 }
 
-fn launched(plan: &LaunchPlan, instance: &InstanceView, times: Times) -> String {
+/// Where EC2 refused the launch before, and why.
+fn refusal(place: &RefusedPlace) -> String {
+    format!("{} ({})", place.zone, plain(&place.code))
+}
+
+fn launched(plan: &LaunchPlan, instance: &InstanceView, refused: &str, times: Times) -> String {
     let name = plain(&instance.name);
     let address = instance.public_ip.clone();
     let mut text = format!("{name} ({}) is {}.\n", instance.id, instance.state.as_str());
@@ -137,6 +149,7 @@ fn launched(plan: &LaunchPlan, instance: &InstanceView, times: Times) -> String 
         ("template", plan.template.clone()),
         ("region", plan.region.to_string()),
         ("zone", instance.zone.clone().unwrap_or_default()),
+        ("refused in", refused.to_owned()),
         ("type", machine(plan)),
         ("price", price(plan)),
         ("volumes", volumes(plan)),

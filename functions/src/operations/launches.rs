@@ -9,7 +9,7 @@ use super::launch_plan::{disk, plan_saved};
 use super::launches_for::kind;
 use super::operation::{Answered, operation};
 use super::parts::{Accepted, DryRun, Either, IdempotencyKey, Json, Trial};
-use super::placing::{Places, Placing};
+use super::placing::{Placed, Places, Placing, RefusedPlace};
 use super::{Asked, InstanceView, LaunchPlan, LaunchRequest, Service, launch_volumes};
 use crate::domain::audit::{AuditAction, Subject};
 use crate::domain::catalogue::{self, BuiltIn};
@@ -21,7 +21,7 @@ use crate::domain::tags::{
 };
 use crate::domain::template::TemplateRef;
 use crate::domain::{Code, Problem, Region, Timestamp};
-use crate::ports::{Image, ImageState, Instance, NewInstance, Subnet, Tags, from_ec2};
+use crate::ports::{Image, ImageState, NewInstance, Subnet, Tags, from_ec2};
 use crate::registry::Launch;
 use crate::rules::access::{Action, Caller};
 use crate::rules::holdings::{self, Wanted};
@@ -37,6 +37,9 @@ pub struct Launched {
     pub instance: InstanceView,
     /// The resolved plan of the launch.
     pub plan: LaunchPlan,
+    /// Where EC2 refused the launch before, in the order in which it was tried.
+    #[serde(default)]
+    pub refused_in: Vec<RefusedPlace>,
 }
 
 operation! {
@@ -88,8 +91,11 @@ async fn launch_instance(
         usd_per_hour: plan.usd_per_hour,
     });
     let launched = starting::counted(env, hour, launch).await;
-    let instance = match launched {
-        Ok(instance) => instance,
+    let Placed {
+        instance,
+        refused_in,
+    } = match launched {
+        Ok(placed) => placed,
         Err(problem) => {
             // Without a response, the instance may have been launched.
             if problem.code != Code::AwsUnavailable {
@@ -104,7 +110,11 @@ async fn launch_instance(
         ..InstanceView::of(&instance, &request.region, None)
     };
     let place = format!("/v1/instances/{}?region={}", instance.id, instance.region);
-    let launched = Accepted::new(Launched { instance, plan });
+    let launched = Accepted::new(Launched {
+        instance,
+        plan,
+        refused_in,
+    });
     Ok(Either::Other(launched.at(place)))
 }
 
@@ -228,7 +238,7 @@ impl Service {
         request: &LaunchRequest,
         plan: &LaunchPlan,
         (token, began): (&str, Timestamp),
-    ) -> Result<Instance, Problem> {
+    ) -> Result<Placed, Problem> {
         // A launch that is refused takes no turn.
         match &request.for_member {
             None => pacing::of_launch(&self.env, &request.region).await?,
@@ -275,9 +285,10 @@ impl Service {
             request: &new,
         };
         let end = self.note_end(owner, request, plan, token).await?;
-        let instance = placing.launch().await?;
+        let placed = placing.launch().await?;
+        let instance = &placed.instance;
         self.settle_end(end, &instance.id).await;
-        compute::note(&self.env, &request.region, &instance).await;
+        compute::note(&self.env, &request.region, instance).await;
         if let Ok(of) = plan.template.parse::<TemplateRef>()
             && of.version.is_some()
         {
@@ -293,7 +304,7 @@ impl Service {
                 tracing::warn!(template = %of, instance = %instance.id, code = %problem.code, problem = problem.chain(), "a launch was not counted");
             }
         }
-        Ok(instance)
+        Ok(placed)
     }
 
     async fn plan_built_in(

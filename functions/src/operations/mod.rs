@@ -108,6 +108,7 @@ pub use notices::{
 };
 pub use operation::{Asked, Entry, Method, Operation, Raw};
 pub use overview::{DueSchedule, Overview, ProjectSpending, ShowOverview};
+pub use placing::RefusedPlace;
 pub use projects::{
     AddMember, AddMembers, ApproveTemplate, ChangeGroup, ComputeCosts, CostHistory, CreateLink,
     CreateProject, DeleteProject, DisapproveTemplate, EditProject, Group, GroupEdit, HistoryQuery,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures::future::{Either, select};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::{Code, InstanceId, Problem, Region, SubnetId, Timestamp};
 use crate::ports::{Ec2Error, Ec2ErrorKind, Instance, NewInstance, Subnet, SubnetFilter, from_ec2};
@@ -22,6 +23,23 @@ const LAST_TRY_S: i64 = 5;
 
 /// How long a new instance may not be found, in seconds.
 const UNSEEN_S: u32 = 10;
+
+/// A place in which EC2 refused a launch, so that it was tried elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RefusedPlace {
+    /// The Availability Zone.
+    pub zone: String,
+    /// The subnet.
+    pub subnet: SubnetId,
+    /// EC2's error code, such as `InsufficientInstanceCapacity`.
+    pub code: String,
+}
+
+/// An instance that was launched, and where EC2 refused it before.
+pub(super) struct Placed {
+    pub(super) instance: Instance,
+    pub(super) refused_in: Vec<RefusedPlace>,
+}
 
 /// The subnets that a launch can go into.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -138,7 +156,7 @@ impl Placing<'_> {
     /// # Errors
     /// [`Code::NoCapacity`] if no place has room, or if there is no time to try the others. Nothing was launched then.
     /// [`Code::AwsUnavailable`] if EC2 does not respond in time: the instance may have been launched.
-    pub(super) async fn launch(&self) -> Result<Instance, Problem> {
+    pub(super) async fn launch(&self) -> Result<Placed, Problem> {
         let until = self.env.clock.now() + TimeDelta::seconds(TRIED_S);
         let until = until.min(self.ends() - TimeDelta::seconds(LAST_TRY_S));
         let mut attempts = self.begun().await?;
@@ -157,9 +175,15 @@ impl Placing<'_> {
                 attempts = self.env.registry.attempts(&self.key()).await?;
                 continue;
             };
+            let refused_in = refused_places(&noted.value.refused);
             attempts = Some(match self.try_at(&place).await {
                 Ok(instance) => match self.settled(noted, &place, &instance).await? {
-                    None => return Ok(instance),
+                    None => {
+                        return Ok(Placed {
+                            instance,
+                            refused_in,
+                        });
+                    }
                     Some(others) => others,
                 },
                 Err(error) if error.kind().is_about_the_place() => {
@@ -363,6 +387,15 @@ impl Placing<'_> {
         Problem::new(Code::NoCapacity, message)
             .hint("Try again later, or use another size or another Region.")
     }
+}
+
+fn refused_places(refused: &[Refusal]) -> Vec<RefusedPlace> {
+    let places = refused.iter().map(|it| RefusedPlace {
+        zone: it.zone.clone(),
+        subnet: it.subnet.clone(),
+        code: it.code.clone(),
+    });
+    places.collect()
 }
 
 /// The places that refused the launch, and why.
