@@ -213,11 +213,11 @@ async fn dispatch(command: Command, session: &Session) -> Outcome {
     }
 }
 
-/// Says that a command works on simulated instances, so that nobody takes them for instances on AWS. What programs read
-/// is JSON alone, errors too.
+/// Says that a command works on simulated instances, so that nobody takes them for instances on AWS. For programs too it
+/// is on stderr, where a JSON error is the last line.
 fn say_simulated(command: &Command, session: &Session) {
     let obvious = matches!(command, Command::Local(_));
-    if session.client.embedded().is_some() && !obvious && !session.out.for_programs() {
+    if session.client.embedded().is_some() && !obvious {
         session.out.note("embedded cloud (simulated)");
     }
 }

@@ -37,6 +37,14 @@ fn every_command_on_simulated_instances_says_so_first() {
         );
         assert!(!answer.stdout.contains("simulated"), "stdout is data alone");
     }
+    // Whoever reads what a program wrote must not mistake it either. Its data and its errors stay as they are.
+    for form in ["json", "yaml", "ids"] {
+        let answer = prism.run(&["list", "--format", form]);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, NOTE), "{form}");
+    }
+    let lost = prism.run(&["--json", "stop", "nothing"]);
+    assert!(lost.stderr.starts_with(NOTE), "{}", lost.stderr);
+    assert_eq!(lost.error()["code"], "InstanceNotFound");
     // Errors can be mistaken too; what is about the cloud itself, or quiet, cannot.
     let lost = prism.run(&["stop", "nothing"]);
     assert!(

@@ -45,8 +45,9 @@ Every command that shows something takes --json. It prints one JSON object to st
 command; the objects in it are those of the HTTP API. Times are RFC 3339 in UTC, money is a number of USD, and sizes are
 numbers with the unit in the name (snapshot_bytes, size_gib). Fields may be added; none are removed or change their meaning.
 
-An error is one line of JSON on stderr: code, message and hint. docs/errors.md lists the codes. That is so for errors in the
-arguments (InvalidArguments) and for interrupts (Interrupted) too. The exit codes are in \"prism help exit-codes\".
+An error is one line of JSON, the last one on stderr: code, message and hint. docs/errors.md lists the codes. That is so for
+errors in the arguments (InvalidArguments) and for interrupts (Interrupted) too. The exit codes are in
+\"prism help exit-codes\".
 
 --format chooses another form:
   table        text for people, the default
