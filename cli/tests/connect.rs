@@ -26,6 +26,8 @@ const PRINT: &str = "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU";
 struct Says {
     has_profile: bool,
     agent: bool,
+    /// The code of the problem with which sessions are refused.
+    refused: Option<&'static str>,
     address: Option<&'static str>,
     login: Option<&'static str>,
     state: &'static str,
@@ -34,6 +36,7 @@ struct Says {
 const USUAL: Says = Says {
     has_profile: true,
     agent: true,
+    refused: None,
     // Nobody listens on port 22 of an address for documentation (RFC 5737).
     address: None,
     login: Some("ubuntu"),
@@ -136,10 +139,11 @@ fn reply(says: &Says, method: &str) -> Reply {
             }),
         );
     }
-    if !says.agent {
+    let no_agent = (!says.agent).then_some("AgentNotConnected");
+    if let Some(code) = says.refused.or(no_agent) {
         let body = json!({
-            "type": "about:blank", "title": "x", "status": 409, "code": "AgentNotConnected",
-            "detail": "The agent is not connected.", "hint": "Wait.",
+            "type": "about:blank", "title": "x", "status": 409, "code": code,
+            "detail": "No session was started.", "hint": "Wait.",
         });
         return Reply::text(409, "application/problem+json", &body.to_string());
     }
@@ -246,6 +250,30 @@ fn when_neither_way_works_the_error_says_what_each_lacks() {
 }
 
 #[test]
+fn a_session_that_is_refused_is_told_with_what_ssh_lacks() {
+    let says = Says {
+        refused: Some("PermissionMissing"),
+        ..USUAL
+    };
+    let machine = Machine::with(&["session-manager-plugin", "ssh"], says);
+    let error = machine.run(&["--json", "connect", "box"]).error();
+    assert_eq!(error["code"], "PermissionMissing");
+    let expected = "No session was started. By SSH: the instance has no public address.";
+    assert_eq!(error["message"], expected);
+    // Nothing is said about a way that may not be used.
+    let only = ["--json", "connect", "box", "--via", "session-manager"];
+    let error = machine.run(&only).error();
+    assert_eq!(error["message"], "No session was started.");
+    let says = Says {
+        refused: Some("ProfileMissing"),
+        ..USUAL
+    };
+    let machine = Machine::with(&["session-manager-plugin", "ssh"], says);
+    let error = machine.run(&["--json", "connect", "box"]).error();
+    assert_eq!(error["code"], "CannotConnect");
+}
+
+#[test]
 fn without_the_plugin_an_open_port_is_used() {
     // This machine takes the part of the instance, if the test may listen on port 22.
     let Ok(_listener) = std::net::TcpListener::bind("127.0.0.1:22") else {
@@ -272,7 +300,18 @@ fn without_the_plugin_an_open_port_is_used() {
         "{line}"
     );
     assert!(!line.contains("ProxyCommand"), "{line}");
-    // It is also used if the user prefers it.
+    // It is also used if no session can be started.
+    let says = Says {
+        refused: Some("PermissionMissing"),
+        address: Some("127.0.0.1"),
+        ..USUAL
+    };
+    let machine = Machine::with(&["session-manager-plugin", "ssh"], says);
+    let answer = machine.run(&["connect", "box"]);
+    assert_eq!(answer.code, 0, "{}", answer.stderr);
+    answer.says("No session was started. SSH is used instead.");
+    assert!(machine.was_called("ssh") && !machine.was_called("session-manager-plugin"));
+    // And if the user prefers it.
     let says = Says {
         address: Some("127.0.0.1"),
         ..USUAL

@@ -16,6 +16,7 @@ use prism_functions::operations::parts::{InRegion, InstanceName, Json, Nothing};
 use prism_functions::operations::{Asked, InstanceView, Session as Joined, StartSession};
 
 use crate::session::Session;
+use crate::text::plain;
 
 pub(crate) use browser::Page;
 pub(crate) use commands::{Place, Tunnel, copied, login_with_ssh, remote, shell, tunnel};
@@ -70,6 +71,7 @@ impl Reach {
             scp: programs.find("scp").is_some(),
             profile: instance.has_profile,
             agent: true,
+            session: true,
             address: instance.public_ip.clone(),
             reachable: false,
             login: instance.login.clone(),
@@ -86,18 +88,25 @@ impl Reach {
         })
     }
 
-    /// Opens the best way for a need. If the agent is not connected, the other way is tried.
+    /// Opens the best way for a need. If no session can be started, the other way is tried.
     pub(crate) async fn open(
         &mut self,
         session: &Session,
         need: Need,
         kind: &SessionKind,
     ) -> Result<Opened, Problem> {
+        let mut refused: Option<Problem> = None;
         loop {
             let way = ways::choose(need, self.via, &self.facts);
-            let way = way.map_err(|lacks| ways::cannot(&self.instance, &lacks))?;
+            let way = way.map_err(|lacks| ways::cannot(&self.instance, &lacks, refused.take()))?;
             let wanted = match way {
-                Way::Ssh => return Ok(Opened { way, joined: None }),
+                Way::Ssh => {
+                    if let Some(problem) = refused {
+                        let told = format!("{} SSH is used instead.", problem.message);
+                        session.out.note(&plain(&told));
+                    }
+                    return Ok(Opened { way, joined: None });
+                }
                 Way::SshThroughSession => &SessionKind::Ssh,
                 Way::Session => kind,
             };
@@ -106,15 +115,39 @@ impl Reach {
                     let joined = Some(joined);
                     return Ok(Opened { way, joined });
                 }
-                Err(problem) if problem.code == Code::AgentNotConnected => {
-                    self.facts.agent = false;
-                    if self.via != Some(Via::SessionManager) && !self.facts.reachable {
-                        self.facts.reachable = is_reachable(self.facts.address.as_deref());
-                    }
-                }
-                Err(problem) => return Err(problem),
+                Err(problem) => refused = self.without_session(problem)?,
             }
         }
+    }
+
+    /// Notes what a session that could not be started says about this way. Returns the problem if the facts do not have
+    /// all of it.
+    ///
+    /// # Errors
+    /// The problem, if SSH would not help, or may not be used.
+    fn without_session(&mut self, problem: Problem) -> Result<Option<Problem>, Problem> {
+        let may_use_ssh = self.via != Some(Via::SessionManager);
+        let refused = match problem.code {
+            Code::AgentNotConnected => {
+                self.facts.agent = false;
+                None
+            }
+            Code::ProfileMissing => {
+                self.facts.profile = false;
+                None
+            }
+            Code::AwsRefused | Code::AwsUnavailable | Code::PermissionMissing | Code::Throttled
+                if may_use_ssh =>
+            {
+                self.facts.session = false;
+                Some(problem)
+            }
+            _ => return Err(problem),
+        };
+        if may_use_ssh && !self.facts.reachable {
+            self.facts.reachable = is_reachable(self.facts.address.as_deref());
+        }
+        Ok(refused)
     }
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct Facts {
     pub(crate) profile: bool,
     /// Whether the agent is connected, as far as known.
     pub(crate) agent: bool,
+    /// Whether AWS starts sessions, as far as known.
+    pub(crate) session: bool,
     /// The public address.
     pub(crate) address: Option<String>,
     /// Whether port 22 of the address accepts connections from here.
@@ -64,6 +66,7 @@ pub(crate) enum Lack {
     Plugin,
     Profile,
     Agent,
+    Session,
     Ssh,
     Scp,
     Login,
@@ -80,6 +83,7 @@ impl fmt::Display for Lack {
             Self::Plugin => "the Session Manager plugin is not installed here",
             Self::Profile => "the instance has no instance profile",
             Self::Agent => "the agent of Systems Manager on the instance is not connected",
+            Self::Session => "no session could be started",
             Self::Ssh => "ssh is not installed here",
             Self::Scp => "scp is not installed here",
             Self::Login => "the user name to log in with is not known",
@@ -136,6 +140,7 @@ pub(crate) fn choose(need: Need, only: Option<Via>, facts: &Facts) -> Result<Way
             .chain((!facts.plugin).then_some(Lack::Plugin))
             .chain((!facts.profile).then_some(Lack::Profile))
             .chain((!facts.agent).then_some(Lack::Agent))
+            .chain((!facts.session).then_some(Lack::Session))
             .chain(facts.client(need))
             .collect(),
         ssh: (excluded(Via::Ssh).into_iter())
@@ -162,12 +167,17 @@ pub(crate) fn choose(need: Need, only: Option<Via>, facts: &Facts) -> Result<Way
     }
 }
 
-/// The problem of an instance that no way leads to: what each way lacks, and what to do about the easiest.
-pub(super) fn cannot(instance: &InstanceView, lacks: &Lacks) -> Problem {
+/// The problem of an instance that no way leads to: what each way lacks, and what to do about the easiest. If a session
+/// was refused, it is that problem, with what SSH lacks.
+pub(super) fn cannot(instance: &InstanceView, lacks: &Lacks, refused: Option<Problem>) -> Problem {
     let told = |lacks: &[Lack]| {
         let texts: Vec<String> = lacks.iter().map(ToString::to_string).collect();
         texts.join(", and ")
     };
+    if let Some(mut problem) = refused {
+        problem.message = format!("{} By SSH: {}.", problem.message, told(&lacks.ssh));
+        return problem;
+    }
     let name = &instance.name;
     let message = format!(
         "{name} cannot be reached. By Session Manager: {}. By SSH: {}.",
@@ -205,6 +215,7 @@ mod tests {
             scp: true,
             profile: true,
             agent: true,
+            session: true,
             address: Some("192.0.2.7".to_owned()),
             reachable: true,
             login: Some("ubuntu".to_owned()),
@@ -228,6 +239,7 @@ mod tests {
             |facts: &mut Facts| facts.plugin = false,
             |facts: &mut Facts| facts.profile = false,
             |facts: &mut Facts| facts.agent = false,
+            |facts: &mut Facts| facts.session = false,
         ] {
             let mut facts = all();
             lack(&mut facts);
@@ -281,7 +293,7 @@ mod tests {
 
     #[test]
     fn every_combination_gives_a_way_or_says_what_both_lack() {
-        for bits in 0..128_u32 {
+        for bits in 0..256_u32 {
             let is = |bit: u32| bits & (1 << bit) != 0;
             let facts = Facts {
                 plugin: is(0),
@@ -289,6 +301,7 @@ mod tests {
                 scp: is(1),
                 profile: is(2),
                 agent: is(3),
+                session: is(7),
                 address: is(4).then(|| "192.0.2.7".to_owned()),
                 reachable: is(5),
                 login: is(6).then(|| "ubuntu".to_owned()),
