@@ -30,14 +30,8 @@ const WITHOUT_RESOURCES: [&str; 17] = [
     "xray:PutTraceSegments",
 ];
 
-/// Resources that RunInstances and CreateSecurityGroup only use, or create without tags.
-const USED: [&str; 5] = [
-    ":image/*",
-    ":network-interface/*",
-    ":security-group/*",
-    ":subnet/*",
-    ":vpc/*",
-];
+/// Resources that RunInstances and CreateSecurityGroup only use.
+const USED: [&str; 4] = [":image/*", ":security-group/*", ":subnet/*", ":vpc/*"];
 
 /// What the policies of the functions and services allow. The role of launched instances only denies; it has a test of
 /// its own.

@@ -163,7 +163,7 @@ def check_save(client):
         "UserData": "#cloud-config\nruncmd: []\n",
         "SecurityGroupIds": [group],
         "SubnetId": subnet["SubnetId"],
-        "TagSpecifications": tags("instance", "volume", Name=name),
+        "TagSpecifications": tags("instance", "volume", "network-interface", Name=name),
     }
     instance = one_instance(ec2, public, **launch)["InstanceId"]
     assert one_instance(ec2, public, **launch)["InstanceId"] == instance

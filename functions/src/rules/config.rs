@@ -221,8 +221,8 @@ variables! {
         "a comma-separated list of at most 20 tags, such as CostCentre=42,Owner=lab; keys that begin with aws: or prism:, and Name, are reserved",
         Some(setting(
             Values::List("^((?!aws:|prism:)[^=,]{1,128}=[^,]{0,256}(,(?!aws:|prism:)[^=,]{1,128}=[^,]{0,256})*)?$"),
-            "The tags of everything that Prism creates in EC2: AMIs, snapshots, copies, instances, volumes and security groups. \
-             They take precedence over the tags that users choose.",
+            "The tags of everything that Prism creates in EC2: AMIs, snapshots, copies, instances, their volumes and network \
+             interfaces, and security groups. They take precedence over the tags that users choose.",
         )),
         |c, v| put(&mut c.settings.resource_tags, v);
     "PRISM_EC2_SHARE_PERCENT", "ec2_share_percent", "Ec2SharePercent", "50", "a whole number from 1 to 100",

@@ -33,7 +33,11 @@ pub(super) async fn run(
         .iter()
         .map(|volume| mapping(volume, new))
         .collect();
-    let made = [ResourceType::Instance, ResourceType::Volume];
+    let made = [
+        ResourceType::Instance,
+        ResourceType::Volume,
+        ResourceType::NetworkInterface,
+    ];
     let tokens = InstanceMetadataOptionsRequest::builder().http_tokens(HttpTokensState::Required);
     let profile = new.profile.as_ref().map(|name| {
         IamInstanceProfileSpecification::builder()

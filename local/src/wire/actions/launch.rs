@@ -41,7 +41,9 @@ pub(super) async fn run(mut call: Call) -> Result<Xml, Fault> {
     let names = call.params.list("SecurityGroup")?;
     let subnet = call.params.take("SubnetId");
     let subnet = super::groups::subnet(&call, subnet.as_deref())?;
-    let tags = TagSpecs::take(&mut call.params, &["instance", "volume"])?;
+    // The simulated EC2 has no network interfaces, so their tags are dropped.
+    let kinds = ["instance", "network-interface", "volume"];
+    let tags = TagSpecs::take(&mut call.params, &kinds)?;
     call.finish()?;
 
     let (groups, ports) = groups(&call, &ids, &names)?;

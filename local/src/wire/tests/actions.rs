@@ -58,7 +58,8 @@ fn volumes_have_their_own_tags() {
     let bench = Bench::new();
     let id = bench.instance(
         "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=a\
-         &TagSpecification.1.Tag.1.Value=b",
+         &TagSpecification.1.Tag.1.Value=b&TagSpecification.2.ResourceType=network-interface\
+         &TagSpecification.2.Tag.1.Key=a&TagSpecification.2.Tag.1.Value=b",
     );
     let by_tag = |action| bench.ask(&format!("{action}&Filter.1.Name=tag:a&Filter.1.Value.1=b"));
     assert_eq!(told(&by_tag("DescribeInstances"), "instanceId"), [id]);
