@@ -132,11 +132,14 @@ pub(crate) fn monthly_in<'a>(
     format!("at most {} a month{}", usd(usd_at_most), prices(regions))
 }
 
+/// Whose prices estimates use.
+pub(crate) const PRICES: &str = " (prices of us-east-1)";
+
 /// Says whose prices an estimate uses, if it is for another Region.
 pub(crate) fn prices<'a>(regions: impl IntoIterator<Item = &'a Region>) -> &'static str {
     let mut regions = regions.into_iter();
     if regions.any(|region| region.as_str() != REGION) {
-        " (prices of us-east-1)"
+        PRICES
     } else {
         ""
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
-use crate::text::{bytes, plain, usd};
+use crate::text::{PRICES, bytes, plain, usd};
 
 /// Show the differences between two versions: their properties and their packages
 #[derive(Debug, Args)]
@@ -42,7 +42,8 @@ fn told(diff: &TemplateDiff) -> String {
             (_, Value::String(text)) if text.is_empty() => "nothing".to_owned(),
             (_, Value::String(text)) => plain(text),
             ("snapshot_bytes", value) => bytes(value.as_u64().unwrap_or_default()),
-            ("usd_per_month", value) => usd(value.as_f64().unwrap_or_default()),
+            // The versions may be in any Regions.
+            ("usd_per_month", value) => usd(value.as_f64().unwrap_or_default()) + PRICES,
             (_, value) => value.to_string(),
         };
         let name = field.field.replace('_', " ");
