@@ -73,9 +73,6 @@ fn carry_out(cli: Cli, environment: Environment, args: &[OsString]) -> u8 {
     outcome.unwrap_or_else(|failure| errors::tell(&out, failure))
 }
 
-/// How long a command that is done delivers notices.
-const DELIVERY: std::time::Duration = std::time::Duration::from_secs(15);
-
 /// Returns the folder of the embedded cloud.
 fn home(global: &Global, environment: &Environment) -> Result<PathBuf, Failure> {
     let chosen = opening::choose(global, environment, true)?;
@@ -121,13 +118,17 @@ fn within_runtime(
     })
 }
 
-/// Carries out an execution of the embedded cloud. It needs no user.
+/// Does in the background what another process has handed over. It needs no user.
 async fn carry(
     args: &crate::commands::local::Run,
     global: &Global,
     environment: &Environment,
 ) -> Outcome {
     let home = home(global, environment)?;
+    // If the cloud was deleted in the meantime, opening it would create another one.
+    if !home.is_dir() {
+        return Ok(exit::DONE);
+    }
     args.run(&opening::embedded(&home, environment)?).await
 }
 
@@ -244,23 +245,15 @@ async fn sweep(session: &Session) {
     }
 }
 
-/// Delivers the notices that are due in the embedded cloud, which has nothing else that does. Those that do not arrive
-/// in time are left to the next command.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the limit is one of the command, which the user waits for"
-)]
+/// Hands the notices that are due in the embedded cloud to a process of their own: nothing else there delivers them, and
+/// no user waits for a receiver. If that fails, they are left to the next command.
 async fn deliver(session: &Session) {
     let Some(local) = session.client.embedded() else {
         return;
     };
-    match tokio::time::timeout(DELIVERY, local.deliver()).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(problem)) => {
-            let problem = explain(problem).chain();
-            tracing::warn!(problem, "notices could not be delivered");
-        }
-        Err(_) => tracing::info!("notices are delivered by a later command"),
+    if let Err(problem) = local.cloud.deliver_detached().await {
+        let problem = explain(problem).chain();
+        tracing::warn!(problem, "notices could not be delivered");
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prism_functions::domain::save::SaveRecord;
 use prism_functions::domain::{InstanceId, Problem, Region};
-use prism_functions::operations::{Deliveries, Service};
+use prism_functions::operations::Service;
 use prism_functions::ports::ExecutionStatus;
 use prism_local::{Embedded, GuestAnswer};
 
@@ -29,11 +29,6 @@ impl Local {
             detached: cloud.detaching(),
             cloud,
         }
-    }
-
-    /// Delivers the notices that are due.
-    pub(crate) async fn deliver(&self) -> Result<Deliveries, Problem> {
-        self.here.deliver_due().await
     }
 
     pub(crate) fn guest(

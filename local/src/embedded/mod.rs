@@ -8,7 +8,7 @@
 //! | `pace.json` | how fast the time runs, for processes that already run |
 //! | `leases/` | one locked file for each running execution |
 //! | `opening.lock` | nothing: it is locked while a process opens the folder |
-//! | `background.log` | what detached executions had to say |
+//! | `background.log` | what processes in the background had to say |
 
 mod adapters;
 mod explain;
@@ -25,7 +25,7 @@ use prism_functions::registry::Registry;
 use prism_functions::rules::{Env, Identity, Settings};
 
 use crate::ec2::{Cloud, CloudError, GuestError, Purchase, SimEc2};
-use crate::executions::{LocalExecutions, Place, Records};
+use crate::executions::{LocalExecutions, Place, Records, detached};
 use crate::schedules::PolledSchedules;
 use crate::sqlite::SqliteError;
 use crate::store::SqliteTable;
@@ -83,7 +83,7 @@ impl std::fmt::Debug for Embedded {
 
 impl Embedded {
     /// Opens the cloud in a folder, and creates it if it does not exist. `program` is the executable that runs
-    /// detached executions, as `program --home HOME local run EXECUTION`. A folder is refused if a database is
+    /// detached executions, as `program --home HOME local run EXECUTION`, and delivers notices, without an execution. A folder is refused if a database is
     /// missing or belongs to another home.
     pub fn open(home: &Path, program: &Path) -> Result<Self, Problem> {
         let _opening = home::lock(home)?;
@@ -190,6 +190,19 @@ impl Embedded {
         self.executions.run(execution).await.map_err(|error| {
             let message = format!("The execution {execution} could not be carried.");
             explain(Problem::new(Code::LocalIo, message).because(error))
+        })
+    }
+
+    /// Delivers the notices that are due in a process of its own, which nobody waits for. If there are none, it starts no
+    /// process.
+    pub async fn deliver_detached(&self) -> Result<(), Problem> {
+        if !self.service().has_due_notices().await? {
+            return Ok(());
+        }
+        let started = detached(&self.program, &self.home, None);
+        started.map(drop).map_err(|error| {
+            let message = "The process that delivers notices could not be started.";
+            Problem::new(Code::LocalIo, message).because(error)
         })
     }
 

@@ -268,7 +268,7 @@ impl LocalExecutions {
 
     async fn start_detached(&self, program: &Path, name: &str) -> Result<(), ExecutionsError> {
         let mut child =
-            detached(program, &self.shared.home, name).map_err(ExecutionsError::because)?;
+            detached(program, &self.shared.home, Some(name)).map_err(ExecutionsError::because)?;
         let real = WallClock::real();
         for _ in 0..ADOPTION_S * 100 {
             if self
@@ -426,9 +426,13 @@ async fn beat(lease: &Lease, name: &str) {
     }
 }
 
-/// Starts the process of a detached execution: in its own process group, so that a Ctrl-C in the terminal does not
-/// reach it, and without any of the terminal's files.
-fn detached(program: &Path, home: &Path, name: &str) -> std::io::Result<std::process::Child> {
+/// Starts the process of a detached execution, or one that only delivers notices: in its own process group, so that a
+/// Ctrl-C in the terminal does not reach it, and without any of the terminal's files.
+pub(crate) fn detached(
+    program: &Path,
+    home: &Path,
+    name: Option<&str>,
+) -> std::io::Result<std::process::Child> {
     use std::os::unix::process::CommandExt;
     let log = std::fs::OpenOptions::new()
         .create(true)
@@ -437,7 +441,8 @@ fn detached(program: &Path, home: &Path, name: &str) -> std::io::Result<std::pro
     Command::new(program)
         .arg("--home")
         .arg(home)
-        .args(["local", "run", name])
+        .args(["local", "run"])
+        .args(name)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

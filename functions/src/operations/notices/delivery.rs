@@ -95,6 +95,13 @@ impl Service {
         Ok(deliveries)
     }
 
+    /// Whether a notice is due, for a caller that has others deliver it.
+    pub async fn has_due_notices(&self) -> Result<bool, Problem> {
+        let now = self.env.clock.now();
+        let due = self.env.registry.due_outgoing(now, 1).await?;
+        Ok(!due.items.is_empty())
+    }
+
     /// Delivers what is due. It is safe to run this at any time, and twice at once. If there is too much, the rest is left
     /// to the next run.
     pub async fn deliver_due(&self) -> Result<Deliveries, Problem> {
