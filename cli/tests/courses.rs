@@ -159,8 +159,13 @@ fn an_instance_is_launched_for_each_member_and_stopped_by_the_owner_of_the_proje
     assert_eq!(prism.ok(&["list", "--format", "name"]), "");
     // Their manager sees when they end.
     let list = ["list", "--project", "statistics"];
-    assert!(prism.ok(&list).contains("ENDS"));
-    let end = &json(&prism, &list)["instances"][0]["end"];
+    let shown = prism.ok(&list);
+    assert!(shown.contains("ENDS"), "{shown}");
+    // And that they did not launch it themselves.
+    assert!(shown.contains("LAUNCHED BY"), "{shown}");
+    let first = &json(&prism, &list)["instances"][0];
+    assert_eq!(first["launched_by"], "alice");
+    let end = &first["end"];
     assert_eq!(end["then"], "terminate", "{end}");
     let all = prism.ok(&["list", "--project", "statistics", "--format", "name,owner"]);
     assert_eq!(

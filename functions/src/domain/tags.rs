@@ -2,6 +2,8 @@
 
 /// The owner of an instance, an AMI or a snapshot.
 pub const OWNER_TAG: &str = "prism:owner";
+/// On instances that were launched for somebody else: the user who launched them.
+pub const LAUNCHER_TAG: &str = "prism:launched-by";
 /// On AMIs and snapshots: the save that created them.
 pub const SAVE_TAG: &str = "prism:save-id";
 /// On all EC2 resources that Prism creates: the deployment.

@@ -17,7 +17,7 @@ use crate::domain::ec2::Architecture;
 use crate::domain::first_boot;
 use crate::domain::sizes::Size;
 use crate::domain::tags::{
-    DEPLOYMENT_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
+    DEPLOYMENT_TAG, LAUNCHER_TAG, LOGIN_TAG, OWNER_TAG, PORTS_TAG, PROJECT_TAG, TEMPLATE_TAG,
 };
 use crate::domain::template::TemplateRef;
 use crate::domain::{Code, Problem, Region, Timestamp};
@@ -262,7 +262,7 @@ impl Service {
             Some(member) => event.with("for", member),
         };
         self.audit(&event).await?;
-        let tags = tags(&self.env, owner, request, plan).await?;
+        let tags = tags(&self.env, [caller, owner], request, plan).await?;
         let new = |subnet: Subnet, client_token: String| NewInstance {
             image: plan.image.clone(),
             instance_type: plan.instance_type.clone(),
@@ -348,7 +348,7 @@ impl Service {
 
 async fn tags(
     env: &Env,
-    caller: &Caller,
+    [caller, owner]: [&Caller; 2],
     request: &LaunchRequest,
     plan: &LaunchPlan,
 ) -> Result<Tags, Problem> {
@@ -361,12 +361,15 @@ async fn tags(
             DEPLOYMENT_TAG.to_owned(),
             env.deployment().await?.to_string(),
         ),
-        (OWNER_TAG.to_owned(), caller.user.to_string()),
+        (OWNER_TAG.to_owned(), owner.user.to_string()),
         (TEMPLATE_TAG.to_owned(), plan.template.clone()),
         (PORTS_TAG.to_owned(), ports.join(" ")),
     ]);
     if let Some(login) = &plan.login {
         tags.insert(LOGIN_TAG.to_owned(), login.clone());
+    }
+    if caller.user != owner.user {
+        tags.insert(LAUNCHER_TAG.to_owned(), caller.user.to_string());
     }
     if let Some(project) = &request.project {
         tags.insert(PROJECT_TAG.to_owned(), project.to_string());

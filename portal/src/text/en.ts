@@ -1038,6 +1038,7 @@ export const en = {
     instances: "Instances",
     instance: "Instance",
     owner: "Owner",
+    launchedBy: "launched by ",
     state: "State",
     since: "Since",
     price: "An hour",

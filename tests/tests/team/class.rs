@@ -9,11 +9,11 @@ use prism_functions::domain::end::{EndRequest, Then};
 use prism_functions::domain::limits::Limits;
 use prism_functions::domain::tags::OWNER_TAG;
 use prism_functions::domain::{Code, Problem, ProjectName, Region, UserId};
-use prism_functions::operations::parts::{Either, IdempotencyKey, Nothing};
+use prism_functions::operations::parts::{Either, IdempotencyKey, Nothing, Paging};
 use prism_functions::operations::{
     AddMembers, Asked, AuditPage, ClassLaunchPlan, ClassLaunchRequest, InstanceView,
-    LaunchInstance, LaunchRequest, MembersRequest, NewMember, Operation as _, PlanClassLaunch,
-    PlannedLaunch, ProjectEdit, Service,
+    LaunchInstance, LaunchRequest, ListProjectInstances, MembersRequest, NewMember, Operation as _,
+    PlanClassLaunch, PlannedLaunch, ProjectEdit, Service,
 };
 use prism_functions::ports::Instance;
 use prism_functions::rules::access::Caller;
@@ -291,6 +291,15 @@ fn a_run_that_was_interrupted_is_continued_and_makes_no_second_instance() {
     assert_eq!(instances(&world).len(), 8);
 }
 
+/// Who launched an instance, as those see it who manage the project.
+fn launcher(world: &World, id: &str) -> UserId {
+    let asked = Asked::<ListProjectInstances>::by(brain(), Paging::default());
+    let listed = world.must(ListProjectInstances::run(&world.service, &OLGA, asked));
+    let mut items = listed.value.items.into_iter();
+    let instance = items.find(|it| it.id == id).unwrap();
+    instance.launched_by.unwrap()
+}
+
 #[test]
 fn an_instance_belongs_to_its_member_with_the_members_keys_alone() {
     let world = World::new(5);
@@ -307,6 +316,7 @@ fn an_instance_belongs_to_its_member_with_the_members_keys_alone() {
         .unwrap();
     world.pass(300);
     assert_eq!(world.instance(&view.id).tags[OWNER_TAG], "ada");
+    assert_eq!(launcher(&world, &view.id), OLGA.user);
     ask!(world, stop_instance(&ADA, &region(), "hers")).unwrap();
     let refused = ask!(world, start_instance(&OLGA, &region(), &view.id)).unwrap_err();
     assert_eq!(refused.code, Code::InstanceNotFound);

@@ -173,4 +173,6 @@ fn a_manager_sees_everybodys_instances_with_owners_and_prices() {
         [("olga-box", "olga"), ("work", "ada"), ("work", "mia")]
     );
     assert!(listed.items.iter().all(|it| it.usd_per_hour > Some(0.0)));
+    // Everybody launched their own.
+    assert!(listed.items.iter().all(|it| it.launched_by == it.owner));
 }

@@ -19,8 +19,9 @@ const HEADS: [&str; 9] = [
     "NAME", "OWNER", "STATE", "TYPE", "TEMPLATE", "SINCE", "PRICE", "REGION", "ID",
 ];
 
-/// Where the column with the ends is.
+/// Where the columns are that are shown only if they say something; the later one is inserted first.
 const ENDS_AT: usize = 6;
+const LAUNCHED_BY_AT: usize = 2;
 
 fn ends_at(instance: &ProjectInstance) -> Option<Timestamp> {
     ends::ahead(instance.end.as_ref())
@@ -41,16 +42,22 @@ pub(crate) async fn list(session: &Session, project: &str, only: &Only) -> Outco
     let value = json!({ "instances": instances, "unavailable": unavailable });
     let times = session.times();
     let mut heads = HEADS.to_vec();
-    // Only if it says something.
     let ends = instances.iter().any(|it| ends_at(it).is_some());
     if ends {
         heads.insert(ENDS_AT, "ENDS");
+    }
+    let launchers = instances.iter().any(|it| it.launched_by != it.owner);
+    if launchers {
+        heads.insert(LAUNCHED_BY_AT, "LAUNCHED BY");
     }
     let row = |instance: &ProjectInstance| {
         let mut row = row(instance, times);
         if ends {
             let at = ends_at(instance).map(|at| times.when(at));
             row.insert(ENDS_AT, or_dash(at));
+        }
+        if launchers {
+            row.insert(LAUNCHED_BY_AT, or_dash(instance.launched_by.as_ref()));
         }
         row
     };

@@ -9,7 +9,7 @@ use crate::domain::ec2::InstanceState;
 use crate::domain::end::End;
 use crate::domain::schedule::{Cadence, Run, Schedule, ScheduleState, TimeZone};
 use crate::domain::sizes::usd_per_hour;
-use crate::domain::tags::{OWNER_TAG, PROJECT_TAG, TEMPLATE_TAG};
+use crate::domain::tags::{LAUNCHER_TAG, OWNER_TAG, PROJECT_TAG, TEMPLATE_TAG};
 use crate::domain::{
     Problem, ProjectName, Region, SaveId, ScheduleName, TemplateName, Timestamp, UserId,
 };
@@ -172,6 +172,9 @@ pub struct ProjectInstance {
     pub id: String,
     /// The user to whom it belongs; null if EC2 no longer knows it.
     pub owner: Option<UserId>,
+    /// The user who launched it: the owner, or who manages the project; null if EC2 no longer knows it.
+    #[serde(default)]
+    pub launched_by: Option<UserId>,
     /// The current state.
     pub state: InstanceState,
     /// The Region of the instance.
@@ -256,11 +259,13 @@ impl Service {
 
 impl ProjectInstance {
     pub(super) fn of(instance: &Instance, region: &Region) -> Self {
-        let owner = instance.tags.get(OWNER_TAG);
+        let user = |tag: &str| instance.tags.get(tag)?.parse::<UserId>().ok();
+        let owner = user(OWNER_TAG);
         Self {
             name: instance.name().unwrap_or(instance.id.as_str()).to_owned(),
             id: instance.id.to_string(),
-            owner: owner.and_then(|owner| owner.parse().ok()),
+            launched_by: user(LAUNCHER_TAG).or_else(|| owner.clone()),
+            owner,
             state: instance.state,
             region: region.clone(),
             instance_type: instance.instance_type.clone(),

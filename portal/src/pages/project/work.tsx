@@ -36,7 +36,7 @@ export function Work({ name }: { name: string }) {
 
 const instanceColumns: Column<Instance>[] = [
   { label: text.work.instance, cell: (one) => <><Name>{one.name}</Name><span class="sub">{[one.template, one.region].filter(Boolean).join(" · ")}</span></> },
-  { label: text.work.owner, cell: (one) => (one.owner ? <Name mono={false}>{one.owner}</Name> : <span class="quiet">{text.unknown}</span>) },
+  { label: text.work.owner, cell: (one) => (one.owner ? <><Name mono={false}>{one.owner}</Name>{one.launched_by && one.launched_by !== one.owner && <span class="sub">{text.work.launchedBy}<Name mono={false}>{one.launched_by}</Name></span>}</> : <span class="quiet">{text.unknown}</span>) },
   { label: text.work.state, cell: (one) => <InstanceBadge state={one.state} /> },
   { label: text.work.since, cell: (one) => when(one.launched_at) },
   { label: text.work.price, num: true, cell: (one) => <>{one.usd_per_hour == null ? text.unknown : one.state === "running" ? money(one.usd_per_hour) : <span class="quiet">{text.work.off}</span>}<span class="sub">{one.instance_type}</span></> },
