@@ -215,6 +215,9 @@ pub struct InstanceEnd {
     /// Whether the audit has that EC2 is asked. It has it once, however often EC2 fails.
     #[serde(default)]
     pub is_audited: bool,
+    /// Since when EC2 may have been asked to stop the instance before its last save.
+    #[serde(default)]
+    pub stopping_since: Option<Timestamp>,
     /// How often EC2 has refused.
     #[serde(default)]
     pub refusals: u32,
@@ -256,6 +259,7 @@ impl LaunchEnd {
             end: self.end.clone(),
             asked_at: None,
             is_audited: false,
+            stopping_since: None,
             refusals: 0,
         }
     }
@@ -266,7 +270,7 @@ impl LaunchEnd {
 pub struct ProjectEnd {
     /// When the project ends.
     pub at: Timestamp,
-    /// Whether each instance is saved, and then terminated. Otherwise the instances are stopped, except those whose
+    /// Whether each instance is stopped, saved, and then terminated. Otherwise the instances are stopped, except those whose
     /// owners have chosen a template for the last save.
     pub last_save: bool,
     /// The user who set the end.

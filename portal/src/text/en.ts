@@ -1251,7 +1251,7 @@ export const en = {
     before: "Members are told a week, a day and an hour before.",
     then: "From then on, nothing is launched or started for the project.",
     stops: "Its instances are stopped, and saved before if their owners have chosen a last save. Disks still cost money.",
-    saves: "Each instance is saved as its owner, to the template that its owner has chosen or to a new one of its name, and then terminated. One whose save fails is stopped instead.",
+    saves: "Each instance is stopped, saved as its owner, to the template that its owner has chosen or to a new one of its name, and then terminated. One whose save fails is stopped instead.",
     ends: (at: string) => `The project ends on ${at}.`,
     ended: (at: string) => `The project ended on ${at}.`,
   },

@@ -12,8 +12,8 @@ use crate::session::Session;
 
 const EXAMPLES: &str = "\
 The members are told a week, a day and an hour before. From the end on, nothing is launched or started for the project, and its \
-instances are stopped. With --last-save, each of them is first saved as its owner, to the template that its owner has chosen \
-(\"prism extend\") or to a new one that is named after the instance, and then terminated. An instance whose save fails is \
+instances are stopped. With --last-save, each of them is then saved as its owner, to the template that its owner has chosen \
+(\"prism extend\") or to a new one that is named after the instance, and terminated. An instance whose save fails is \
 stopped and not terminated.
 
 Examples:

@@ -224,6 +224,10 @@ impl Service {
                 // The last save would be refused while another one is in progress.
                 return Ok(None);
             }
+            match self.stop_before_save(stored, instance, until).await? {
+                Some(stopped) => stored = stopped,
+                None => return Ok(None),
+            }
             match self.begin_last_save(stored).await? {
                 Some(saving) => stored = saving,
                 None => return Ok(None),

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::due::Ended;
 use super::requests::last_save;
-use crate::domain::audit::{AuditAction, Channel, Subject};
+use crate::domain::audit::{AuditAction, AuditEvent, Channel, Subject};
 use crate::domain::ec2::InstanceState;
 use crate::domain::end::{EndState, InstanceEnd, Then, template_of};
 use crate::domain::pace::Paced;
@@ -22,6 +22,9 @@ use crate::steps::{self, pacing};
 /// How long after its last save an instance may be terminated, in hours. After that, too much may have changed on it.
 const SAVED_H: i64 = 2;
 
+/// How long the last save waits until its instance has been stopped. A save can stop it, too.
+const STOPPED_WITHIN: TimeDelta = TimeDelta::minutes(15);
+
 /// How the last save stands.
 enum LastSave {
     Waits,
@@ -30,6 +33,64 @@ enum LastSave {
 }
 
 impl Service {
+    /// Stops an instance at the end of its project, before its last save. Returns the end once the save can begin, and
+    /// `None` until then. What EC2 refuses to stop is left to the save, which says why.
+    pub(super) async fn stop_before_save(
+        &self,
+        stored: Stored<InstanceEnd>,
+        instance: &Instance,
+        until: Timestamp,
+    ) -> Result<Option<Stored<InstanceEnd>>, Problem> {
+        let (end, now) = (&stored.value, self.env.clock.now());
+        let late = end
+            .stopping_since
+            .is_some_and(|since| now - since > STOPPED_WITHIN);
+        if !end.end.of_project || late || instance.state == InstanceState::Stopped {
+            return Ok(Some(stored));
+        }
+        let region = end.region.clone();
+        if instance.state != InstanceState::Running
+            || !pacing::until_end(&self.env, &region, Paced::Stop, until).await?
+        {
+            return Ok(None);
+        }
+        let Some(stored) = self.intend_stop(&stored).await? else {
+            return Ok(None);
+        };
+        let Err(error) = self.env.ec2.stop_instance(&region, &instance.id).await else {
+            return Ok(None);
+        };
+        let problem = from_ec2(error);
+        if problem.code.class() == Class::Transient || problem.code.is_about_setup() {
+            return Err(problem);
+        }
+        Ok(Some(stored))
+    }
+
+    /// Records that EC2 is about to be asked to stop the instance before its last save, unless a save holds it.
+    async fn intend_stop(
+        &self,
+        stored: &Stored<InstanceEnd>,
+    ) -> Result<Option<Stored<InstanceEnd>>, Problem> {
+        let mut after = stored.value.clone();
+        let first = after.stopping_since.is_none();
+        after.stopping_since.get_or_insert(self.env.clock.now());
+        let event = self.event_of_end(&after, AuditAction::InstanceStop);
+        let event = first.then_some(&event);
+        let registry = &self.env.registry;
+        registry.put_end_unheld(stored, after, event, None).await
+    }
+
+    /// The event of what is done to an instance at its end, on behalf of whoever set the end.
+    fn event_of_end(&self, end: &InstanceEnd, action: AuditAction) -> AuditEvent {
+        let by = Caller::new(end.end.set_by.clone()).by(Channel::End);
+        let subject = Subject::Instance(end.region.clone(), end.instance.clone());
+        self.event(&by, action, subject)
+            .of_project(end.project.as_ref())
+            .with("name", &end.name)
+            .with("end", end.end.at)
+    }
+
     /// Records which save is the last one, before it is requested. Returns `None` if somebody has changed the end.
     pub(super) async fn begin_last_save(
         &self,
@@ -258,13 +319,7 @@ impl Service {
             Then::Stop => AuditAction::InstanceStop,
             Then::Terminate => AuditAction::InstanceTerminate,
         };
-        let by = Caller::new(after.end.set_by.clone()).by(Channel::End);
-        let subject = Subject::Instance(after.region.clone(), after.instance.clone());
-        let event = self
-            .event(&by, action, subject)
-            .of_project(after.project.as_ref())
-            .with("name", &after.name)
-            .with("end", after.end.at);
+        let event = self.event_of_end(&after, action);
         let event = first.then_some(&event);
         let registry = &self.env.registry;
         registry

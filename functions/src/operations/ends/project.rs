@@ -43,7 +43,7 @@ const PAUSES: [TimeDelta; 2] = [TimeDelta::minutes(1), TimeDelta::hours(1)];
 pub struct ProjectEndRequest {
     /// When the project ends.
     pub at: Timestamp,
-    /// Whether each instance is saved as its owner and then terminated: to the template that its owner has chosen, or to a
+    /// Whether each instance is stopped, saved as its owner and then terminated: to the template that its owner has chosen, or to a
     /// new one that is named after the instance. Otherwise the instances are stopped, except those whose owners have chosen
     /// a template for the last save.
     #[serde(default)]
@@ -193,7 +193,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<(), Problem> {
         let (what, choose) = if end.last_save {
-            let saved = "Each of its instances is then saved, and terminated after that";
+            let saved = "Each of its instances is then stopped, saved, and terminated after that";
             (saved, "To choose the template of an instance")
         } else {
             let stopped = "Its instances are then stopped";
@@ -316,6 +316,7 @@ impl Service {
             },
             asked_at: None,
             is_audited: false,
+            stopping_since: None,
             refusals: 0,
             next_at: Some(now),
         };

@@ -92,6 +92,7 @@ async fn set_instance_end(
         end,
         asked_at: None,
         is_audited: false,
+        stopping_since: None,
         refusals: 0,
     };
     let event = about(service, caller, &region, &instance).with("end", &new.end);
