@@ -285,7 +285,13 @@ fn a_hint_is_about_what_was_done() {
 #[test]
 fn a_share_says_whom_it_reaches() {
     let prism = with_template();
-    let everyone = prism.run(&["template", "share", "box-env"]);
+    // Nobody can be asked, so nobody but those who were named is reached.
+    let share = ["template", "share", "box-env"];
+    let unasked = prism.refused(&share);
+    assert_eq!(unasked, ("ConfirmationNeeded".to_owned(), 2));
+    let shares = prism.run(&["template", "shares", "box-env", "--json"]);
+    assert_eq!(shares.json()["shares"], serde_json::json!([]));
+    let everyone = prism.run(&[&share[..], &["--yes"]].concat());
     assert_eq!(everyone.code, 0, "{}", everyone.stderr);
     everyone.says("is in no project, so this shares it with everyone");
     let bob = prism.run(&["template", "share", "box-env", "--user", "bbo"]);

@@ -23,7 +23,7 @@ fn by<'a>(user: &'a str, args: &[&'a str]) -> Vec<&'a str> {
 fn where_nobody_is_named_colleagues_are_meant() {
     let prism = saved();
     let launch = by("bob", &["launch", "kept", "his", "--dry-run"]);
-    let share = ["template", "share", "kept"];
+    let share = ["template", "share", "kept", "--yes"];
     assert_eq!(prism.ok(&share), "kept is shared with public.\n");
     prism.ok(&launch);
     prism.ok(&["template", "unshare", "kept", "--public"]);

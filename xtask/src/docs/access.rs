@@ -74,7 +74,7 @@ that user has been removed from the project meanwhile, or is now only a viewer, 
 
 `prism template share NAME` takes `--user`, `--project`, `--account`, `--organization` or `--public`. Without any of them, it shares
 with colleagues: with the members of the template's project or, if it is in none and \"public\" means this deployment, with the
-deployment's users. `unshare` revokes a share, and `shares` lists all of them.
+deployment's users, after a confirmation. `unshare` revokes a share, and `shares` lists all of them.
 
 - **Users and projects** are known to the registry alone. Accounts, organizations and, if \"public\" means the world in this deployment
   ([ADR 4](adr/0004-what-public-means.md)), everybody can launch the AMIs directly: each AMI of each version in each Region gets a launch
@@ -157,8 +157,8 @@ its creator has said, and only as long as its creator manages the project. A cod
 reason. Groups (`prism project group`) are labels of members, without rights of their own.
 
 Managers launch instances for members (`prism project launch`, LaunchFor), who may launch the template themselves. Such an instance belongs to the member, has the
-member's keys and no others, and counts for the project. Managers see the instances that were launched for the project, whose they are, since when and
-at what price (`prism list --project`, SeeActivity), and may stop them (`prism stop --project`, Stop Instance). Starting, saving and terminating them and logging in to
+member's keys and no others, and counts for the project. Managers see the instances that were launched for the project, whose they are, who launched them, since when
+and at what price (`prism list --project`, SeeActivity), and may stop them (`prism stop --project`, Stop Instance). Starting, saving and terminating them and logging in to
 them is for their owners alone, who see in `prism show` who has stopped an instance.
 
 A budget counts the snapshots of all versions of the project's templates, in every Region, by their full size, which is the most that they

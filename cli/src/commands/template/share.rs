@@ -21,7 +21,8 @@ use crate::{exit, prompt};
 
 const EXAMPLES: &str = "\
 If you name nobody, the template is shared with your colleagues: the members of its project or, if \
-it is in no project, the users of this deployment. Users and projects are those of this deployment. \
+it is in no project, the users of this deployment. That is confirmed at the terminal, or by --yes. \
+Users and projects are those of this deployment. \
 Accounts and organizations can launch the AMIs of all present and future versions directly in EC2, \
 in every Region. The deployment's settings say who --public means: its users, an organization, or \
 the world.
@@ -187,7 +188,7 @@ impl Share {
     }
 
     /// Says what there is to know, and asks for confirmation of warnings. A share that reaches everyone although nobody
-    /// was named is also asked for, if there is a terminal to ask on.
+    /// was named is also asked for: a script that means everyone says so.
     fn agreed(&self, session: &Session, plans: &[SharePlan]) -> Result<bool, Problem> {
         let out = &session.out;
         let mut asks = false;
@@ -203,7 +204,7 @@ impl Share {
                         "note: {template} is in no project, so this shares it with everyone whom the deployment's \
                          settings name"
                     ));
-                    asks |= out.answers;
+                    asks = true;
                 }
                 Grantee::User(user) => out.note(&format!(
                     "note: names of users are not checked: the share is for whoever signs in as {user}"
