@@ -280,6 +280,27 @@ fn a_hint_is_about_what_was_done() {
     project.says("error[ProjectNotFound]");
     let region = prism.run(&["list", "--region", "eu-west-9"]);
     region.says("does not exist");
+    prism.ok(&["project", "create", "study"]);
+    prism.ok(&[
+        "project", "member", "add", "study", "bob", "--role", "viewer",
+    ]);
+    let launch = ["launch", "ubuntu", "his", "--project", "study"];
+    let viewer = prism.run(&[&["--as", "bob"], &launch[..]].concat());
+    assert_eq!(hint(&viewer), "Ask an owner or admin of the project.");
+}
+
+/// The README shows what it looks like before it explains how it works, in words that its readers know.
+#[test]
+fn the_readme_can_be_followed() {
+    const README: &str = include_str!("../../README.md");
+    let at = |part: &str| README.find(part).unwrap_or_else(|| panic!("no {part}"));
+    assert!(at("```console\n$ prism launch") < at("## How a save works"));
+    assert!(at("prism --as bob") < at("## How a save works"));
+    assert!(at("PRISM_HOME") < at("## How a save works"));
+    // A server in the background is not ready for the next line.
+    for odd in ["serve &", "mermaid", "the table", "sweep"] {
+        assert!(!README.contains(odd), "{odd}");
+    }
 }
 
 #[test]
