@@ -140,11 +140,20 @@ fn two_launches_of_one_name_at_once_make_one_instance() {
 fn an_instance_is_renamed() {
     let prism = Prism::new(FAST);
     prism.ok(&["launch", "ubuntu", "box"]);
+    prism.ok(&["save", "box", "kept"]);
+    let every = ["--rate", "1d", "--name", "nightly"];
+    prism.ok(&[&["schedule", "create", "box", "kept"], &every[..]].concat());
+    let plan = prism.ok(&["rename", "box", "genomics", "--dry-run"]);
+    let follows = "These schedules would follow it: nightly.\n";
+    assert!(plan.ends_with(&format!(") would be named genomics.\n{follows}")));
+    assert_eq!(prism.ok(&["list", "--format", "name"]), "box\n");
     let told = prism.ok(&["rename", "box", "genomics"]);
     assert!(told.ends_with("is now named genomics.\n"), "{told}");
     prism.ok(&["launch", "ubuntu", "box"]);
-    let taken = prism.refused(&["rename", "box", "genomics"]);
-    assert_eq!(taken, ("InstanceNameTaken".to_owned(), 1));
+    for args in [&[] as &[&str], &["--dry-run"]] {
+        let taken = prism.refused(&[&["rename", "box", "genomics"], args].concat());
+        assert_eq!(taken, ("InstanceNameTaken".to_owned(), 1));
+    }
 }
 
 #[test]

@@ -46,6 +46,7 @@ const WORKFLOW: &[&str] = &[
     "start other",
     "resize other --size L --dry-run",
     "resize other --size L --yes",
+    "rename other third --dry-run",
     "rename other third",
     "rename third other",
     "stop box other",
