@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 
+use chrono::{DateTime, Utc};
 use common::{FAST, Prism};
 
 fn by<'a>(user: &'a str, args: &[&'a str]) -> Vec<&'a str> {
@@ -355,4 +356,33 @@ fn an_interrupted_launch_of_all_is_continued() {
         (40 - launched, launched)
     );
     assert_eq!(prism.ok(&list).lines().count(), 40);
+}
+
+/// The command's own loop, at the pace that its plan announces. EC2's throttles hold in the embedded cloud, too.
+#[test]
+fn sixty_members_get_their_instances_and_not_before_the_announced_time() {
+    let prism = Prism::new("50");
+    prism.ok(&["project", "create", "statistics"]);
+    let students: Vec<String> = (0..60)
+        .map(|number| format!("student-{number:02}"))
+        .collect();
+    let students: Vec<&str> = students.iter().map(String::as_str).collect();
+    prism.ok(&[&MEMBER[..], &students].concat());
+    let launch = ["project", "launch", "statistics", "ubuntu"];
+    let launch = [&launch[..], &["--for-each-member"]].concat();
+    let plan = json(&prism, &[&launch[..], &["--dry-run"]].concat());
+    let announced_s = plan["plan"]["wait_s"].as_i64().unwrap();
+    let time = |text: &str| text.trim().parse::<DateTime<Utc>>().unwrap();
+    let begin = time(&prism.ok(&["local", "show", "--format", "now"]));
+    let launched = json(&prism, &[&launch[..], &["--yes"]].concat());
+    let rows = launched["members"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["result"] == "launched"));
+    let list = json(&prism, &["list", "--project", "statistics"]);
+    let instances = list["instances"].as_array().unwrap();
+    assert_eq!(instances.len(), 60);
+    let times = instances.iter().map(|it| it["launched_at"].as_str());
+    let last = times.map(|it| time(it.unwrap())).max().unwrap();
+    // A slow machine is late; only in the simulator, the time is exact.
+    let took_s = (last - begin).num_seconds();
+    assert!(took_s * 10 >= announced_s * 9, "{took_s} of {announced_s}");
 }
