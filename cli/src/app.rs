@@ -1,5 +1,6 @@
 //! Runs the program: parses the arguments, runs the command, and returns the exit code.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -18,7 +19,7 @@ use crate::global::Global;
 use crate::opening;
 use crate::output::Output;
 use crate::session::Session;
-use crate::{exit, grammar, suggest};
+use crate::{desktop, exit, grammar, suggest};
 
 /// Parses the arguments, runs the command, and returns the exit code.
 pub(crate) fn run(args: &[OsString], environment: Environment) -> u8 {
@@ -109,6 +110,7 @@ fn within_runtime(
                     sweep(&session).await;
                     let outcome = interruptible(command, &session).await;
                     deliver(&session).await;
+                    desktop::announce(&session).await;
                     suggest::named(outcome, &session, args).await
                 }
                 Err(problem) => Err(problem.into()),
@@ -145,6 +147,7 @@ async fn open(
         out,
         environment,
         region: chosen.profile.region,
+        shown: OnceCell::new(),
     })
 }
 

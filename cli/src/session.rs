@@ -1,5 +1,7 @@
 //! The context of a command.
 
+use std::cell::OnceCell;
+
 use prism_functions::domain::save::check_name;
 use prism_functions::domain::template::TemplateRef;
 use prism_functions::domain::{Code, Problem, Region, SaveId};
@@ -22,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) environment: Environment,
     /// The Region that the profile names.
     pub(crate) region: Option<Region>,
+    /// The save whose end the desktop was notified of.
+    pub(crate) shown: OnceCell<SaveId>,
 }
 
 impl Session {

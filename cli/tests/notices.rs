@@ -300,6 +300,23 @@ fn a_receiver_that_does_not_respond_holds_up_no_command() {
     assert_eq!(shown["instance"]["state"], "running");
 }
 
+/// Each event that the user has chosen reaches the desktop once, through the next terminal.
+#[test]
+fn the_desktop_is_notified_of_what_was_chosen() {
+    let prism = Prism::new(FAST);
+    prism.ok(&["notify", "set", "--desktop", "--on", "share.received"]);
+    let shown = || prism.typed("", &["list"]).stderr;
+    let bob = |args: &[&str]| prism.ok(&[&["--as", "bob"], args].concat());
+    assert!(!shown().contains("\u{1b}]9;"));
+    bob(&["launch", "ubuntu", "hers"]);
+    bob(&["save", "hers", "hers-env"]);
+    bob(&["template", "share", "hers-env", "--user", "alice", "--yes"]);
+    let told = "\u{1b}]9;Prism: bob shared the template hers-env with you.\u{7}";
+    let first = shown();
+    assert_eq!(first.matches(told).count(), 1, "{first:?}");
+    assert!(!shown().contains("\u{1b}]9;"));
+}
+
 #[test]
 fn what_cannot_be_done_is_said() {
     let prism = Prism::new(FAST);

@@ -18,9 +18,9 @@ mod pace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use prism_functions::domain::{AccountId, Code, InstanceId, Problem, Region};
+use prism_functions::domain::{AccountId, Code, InstanceId, Problem, Region, UserId};
 use prism_functions::operations::Service;
-use prism_functions::ports::{Clock, Couriers, Executions, OsEntropy};
+use prism_functions::ports::{Clock, Couriers, Executions, Notice, OsEntropy};
 use prism_functions::registry::Registry;
 use prism_functions::rules::{Env, Identity, Settings};
 
@@ -37,6 +37,8 @@ pub use home::LOCK as OPENING_LOCK;
 pub use pace::FILE as PACE_FILE;
 
 const ACCOUNT: &str = "000000000000";
+/// How many notices are read at once.
+const NOTICES: u32 = 100;
 pub const FILES: [&str; 3] = ["cloud.db", "registry.db", "local.db"];
 
 /// The result of a command inside a simulated instance.
@@ -204,6 +206,22 @@ impl Embedded {
             let message = "The process that delivers notices could not be started.";
             Problem::new(Code::LocalIo, message).because(error)
         })
+    }
+
+    /// The notices to a user since the last call for the user, oldest first. The first call returns none.
+    pub fn new_notices(&self, user: &UserId) -> Result<Vec<Notice>, Problem> {
+        let (records, seen) = (&self.records, format!("notices seen by {user}"));
+        let Some(last) = records.setting(&seen).map_err(file)? else {
+            let last = records.last_notice().map_err(file)?;
+            records.set_setting(&seen, &last).map_err(file)?;
+            return Ok(Vec::new());
+        };
+        let new = records.notices_after(last, NOTICES).map_err(file)?;
+        if let Some((last, _)) = new.last() {
+            records.set_setting(&seen, last).map_err(file)?;
+        }
+        let new = new.into_iter().map(|(_, notice)| notice);
+        Ok(new.filter(|notice| notice.to.contains(user)).collect())
     }
 
     /// What blocks an execution inside this process while it retries.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::SecondsFormat;
 use prism_functions::domain::Timestamp;
-use prism_functions::ports::{Execution, ExecutionStatus};
+use prism_functions::ports::{Execution, ExecutionStatus, Notice};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -202,6 +202,31 @@ impl Records {
                 .prepare_cached("INSERT INTO notices (body) VALUES (?1)")?
                 .execute([body])?;
             Ok(())
+        })
+    }
+
+    /// The number of the last notice; 0 if there is none.
+    pub(crate) fn last_notice(&self) -> Result<i64, SqliteError> {
+        self.with(|connection| {
+            let last = "SELECT COALESCE(MAX(id), 0) FROM notices";
+            connection.query_row(last, [], |row| row.get(0))
+        })
+    }
+
+    /// The notices after the one with this number, oldest first, each with its number.
+    pub(crate) fn notices_after(
+        &self,
+        number: i64,
+        most: u32,
+    ) -> Result<Vec<(i64, Notice)>, SqliteError> {
+        self.with(|connection| {
+            let later = "SELECT id, body FROM notices WHERE id > ?1 ORDER BY id LIMIT ?2";
+            let mut query = connection.prepare_cached(later)?;
+            let rows = query.query_map(params![number, most], |row| {
+                let body: String = row.get(1)?;
+                Ok((row.get(0)?, parsed(1, &body)?))
+            })?;
+            rows.collect()
         })
     }
 

@@ -30,6 +30,7 @@ use tokio::process::Child;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::desktop;
 use crate::errors::Outcome;
 use crate::exit;
 use crate::output::Output;
@@ -127,7 +128,10 @@ impl Serve {
         let mut ticks = tokio::time::interval(TICK);
         loop {
             tokio::select! {
-                _ = ticks.tick() => chores.tick().await,
+                _ = ticks.tick() => {
+                    chores.tick().await;
+                    desktop::announce(session).await;
+                }
                 _ = signals.next() => break,
                 ended = &mut server.task => return Err(fallen(ended).into()),
             }

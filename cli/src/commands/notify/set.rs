@@ -40,7 +40,7 @@ pub(crate) struct Set {
     /// Replace the secret of the webhook; the former one signs for another 24 hours, too
     #[arg(long)]
     rotate_secret: bool,
-    /// Notify the desktop through the terminal of the command that waits for a save
+    /// Notify the desktop through the terminal: of a save that a command waits for; embedded, of all events
     #[arg(long)]
     desktop: bool,
 }
