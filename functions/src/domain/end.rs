@@ -270,8 +270,8 @@ impl LaunchEnd {
 pub struct ProjectEnd {
     /// When the project ends.
     pub at: Timestamp,
-    /// Whether each instance is stopped, saved, and then terminated. Otherwise the instances are stopped, except those whose
-    /// owners have chosen a template for the last save.
+    /// Whether each instance is stopped, saved, and then terminated. Otherwise the instances are stopped, except those
+    /// whose owners have chosen a template for the last save.
     pub last_save: bool,
     /// The user who set the end.
     pub set_by: UserId,

@@ -85,8 +85,8 @@ impl std::fmt::Debug for Embedded {
 
 impl Embedded {
     /// Opens the cloud in a folder, and creates it if it does not exist. `program` is the executable that runs
-    /// detached executions, as `program --home HOME local run EXECUTION`, and delivers notices, without an execution. A folder is refused if a database is
-    /// missing or belongs to another home.
+    /// detached executions, as `program --home HOME local run EXECUTION`, and delivers notices, without an execution. A
+    /// folder is refused if a database is missing or belongs to another home.
     pub fn open(home: &Path, program: &Path) -> Result<Self, Problem> {
         let _opening = home::lock(home)?;
         home::check_whole(home)?;

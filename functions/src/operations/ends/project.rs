@@ -43,9 +43,9 @@ const PAUSES: [TimeDelta; 2] = [TimeDelta::minutes(1), TimeDelta::hours(1)];
 pub struct ProjectEndRequest {
     /// When the project ends.
     pub at: Timestamp,
-    /// Whether each instance is stopped, saved as its owner and then terminated: to the template that its owner has chosen, or to a
-    /// new one that is named after the instance. Otherwise the instances are stopped, except those whose owners have chosen
-    /// a template for the last save.
+    /// Whether each instance is stopped, saved as its owner and then terminated: to the template that its owner has chosen,
+    /// or to a new one that is named after the instance. Otherwise the instances are stopped, except those whose owners have
+    /// chosen a template for the last save.
     #[serde(default)]
     pub last_save: bool,
 }
