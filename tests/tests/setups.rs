@@ -92,6 +92,19 @@ fn a_silent_console_means_preparing_for_a_while() {
 }
 
 #[test]
+fn a_console_that_nobody_updates_does_not_mean_preparing_for_ever() {
+    let world = World::new(5);
+    let work = world.launch("ada", "python-ml", "work");
+    let preparing = r#"{"state":"preparing","step":"","output":"","instance_id":"#;
+    let preparing = format!("{preparing}\"{}\"}}", work.id);
+    outcome(&world, &work, &["tee", SETUP_FILE], &preparing);
+    world.pass(2 * 3600);
+    assert_eq!(listed(&world, &work).setup, Some(Setup::PREPARING));
+    world.pass(2 * 3600);
+    assert_eq!(listed(&world, &work).setup, None);
+}
+
+#[test]
 fn an_instance_whose_console_cannot_be_read_is_listed_without_its_setup() {
     let seed = Seed::seeded(4).bent(|ec2| {
         ec2.refuses = |action| {

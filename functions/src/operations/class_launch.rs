@@ -413,7 +413,7 @@ impl Service {
                 match checked {
                     Err(problem) if REFUSALS.contains(&problem.code) => {
                         it.launch = PlannedLaunch::Refused;
-                        it.reason = Some(problem.message);
+                        it.reason = Some(holdings::told_to_others(problem, &it.user).message);
                     }
                     checked => checked?,
                 }

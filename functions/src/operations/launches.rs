@@ -76,12 +76,19 @@ async fn launch_instance(
             .as_ref()
             .and_then(|it| it.limits.instances_per_member),
     };
+    let told = |problem| {
+        if caller.user == *user {
+            return problem;
+        }
+        holdings::told_to_others(problem, user)
+    };
     if asked.query.dry_run {
-        holdings::check(env, user, &wanted).await?;
+        holdings::check(env, user, &wanted).await.map_err(told)?;
         return Ok(Trial::plan(plan));
     }
     let token = service.digits(&kind(&request), &caller.user, key)?;
-    holdings::take(env, user, &wanted, &token).await?;
+    let taken = holdings::take(env, user, &wanted, &token).await;
+    taken.map_err(told)?;
     let launch = service.launch([caller, owner], &request, &plan, (&token, began));
     let project = request.project.as_ref().filter(|_| !repeats);
     let token_here = in_region(&token, &request.region);

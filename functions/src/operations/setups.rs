@@ -17,6 +17,8 @@ const LISTED: usize = 16;
 /// How long an instance of a built-in template is taken to be preparing, if its console shows nothing yet: EC2 can tell
 /// minutes late, and keeps the last 64 KB only.
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(30);
+/// How long a setup may take. A console that EC2 does not update any more says for ever that it prepares.
+const LONGEST: TimeDelta = TimeDelta::hours(3);
 /// How long a request waits for a console.
 const LIMIT: Duration = Duration::from_secs(3);
 
@@ -40,8 +42,12 @@ impl Service {
             return None;
         }
         let console = self.console(view).await?;
+        let age = self.env.clock.now() - view.launched_at;
         let said = Setup::of_console(&console);
-        let is_new = self.env.clock.now() - view.launched_at < SILENT_FOR;
+        if said.as_ref() == Some(&Setup::PREPARING) && age > LONGEST {
+            return None;
+        }
+        let is_new = age < SILENT_FOR;
         said.or_else(|| (is_new && built_in(view).is_some()).then_some(Setup::PREPARING))
     }
 

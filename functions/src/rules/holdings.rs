@@ -73,6 +73,16 @@ pub(crate) async fn check_one_of_many(
     check(env, user, wanted).await
 }
 
+/// A problem of [`check`] or [`take`] as others than the user are told it: what the user has outside the project is not
+/// theirs to know.
+pub(crate) fn told_to_others(problem: Problem, user: &UserId) -> Problem {
+    if problem.code != Code::InstanceNameTaken {
+        return problem;
+    }
+    let message = format!("{user} has an instance of this name already.");
+    Problem::new(problem.code, message)
+}
+
 /// Whether a launch with this token has succeeded, and EC2 still knows the token: another request with it launches nothing.
 /// What the user holds does not say so if the launch was interrupted before its instance was recorded there.
 pub(crate) async fn has_launched(env: &Env, region: &Region, token: &str) -> Result<bool, Problem> {

@@ -452,7 +452,12 @@ fn who_has_as_many_instances_as_allowed_is_refused_in_the_plan() {
     let planned = plan(&world, &OLGA, &request("ubuntu", None)).unwrap();
     assert_eq!(planned.count, 1);
     let one = "allows each member 1 instance, and";
-    for (member, why) in planned.members.iter().zip([one, one, "already named", ""]) {
+    for (member, why) in planned.members.iter().zip([
+        one,
+        one,
+        "student-02@uni.edu has an instance of this name already.",
+        "",
+    ]) {
         let wanted = for_member(&member.user, "ubuntu", &member.name);
         let launched = world.run(launch(&world.service, &OLGA, wanted, "run"));
         assert_eq!(member.reason, launched.err().map(|it| it.message));

@@ -201,7 +201,7 @@ impl Service {
         };
         let due = end.next_at.unwrap_or(now);
         let text = format!(
-            "The project {name} {}. {what}, and nothing is launched or started for it any more. {choose}: prism extend NAME --last-save TEMPLATE, with --until {} if it has no end of its own.",
+            "The project {name} {}. {what}, and nothing is launched or started for it any more. {choose}: prism extend NAME --until {} --then terminate --last-save TEMPLATE",
             ends_at(end.at, due, now),
             end.at.format("%Y-%m-%dT%H:%M:%SZ")
         );
