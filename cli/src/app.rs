@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use prism_functions::domain::{Code, Problem};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -61,8 +61,8 @@ fn carry_out(cli: Cli, environment: Environment, args: &[OsString]) -> u8 {
     log(global.verbose, &command);
     let outcome = match command {
         Command::Completions(args) => args.run(),
-        Command::Man(args) => args.run(),
-        Command::Help(args) => args.run(&out),
+        Command::Man(args) => args.run(Cli::command()),
+        Command::Help(args) => args.run(&out, Cli::command()),
         // These open no database, so that a damaged cloud can be removed or repaired too.
         Command::Local(Local::Reset(args)) => {
             home(&global, &environment).and_then(|home| args.run(&out, &home))

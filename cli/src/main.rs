@@ -21,6 +21,7 @@ mod global;
 mod grammar;
 mod names;
 mod opening;
+mod options;
 mod output;
 mod profile;
 mod progress;

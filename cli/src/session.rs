@@ -11,10 +11,10 @@ use prism_functions::operations::{
     TemplateView,
 };
 
-use crate::args::InRegion;
 use crate::client::{Client, Local};
 use crate::environment::Environment;
 use crate::names::{self, Kind};
+use crate::options::InRegion;
 use crate::output::Output;
 use crate::text::{self, Times};
 

@@ -7,9 +7,9 @@ use prism_functions::domain::session::SessionKind;
 use prism_functions::domain::{Code, Problem};
 
 use super::shell;
-use crate::args::InRegion;
 use crate::candidates;
 use crate::errors::Outcome;
+use crate::options::InRegion;
 use crate::reach::{self, Need, Reach, Tunnel, Via};
 use crate::session::Session;
 

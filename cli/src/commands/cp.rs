@@ -11,10 +11,10 @@ use prism_functions::operations::InstanceView;
 use serde_json::json;
 
 use super::connect::By;
-use crate::args::InRegion;
 use crate::client::Local;
 use crate::errors::Outcome;
 use crate::files::{Access, write_whole};
+use crate::options::InRegion;
 use crate::reach::{self, Need, Place, Reach};
 use crate::session::Session;
 use crate::text::plain;

@@ -7,9 +7,9 @@ use prism_functions::domain::{Code, Problem};
 use serde_json::json;
 
 use super::shell;
-use crate::args::InRegion;
 use crate::candidates;
 use crate::errors::Outcome;
+use crate::options::InRegion;
 use crate::session::Session;
 
 /// The maximum size of a command's standard input, in bytes.

@@ -6,10 +6,10 @@ use prism_functions::operations::{
     Asked, EndOfInstance, RemoveInstanceEnd, SetInstanceEnd, ShowInstanceEnd,
 };
 
-use crate::args::InRegion;
 use crate::candidates;
 use crate::ends::{What, When, text};
 use crate::errors::Outcome;
+use crate::options::InRegion;
 use crate::session::{Session, in_region};
 use crate::text::plain;
 

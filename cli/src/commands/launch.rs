@@ -14,11 +14,11 @@ use prism_functions::operations::{
 use serde_json::json;
 
 use super::key;
-use crate::args::{Arch, InRegion};
 use crate::candidates;
 use crate::client::{Client, Place};
 use crate::ends::{self, What, When};
 use crate::errors::Outcome;
+use crate::options::{Arch, InRegion};
 use crate::session::Session;
 use crate::settle::Awaited;
 use crate::text::{Times, joined, pairs, plain, quoted, usd_per_hour, usd_per_hour_in};

@@ -8,10 +8,10 @@ use prism_functions::operations::{InstanceView, SaveView, UnavailableRegion};
 use serde_json::json;
 
 use super::{project, show};
-use crate::args::{InRegion, Only};
 use crate::candidates;
 use crate::ends;
 use crate::errors::Outcome;
+use crate::options::{InRegion, Only};
 use crate::session::Session;
 use crate::spending;
 use crate::table;

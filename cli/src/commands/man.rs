@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use prism_functions::domain::{Code, Problem};
 
-use crate::args::Cli;
 use crate::errors::Outcome;
 use crate::exit;
 
@@ -18,9 +17,9 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    pub(crate) fn run(self) -> Outcome {
+    pub(crate) fn run(self, root: Command) -> Outcome {
         let made = fs::create_dir_all(&self.folder);
-        let written = made.and_then(|()| clap_mangen::generate_to(Cli::command(), &self.folder));
+        let written = made.and_then(|()| clap_mangen::generate_to(root, &self.folder));
         written.map_err(|error| {
             let folder = self.folder.display();
             let message = format!("The manual pages cannot be written to {folder}.");

@@ -9,9 +9,9 @@ use prism_functions::domain::{Code, Problem};
 use serde_json::json;
 
 use super::connect::{By, simulated};
-use crate::args::InRegion;
 use crate::candidates;
 use crate::errors::Outcome;
+use crate::options::InRegion;
 use crate::reach::{self, Invocation, Need, Page, Reach, Tunnel};
 use crate::session::Session;
 use crate::signals::Signals;

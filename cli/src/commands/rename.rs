@@ -12,9 +12,9 @@ use prism_functions::operations::{
 };
 use serde::Serialize;
 
-use crate::args::InRegion;
 use crate::candidates;
 use crate::errors::Outcome;
+use crate::options::InRegion;
 use crate::session::Session;
 use crate::text::{joined, plain};
 

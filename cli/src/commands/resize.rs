@@ -10,9 +10,9 @@ use prism_functions::operations::{
     TryInRegion,
 };
 
-use crate::args::InRegion;
 use crate::candidates;
 use crate::errors::Outcome;
+use crate::options::InRegion;
 use crate::session::{Session, in_region};
 use crate::settle::Awaited;
 use crate::text::{plain, quoted, usd_per_hour_in};

@@ -9,10 +9,10 @@ use prism_functions::operations::{
 };
 use serde_json::json;
 
-use crate::args::InRegion;
 use crate::candidates;
 use crate::ends;
 use crate::errors::Outcome;
+use crate::options::InRegion;
 use crate::session::{Session, in_region};
 use crate::spending;
 use crate::text::{Times, pairs, plain, prices, quoted, usd};

@@ -12,10 +12,10 @@ use prism_functions::operations::{
 };
 use serde_json::{Value, json};
 
-use crate::args::InRegion;
 use crate::candidates;
 use crate::commands::project::instances;
 use crate::errors::Outcome;
+use crate::options::InRegion;
 use crate::session::{Session, in_region};
 use crate::settle::Awaited;
 use crate::several::Done;

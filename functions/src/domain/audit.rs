@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use strum::IntoStaticStr;
 use utoipa::ToSchema;
 
+use super::as_string::from_and_into_string;
 use super::ids::shown;
-use super::text::from_and_into_string;
 use super::{
     Code, InstanceId, KeyFingerprint, Problem, ProjectName, Region, SaveId, ScheduleName,
     TemplateName, Timestamp, UserId,

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::as_string::from_and_into_string;
 use super::ec2::LaunchPermission;
 use super::ids::shown;
-use super::text::from_and_into_string;
 use super::{AccountId, Code, Problem, ProjectName, TemplateName, Timestamp, UserId};
 
 /// The maximum number of grants per template.

@@ -90,7 +90,7 @@ macro_rules! text_id {
             }
         }
 
-        crate::domain::text::from_and_into_string!($name);
+        crate::domain::as_string::from_and_into_string!($name);
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {

@@ -1,6 +1,7 @@
 //! The domain types of a save, without side effects.
 
 pub mod allowed;
+mod as_string;
 pub mod audit;
 pub mod budget;
 pub mod catalogue;

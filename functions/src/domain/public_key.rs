@@ -11,8 +11,8 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::as_string::from_and_into_string;
 use super::ids::KeyFingerprint;
-use super::text::from_and_into_string;
 use super::{Code, Problem, Timestamp};
 
 /// The maximum number of keys that a user can have.

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::as_string::from_and_into_string;
 use super::ids::shown;
-use super::text::from_and_into_string;
 use super::{Code, Problem, TemplateName};
 
 /// A reference to a template or a version as users type it: `name`, `name@3` or `name@latest`.

@@ -4,11 +4,10 @@ mod topics;
 
 use std::fmt::Write as _;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use prism_functions::domain::ids::shown;
 use prism_functions::domain::{Code, Problem};
 
-use crate::args::Cli;
 use crate::errors::Outcome;
 use crate::exit;
 use crate::output::Output;
@@ -24,8 +23,7 @@ pub(crate) struct Help {
 }
 
 impl Help {
-    pub(crate) fn run(self, out: &Output) -> Outcome {
-        let mut root = Cli::command();
+    pub(crate) fn run(self, out: &Output, mut root: Command) -> Outcome {
         root.build();
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         let text = match words.as_slice() {

@@ -5,9 +5,9 @@ use prism_functions::domain::Problem;
 use prism_local::Feature;
 use serde_json::json;
 
-use crate::args::InRegion;
 use crate::candidates;
 use crate::errors::Outcome;
+use crate::options::InRegion;
 use crate::session::Session;
 use crate::text::plain;
 

@@ -7,9 +7,9 @@ use prism_functions::operations::{
 };
 use serde_json::json;
 
-use crate::args::Only;
 use crate::ends;
 use crate::errors::Outcome;
+use crate::options::Only;
 use crate::session::Session;
 use crate::spending;
 use crate::table;

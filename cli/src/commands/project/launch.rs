@@ -18,11 +18,11 @@ use prism_functions::operations::{
 };
 use serde_json::{Value, json};
 
-use crate::args::{Arch, InRegion};
 use crate::candidates;
 use crate::client::{Client, Place};
 use crate::ends::{self, When, WithoutSave};
 use crate::errors::Outcome;
+use crate::options::{Arch, InRegion};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::session::Session;

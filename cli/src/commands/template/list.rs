@@ -12,9 +12,9 @@ use prism_functions::operations::{
 };
 use serde_json::json;
 
-use crate::args::Arch;
 use crate::candidates;
 use crate::errors::Outcome;
+use crate::options::Arch;
 use crate::session::Session;
 use crate::table;
 use crate::text::{Times, or_dash};

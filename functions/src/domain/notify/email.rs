@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::domain::as_string::from_and_into_string;
 use crate::domain::ids::shown;
-use crate::domain::text::from_and_into_string;
 use crate::domain::{Code, Problem, Timestamp};
 
 /// How long a code is valid, in hours.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::is_public;
+use crate::domain::as_string::from_and_into_string;
 use crate::domain::ids::shown;
-use crate::domain::text::from_and_into_string;
 use crate::domain::{Code, Problem, Timestamp};
 
 /// The maximum length of a URL, in characters.

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeZone as _};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::as_string::from_and_into_string;
 use crate::domain::cron::CronExpression;
 use crate::domain::ids::shown;
-use crate::domain::text::from_and_into_string;
 use crate::domain::{Code, Problem, Timestamp};
 
 /// The shortest time between two runs, in minutes. It is limited because each run stops an instance.
