@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proc_macro2::{TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 
@@ -78,9 +79,11 @@ fn files(of: &str, sources: &[Source]) -> Result<Vec<File>, String> {
             module: module.clone(),
             depth: 0,
             known: &known,
+            imported: BTreeMap::new(),
             in_tests: false,
             named: Vec::new(),
         };
+        reader.import(&parsed);
         reader.visit_file(&parsed);
         Ok(File {
             path: source.path.clone(),
@@ -95,76 +98,135 @@ struct Reader<'a> {
     module: ModulePath,
     depth: usize,
     known: &'a BTreeSet<ModulePath>,
+    /// The modules that the file imports, by the names that it has for them.
+    imported: BTreeMap<String, ModulePath>,
     in_tests: bool,
     named: Vec<Named>,
 }
 
+/// One item of a `use`.
+struct Leaf {
+    path: Vec<String>,
+    /// The item's name in the file.
+    name: String,
+    line: usize,
+}
+
 impl Reader<'_> {
+    fn import(&mut self, file: &syn::File) {
+        for item in &file.items {
+            let syn::Item::Use(item) = item else { continue };
+            for leaf in leaves(&[], &item.tree) {
+                let path = self.resolved(&leaf.path);
+                if let Some(path) = path.filter(|path| self.known.contains(path)) {
+                    self.imported.insert(leaf.name, path);
+                }
+            }
+        }
+    }
+
     fn note(&mut self, segments: &[String], line: usize) {
-        let Some(first) = segments.first() else {
-            return;
-        };
+        if let Some(path) = self.resolved(segments) {
+            self.named.push(Named {
+                path,
+                line,
+                by_tests: self.in_tests,
+            });
+        }
+    }
+
+    /// The path from the crate's root; `None` if it leads to another crate.
+    fn resolved(&self, segments: &[String]) -> Option<ModulePath> {
+        let first = segments.first()?;
         let ups = segments.iter().take_while(|it| *it == "super").count();
-        let path = match first.as_str() {
+        Some(match first.as_str() {
             "crate" => segments[1..].to_vec(),
             "super" => {
                 let own = self.module.len() + self.depth;
                 let kept = own.saturating_sub(ups).min(self.module.len());
-                let mut path = self.module[..kept].to_vec();
-                path.extend_from_slice(&segments[ups..]);
-                path
+                joined(&self.module[..kept], &segments[ups..])
             }
-            "self" => self.within(&segments[1..]),
-            _ => {
-                let path = self.within(segments);
-                if !self.known.contains(&path[..=self.module.len()]) {
-                    return;
-                }
-                path
+            "self" => joined(&self.module, &segments[1..]),
+            _ if self.known.contains(&joined(&self.module, &segments[..1])) => {
+                joined(&self.module, segments)
             }
-        };
-        self.named.push(Named {
-            path,
-            line,
-            by_tests: self.in_tests,
-        });
+            _ => joined(self.imported.get(first)?, &segments[1..]),
+        })
     }
 
-    fn within(&self, segments: &[String]) -> ModulePath {
-        let mut path = self.module.clone();
-        path.extend_from_slice(segments);
+    /// Notes the paths in a macro, whose tokens are not parsed.
+    fn tokens(&mut self, tokens: TokenStream) {
+        let mut path: Vec<String> = Vec::new();
+        let (mut colons, mut line) = (0, 0);
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => {
+                    if colons != 2 {
+                        self.long(&path, line);
+                        path.clear();
+                    }
+                    line = ident.span().start().line;
+                    path.push(ident.to_string());
+                    colons = 0;
+                    continue;
+                }
+                TokenTree::Punct(punct) if punct.as_char() == ':' => {
+                    colons += 1;
+                    continue;
+                }
+                TokenTree::Group(group) => self.tokens(group.stream()),
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+            self.long(&path, line);
+            path.clear();
+            colons = 0;
+        }
+        self.long(&path, line);
+    }
+
+    /// Notes a path, unless it is a single name.
+    fn long(&mut self, path: &[String], line: usize) {
+        if path.len() > 1 {
+            self.note(path, line);
+        }
+    }
+}
+
+fn joined(path: &[String], rest: &[String]) -> ModulePath {
+    [path, rest].concat()
+}
+
+fn leaves(before: &[String], tree: &syn::UseTree) -> Vec<Leaf> {
+    let with = |ident: &syn::Ident| {
+        let mut path = before.to_vec();
+        if ident != "self" || before.is_empty() {
+            path.push(ident.to_string());
+        }
         path
-    }
-
-    fn tree(&mut self, before: &[String], tree: &syn::UseTree) {
-        let with = |ident: &syn::Ident| {
-            let mut path = before.to_vec();
-            if ident != "self" || before.is_empty() {
-                path.push(ident.to_string());
-            }
-            path
-        };
-        match tree {
-            syn::UseTree::Path(path) => self.tree(&with(&path.ident), &path.tree),
-            syn::UseTree::Name(name) => {
-                self.note(&with(&name.ident), name.span().start().line);
-            }
-            syn::UseTree::Rename(rename) => {
-                self.note(&with(&rename.ident), rename.span().start().line);
-            }
-            syn::UseTree::Glob(glob) => self.note(before, glob.span().start().line),
-            syn::UseTree::Group(group) => {
-                for tree in &group.items {
-                    self.tree(before, tree);
-                }
-            }
+    };
+    let leaf = |path: Vec<String>, name: Option<&syn::Ident>, line| {
+        let name = name.map(ToString::to_string);
+        let name = name.or_else(|| path.last().cloned()).unwrap_or_default();
+        vec![Leaf { path, name, line }]
+    };
+    let line = tree.span().start().line;
+    match tree {
+        syn::UseTree::Path(path) => leaves(&with(&path.ident), &path.tree),
+        syn::UseTree::Name(name) => leaf(with(&name.ident), None, line),
+        syn::UseTree::Rename(rename) => leaf(with(&rename.ident), Some(&rename.rename), line),
+        syn::UseTree::Glob(_) => leaf(before.to_vec(), None, line),
+        syn::UseTree::Group(group) => {
+            let trees = group.items.iter();
+            trees.flat_map(|tree| leaves(before, tree)).collect()
         }
     }
 }
 
 impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.tree(&[], &item.tree);
+        for leaf in leaves(&[], &item.tree) {
+            self.note(&leaf.path, leaf.line);
+        }
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
@@ -179,12 +241,15 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        if path.segments.len() > 1 {
-            let segments = path.segments.iter().map(|it| it.ident.to_string());
-            let segments: Vec<String> = segments.collect();
-            self.note(&segments, path.span().start().line);
-        }
+        let segments = path.segments.iter().map(|it| it.ident.to_string());
+        let segments: Vec<String> = segments.collect();
+        self.long(&segments, path.span().start().line);
         visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, of: &'ast syn::Macro) {
+        self.tokens(of.tokens.clone());
+        visit::visit_macro(self, of);
     }
 }
 
@@ -310,5 +375,23 @@ mod tests {
         sources[3].text = "fn f(_: crate::a::b::X) {}".to_owned();
         let told = "these files name one another: cli/src/a/b.rs, cli/src/c.rs, cli/src/d.rs";
         assert_eq!(problems(&sources).unwrap(), [told]);
+    }
+
+    #[test]
+    fn cycles_through_imported_modules_and_macros_are_found() {
+        let told = ["these files name one another: cli/src/a/b.rs, cli/src/c.rs"];
+        for text in [
+            "use crate::a::{self};\nstruct C(a::b::X);",
+            "use crate::a as all;\nfn f() { all::b::x() }",
+            "macro_rules! m { ($x:ty) => { impl $crate::a::b::X for $x {} }; }",
+            "use crate::a;\nfn f() { assert!(g(1, a::b::X)); }",
+        ] {
+            let sources = [
+                Source::new("cli/src/a/mod.rs", "mod b;"),
+                Source::new("cli/src/a/b.rs", "use crate::c::Z;"),
+                Source::new("cli/src/c.rs", text),
+            ];
+            assert_eq!(problems(&sources).unwrap(), told, "{text}");
+        }
     }
 }
