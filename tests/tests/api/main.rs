@@ -18,6 +18,7 @@ mod nonsense_pages;
 mod nonsense_team;
 mod odd_templates;
 mod odds;
+mod older;
 mod overview;
 mod portal;
 mod project_lists;
