@@ -22,6 +22,7 @@ mod older;
 mod overview;
 mod portal;
 mod project_lists;
+mod repeats;
 mod roles;
 mod routes;
 mod saves;
