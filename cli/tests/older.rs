@@ -195,7 +195,7 @@ fn what_a_newer_version_has_written_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn what_is_damaged_is_refused_and_never_begun_anew() {
+fn what_is_damaged_is_refused_and_never_begun_again() {
     for name in DATABASES {
         let prism = home("0.1.0");
         prism.ok(&["list"]);

@@ -49,7 +49,7 @@ fn everybody_has_keys_of_their_own() {
 }
 
 #[test]
-fn a_key_is_added_once_and_can_be_named_anew() {
+fn a_key_is_added_once_and_can_be_named_again() {
     let world = World::new(2);
     let first = add(&world, &ADA, key(1, "old")).unwrap();
     world.pass(60);

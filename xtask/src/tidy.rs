@@ -9,6 +9,25 @@ const TEST_LINES: usize = 600;
 const STEPS: &str = "functions/src/steps/";
 /// The markers of missing code, split so that this file may contain them.
 const MISSING: [&str; 2] = [concat!("todo", "!("), concat!("unimplemented", "!(")];
+/// Phrases over which a reader who never met the authors would stumble, each with a plainer one. They are split so that
+/// this file may contain them.
+const PHRASES: [(&str, &str); 12] = [
+    (concat!("an", "ew"), "again"),
+    (concat!("me", "nd"), "fix"),
+    (concat!("me", "nds"), "fixes"),
+    (concat!("me", "nded"), "fixed"),
+    (concat!("me", "nding"), "fixing"),
+    (concat!("tell", " of"), "report"),
+    (concat!("tells", " of"), "reports"),
+    (concat!("gone", " over on"), "last checked on"),
+    (concat!("so it", " stands"), "OK"),
+    (concat!("whoever", " carries on"), "maintainers"),
+    (concat!("have texts", " made up"), "fuzz"),
+    (
+        concat!("lets these", " credentials"),
+        "these credentials have no access",
+    ),
+];
 /// Folders that exist on every system: a path that begins with one does not identify a machine.
 const COMMON: [&str; 13] = [
     "bin", "dev", "etc", "home", "lib", "mnt", "opt", "proc", "root", "srv", "tmp", "usr", "var",
@@ -49,6 +68,10 @@ pub(crate) fn problems(source: &Source, machine_paths: &[String]) -> Vec<String>
         if machine_paths.iter().any(|path| names(line, path)) {
             problems.push(format!("{at} names a path of this machine"));
         }
+        let phrases = PHRASES.iter().filter(|(phrase, _)| says(line, phrase));
+        problems.extend(phrases.map(|(phrase, plain)| {
+            format!("{at} says \"{phrase}\"; a plainer phrase is \"{plain}\"")
+        }));
         if is_rust(source) && MISSING.iter().any(|missing| line.contains(missing)) {
             problems.push(format!("{at} leaves code out"));
         }
@@ -67,6 +90,19 @@ fn names(line: &str, path: &str) -> bool {
     line.match_indices(path).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         !before.is_some_and(|c| c.is_alphanumeric() || "~._-/{}".contains(c))
+    })
+}
+
+/// Whether a line contains a phrase, in words of their own.
+fn says(line: &str, phrase: &str) -> bool {
+    let line = line.to_lowercase();
+    line.match_indices(phrase).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + phrase.len()..].chars().next();
+        ![before, after]
+            .into_iter()
+            .flatten()
+            .any(char::is_alphanumeric)
     })
 }
 
@@ -168,6 +204,22 @@ mod tests {
     fn missing_code_is_reported() {
         let text = format!("fn f() {{ {}) }}", MISSING[0]);
         assert_eq!(told("a/src/b.rs", &text), ["a/src/b.rs:1 leaves code out"]);
+    }
+
+    #[test]
+    fn phrases_that_are_not_plain_are_reported() {
+        for (phrase, _) in PHRASES {
+            let capital = phrase[..1].to_uppercase() + &phrase[1..];
+            for text in [format!("a {phrase}, b"), capital, format!("f_{phrase}()")] {
+                let found = told("docs/a.md", &text);
+                let expected = format!("docs/a.md:1 says \"{phrase}\"");
+                assert!(
+                    found.len() == 1 && found[0].starts_with(&expected),
+                    "{found:?}"
+                );
+            }
+        }
+        assert_eq!(told("docs/a.md", "we recommend it, amending it"), [""; 0]);
     }
 
     const STEP: &str = "//! StopIt: stops it.\nstruct StopIt;\nstruct Input {}\n\

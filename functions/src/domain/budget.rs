@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_limit_is_told_anew() {
+    fn a_changed_limit_is_told_again() {
         let mut before = budget(&[50, 80]);
         before.cross(9.0);
         let asked = |limit_usd| BudgetRequest {

@@ -209,7 +209,7 @@ impl Template {
 
     /// Creates the template again after it was deleted. The version numbers that it used are not reused.
     #[must_use]
-    pub fn anew(self, before: &Template) -> Self {
+    pub fn after(self, before: &Template) -> Self {
         Self {
             newest: before.newest(),
             ..self

@@ -111,7 +111,7 @@ impl Service {
         };
         let mut after = match &plan.before {
             Some(stored) if stored.value.state == TemplateState::Deleted => {
-                fresh().anew(&stored.value)
+                fresh().after(&stored.value)
             }
             Some(stored) => stored.value.clone(),
             None => fresh(),

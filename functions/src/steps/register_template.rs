@@ -353,7 +353,7 @@ impl Made<'_> {
                 return Err(Problem::new(Code::NotReady, message));
             }
             // A deleted template starts again, with numbers after those that it has already used.
-            Some(before) if before.state == TemplateState::Deleted => fresh(original).anew(before),
+            Some(before) if before.state == TemplateState::Deleted => fresh(original).after(before),
             Some(before) => before.clone(),
             None => fresh(original),
         };

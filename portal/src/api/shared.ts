@@ -15,7 +15,7 @@ function once<T>(read: () => Promise<T>) {
     }
     return kept.read;
   };
-  /** After a change of it: the next page reads it anew. */
+  /** After a change of it: the next page reads it again. */
   const forget = () => {
     kept = undefined;
   };

@@ -30,7 +30,7 @@ export function Dialog({ title, sub, children, plan, foot, ready = true, onClose
     return () => {
       dialog?.close();
       before?.focus();
-      // What opened it may go at the same time, because what was done there shows the page anew: that is after this.
+      // What opened it may go at the same time, because what was done there reloads the page: that is after this.
       requestAnimationFrame(() => {
         if (!before?.isConnected && document.activeElement === document.body) document.querySelector<HTMLElement>("h1")?.focus();
       });

@@ -52,7 +52,7 @@ export function refused(used: string): boolean {
   return true;
 }
 
-/** Ends the session in this tab: the next sign-in begins anew. */
+/** Ends the session in this tab: the next sign-in begins from the start. */
 export function signOut(why: "no_token" | "refused" = "no_token"): void {
   token = "";
   provider = undefined;

@@ -1,5 +1,5 @@
 // For work on the portal: PRISM_PORTAL_DIST=dist shows the files of a folder, so that a changed page can be tried
-// without building the program anew. What the program itself serves is tested without it.
+// without building the program again. What the program itself serves is tested without it.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

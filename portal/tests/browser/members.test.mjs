@@ -22,7 +22,7 @@ after(async () => {
 const press = (page, name) => page.getByRole("button", { name, exact: true }).click();
 const dialog = (page) => page.getByRole("dialog");
 
-/** Answers a question with the keyboard, and sees that the focus is at the head of a page that is shown anew. */
+/** Answers a question with the keyboard, and sees that the focus is at the head of a page that is shown again. */
 async function answer(page, button) {
   await dialog(page).getByRole("button", { name: button, exact: true }).press("Enter");
   await dialog(page).waitFor({ state: "detached" });

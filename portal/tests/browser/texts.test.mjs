@@ -37,7 +37,7 @@ const widest = () => [...document.querySelectorAll("#app *")]
   .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth)
   .map((one) => `${one.tagName}.${one.className}`).slice(-3).join(" ");
 
-/** Goes to a page as a click on a link does: nothing is loaded anew. */
+/** Goes to a page as a click on a link does: nothing is loaded again. */
 async function follow(page, path, wait) {
   await page.evaluate((path) => {
     const link = Object.assign(document.createElement("a"), { href: path });

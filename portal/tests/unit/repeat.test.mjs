@@ -1,4 +1,4 @@
-// What is the same request has the same key, and what is asked for anew has another one.
+// What is the same request has the same key, and what is requested again on purpose has another one.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";

@@ -5,6 +5,6 @@ import { useOnce } from "../once";
 
 export type Key = Schemas["KeyView"];
 
-/** `of` names what is read anew when it changes. */
+/** `of` names what is read again when it changes. */
 export const useKeys = (of = ""): Live<Key[]> =>
   useOnce(`keys:${of}`, (signal) => all<Key>((cursor) => api.GET("/v1/keys", { params: { query: { cursor, limit: 100 } }, signal })));
