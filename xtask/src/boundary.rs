@@ -1,13 +1,13 @@
 //! `boundary`: checks that a default build does not depend on the SDK of an AWS service, that no layer refers to one
-//! above it, that files do not refer to each other in a cycle, and that the source follows the house rules of
-//! [`crate::tidy`].
+//! above it, that files do not refer to each other in a cycle, that functions are short, and that the source follows the
+//! house rules of [`crate::tidy`].
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::shell::{cargo, output, root, variable};
 use crate::tidy::{self, Source};
-use crate::{Outcome, documented, layers};
+use crate::{Outcome, documented, layers, sizes};
 
 /// Crates that only a deployment may need, behind a feature that is off by default: their names, or prefixes of them.
 const FOREIGN: [&str; 5] = [
@@ -21,8 +21,8 @@ const FOREIGN: [&str; 5] = [
 /// session of single sign-on is exchanged for them.
 const CREDENTIALS: [&str; 4] = ["aws-config", "aws-sdk-sso", "aws-sdk-sts", "aws-smithy-"];
 const SKIPPED: [&str; 4] = ["target", ".git", "node_modules", ".aws-sam"];
-const WRITTEN: [&str; 10] = [
-    "rs", "toml", "json", "md", "yaml", "yml", "sql", "sh", "run", "snap",
+const WRITTEN: [&str; 14] = [
+    "rs", "toml", "json", "md", "yaml", "yml", "sql", "sh", "run", "snap", "ts", "tsx", "mjs", "py",
 ];
 
 pub(crate) fn run() -> Outcome {
@@ -34,6 +34,7 @@ pub(crate) fn run() -> Outcome {
     }
     problems.extend(layers::problems(&sources)?);
     problems.extend(documented::problems(&sources)?);
+    problems.extend(sizes::problems(&sources)?);
     if problems.is_empty() {
         println!(
             "no package builds the SDK of an AWS service by default; {} files keep the house rules",

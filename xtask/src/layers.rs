@@ -253,7 +253,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 }
 
-fn is_test(attribute: &syn::Attribute) -> bool {
+pub(crate) fn is_test(attribute: &syn::Attribute) -> bool {
     let is_cfg = attribute.path().is_ident("cfg");
     is_cfg
         && attribute

@@ -24,6 +24,7 @@ mod portal;
 mod shell;
 mod shipped;
 mod simulate;
+mod sizes;
 mod tidy;
 mod venv;
 mod verify;
