@@ -32,7 +32,7 @@ const OPERATIONS: &str = "\
 ## The operations
 
 Each operation declares the rights that it checks, and a test compares them with its checks. Some rights are checked for some requests only,
-such as Share when a save makes its template public. An operation without rights shows and changes only what belongs to the caller, or what
+such as Share when a save makes its template public. An operation for every user shows and changes only what belongs to the caller, or what
 everybody may see.
 
 | operation | route | rights |
@@ -200,8 +200,25 @@ fn row(operation: &Entry) -> String {
     let rights: Vec<_> = rights
         .map(|(action, resource)| format!("{action:?} {resource:?}"))
         .collect();
-    let (id, rights) = (operation.id, rights.join(", "));
+    let rights = match rights.as_slice() {
+        [] => "every user".to_owned(),
+        rights => rights.join(", "),
+    };
+    let id = operation.id;
     let method = format!("{:?}", operation.method).to_uppercase();
     let path = operation.path;
     format!("| `{id}` | `{method} {path}` | {rights} |\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_names_who_may_call_it() {
+        let text = markdown();
+        assert!(text.contains("| `list_regions` | `GET /v1/regions` | every user |\n"));
+        assert!(text.contains("| `show_save` | `GET /v1/saves/{id}` | See Save |\n"));
+        assert!(!text.contains("|  |\n| `"));
+    }
 }
