@@ -19,6 +19,8 @@ mod files;
 mod form;
 mod global;
 mod grammar;
+#[cfg(not(feature = "aws"))]
+mod lacking;
 mod names;
 mod opening;
 mod options;

@@ -84,20 +84,7 @@ async fn aws(profile: &Profile) -> Result<Client, Problem> {
     reason = "with the feature, it asks AWS who the caller is"
 )]
 async fn aws(_: &Profile) -> Result<Client, Problem> {
-    Err(missing("the backend aws"))
-}
-
-/// The problem of a binary that lacks something because it was built without the feature `aws`.
-#[cfg(not(feature = "aws"))]
-pub(crate) fn missing(what: &str) -> Problem {
-    let message = format!("This prism was built without {what}.");
-    Problem::new(Code::BackendMissing, message)
-}
-
-/// The problem of a binary that lacks something because it was built without the feature `api`.
-#[cfg(not(feature = "api"))]
-pub(crate) fn without_api(what: &str) -> Problem {
-    missing(what).hint("Build it with its default features: cargo install --path cli")
+    Err(crate::lacking::missing("the backend aws"))
 }
 
 pub(crate) fn home(

@@ -225,7 +225,7 @@ pub(crate) async fn head_of(url: &str, clock: &Arc<dyn Clock>) -> Result<HeaderM
 fn client(url: &Url) -> Result<reqwest::Client, Problem> {
     #[cfg(not(feature = "api"))]
     if !url.plain {
-        return Err(crate::opening::without_api("HTTPS"));
+        return Err(crate::lacking::without_api("HTTPS"));
     }
     // The client needs a provider even if nothing is encrypted. An error means that one is installed already.
     #[cfg(feature = "api")]

@@ -63,7 +63,7 @@ impl Identity {
         reason = "with the feature, it looks for credentials"
     )]
     async fn signature(_: &Profile, _: &Arc<dyn Clock>) -> Result<Self, Problem> {
-        Err(crate::opening::without_api(
+        Err(crate::lacking::without_api(
             "support for AWS credentials, which the profile uses (auth = \"iam\")",
         ))
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Problem;
+use super::{Code, Problem};
 
 /// Why a text is not a valid identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,17 @@ impl InvalidId {
             shown: shown(text),
             rule,
         }
+    }
+}
+
+impl From<InvalidId> for Problem {
+    fn from(invalid: InvalidId) -> Self {
+        let code = if invalid.what == "Region" {
+            Code::InvalidRegion
+        } else {
+            Code::InvalidName
+        };
+        Problem::new(code, format!("The {invalid}."))
     }
 }
 

@@ -4,7 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-use super::ids::InvalidId;
 use super::sensitive::ShownFile;
 
 /// The category of an error code. It determines the exit code and whether an operation is retried.
@@ -380,17 +379,6 @@ impl Problem {
 impl Error for Problem {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|e| e as &(dyn Error + 'static))
-    }
-}
-
-impl From<InvalidId> for Problem {
-    fn from(invalid: InvalidId) -> Self {
-        let code = if invalid.what == "Region" {
-            Code::InvalidRegion
-        } else {
-            Code::InvalidName
-        };
-        Problem::new(code, format!("The {invalid}."))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::grant::OrganizationArn;
 use crate::domain::kms_keys::KmsKeys;
 use crate::domain::pace::{Ec2Share, QueueHours};
 use crate::domain::resource_tags::ResourceTags;
-use crate::domain::{Problem, Region, SubnetId};
+use crate::domain::{DeploymentId, Problem, Region, SubnetId};
 use crate::ports::{Clock, Ec2, Inspect, Notice, Notifier};
 use crate::registry::Registry;
 
@@ -113,6 +113,15 @@ impl std::fmt::Debug for Env {
 }
 
 impl Env {
+    /// Returns the identity of this deployment. The registry is read once per process; if it contains no identity yet,
+    /// the configured one is written to it.
+    ///
+    /// A registry that belongs to another deployment is refused, because its records say nothing about the resources
+    /// that this deployment may change.
+    pub async fn deployment(&self) -> Result<&DeploymentId, Problem> {
+        self.identity.confirm(&self.registry).await
+    }
+
     /// Sends a notice: to the outbox, for the users whom it concerns, and to those who operate the deployment. A failure
     /// is not an error, because the records contain the same information.
     pub async fn tell(&self, notice: &Notice) {

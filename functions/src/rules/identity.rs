@@ -3,10 +3,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::Env;
 use crate::domain::tags::DEPLOYMENT_TAG;
 use crate::domain::{Code, DeploymentId, Problem};
 use crate::ports::Tags;
+use crate::registry::Registry;
 
 /// The identity as a process knows it: the configured one, confirmed once by the registry.
 #[derive(Debug, Clone, Default)]
@@ -30,30 +30,23 @@ impl Identity {
             confirmed: Arc::new(OnceLock::from(id)),
         }
     }
-}
 
-impl Env {
-    /// Returns the identity of this deployment. The registry is read once per process; if it contains no identity yet,
-    /// the configured one is written to it.
-    ///
-    /// A registry that belongs to another deployment is refused, because its records say nothing about the resources
-    /// that this deployment may change.
-    pub async fn deployment(&self) -> Result<&DeploymentId, Problem> {
-        let identity = &self.identity;
-        if let Some(id) = identity.confirmed.get() {
+    /// Returns the identity, which the registry confirms once.
+    pub(super) async fn confirm(&self, registry: &Registry) -> Result<&DeploymentId, Problem> {
+        if let Some(id) = self.confirmed.get() {
             return Ok(id);
         }
-        let kept = if let Some(configured) = &identity.configured {
-            let kept = self.registry.claim(configured).await?;
+        let kept = if let Some(configured) = &self.configured {
+            let kept = registry.claim(configured).await?;
             if kept != *configured {
                 return Err(mismatch(&kept, configured));
             }
             kept
         } else {
-            let kept = self.registry.deployment().await?;
+            let kept = registry.deployment().await?;
             kept.ok_or_else(unknown)?
         };
-        Ok(identity.confirmed.get_or_init(|| kept))
+        Ok(self.confirmed.get_or_init(|| kept))
     }
 }
 

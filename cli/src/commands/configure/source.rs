@@ -47,7 +47,7 @@ impl Configure {
         reason = "with the feature, it asks CloudFormation"
     )]
     pub(super) async fn of_stack(&self, _: &str, _: &Environment) -> Result<Profile, Problem> {
-        let problem = crate::opening::missing("support for reading stacks");
+        let problem = crate::lacking::missing("support for reading stacks");
         Err(problem.hint(
             "Build it with this support (cargo install --path cli --features aws), or name the API with --api-url.",
         ))

@@ -195,6 +195,9 @@ pub(crate) async fn of(chosen: &Chosen, global: &Global, environment: &Environme
         #[cfg(feature = "aws")]
         Kind::Aws => aws::checks(profile, &clock).await,
         #[cfg(not(feature = "aws"))]
-        Kind::Aws => vec![Check::fail("backend", opening::missing("the backend aws"))],
+        Kind::Aws => vec![Check::fail(
+            "backend",
+            crate::lacking::missing("the backend aws"),
+        )],
     }
 }

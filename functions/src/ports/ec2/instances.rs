@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
-use super::{NewImage, Subnet, Tags};
+use super::{Subnet, Tags};
 use crate::domain::ec2::{Architecture, InstanceState};
 use crate::domain::{ImageId, InstanceId, Timestamp, VolumeId};
 
@@ -230,18 +230,6 @@ pub struct InstanceType {
     pub architectures: Vec<Architecture>,
     /// The size of the instance store in GB; 0 if it has none.
     pub instance_store_gb: u32,
-}
-
-/// A mutating action that can be tried with DryRun.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Probe {
-    Stop(InstanceId),
-    Start(InstanceId),
-    /// CreateImage with the exact request that follows, because EC2 also validates its name, description and tags.
-    CreateImage(NewImage),
-    /// CreateGrant of KMS on the key with this ARN. EC2 uses such a grant to attach a volume that is encrypted with
-    /// the key.
-    Grant(String),
 }
 
 /// How a volume of a new instance differs from the AMI's.

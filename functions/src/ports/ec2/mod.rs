@@ -27,6 +27,18 @@ pub(crate) use problem::{for_reason, from_ec2, reason_code};
 /// Tags by key. EC2 allows 50 tags per resource; keys have at most 128 characters, values 256.
 pub type Tags = BTreeMap<String, String>;
 
+/// A mutating action that can be tried with DryRun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    Stop(InstanceId),
+    Start(InstanceId),
+    /// CreateImage with the exact request that follows, because EC2 also validates its name, description and tags.
+    CreateImage(NewImage),
+    /// CreateGrant of KMS on the key with this ARN. EC2 uses such a grant to attach a volume that is encrypted with
+    /// the key.
+    Grant(String),
+}
+
 /// The EC2 API and related services. DryRun calls of mutating actions use [`Ec2::probe`].
 #[async_trait]
 pub trait Ec2: Send + Sync {

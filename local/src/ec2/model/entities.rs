@@ -13,7 +13,6 @@ use prism_functions::ports::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{ZoneRow, first_zone};
 use crate::ec2::guest::FileBody;
 use crate::ec2::settings::Settings;
 
@@ -161,11 +160,6 @@ impl InstanceRow {
         self.tags.contains_key("aws:ec2:fleet-id")
     }
 
-    pub(crate) fn zone(&self) -> String {
-        let zone = self.zone.clone();
-        zone.unwrap_or_else(|| first_zone(&self.region))
-    }
-
     pub(crate) fn root_volume(&self) -> Option<&VolumeId> {
         self.volumes
             .iter()
@@ -197,12 +191,6 @@ pub(crate) struct VolumeRow {
 }
 
 impl VolumeRow {
-    #[cfg(feature = "wire")]
-    pub(crate) fn zone(&self) -> String {
-        let zone = self.zone.clone();
-        zone.unwrap_or_else(|| first_zone(&self.region))
-    }
-
     pub(crate) fn described(&self) -> Volume {
         let attached = self.attached_to.iter().chain(&self.also_attached_to);
         Volume {
@@ -332,6 +320,15 @@ pub enum Capacity {
     RefusedAs(String),
     /// Calls succeed, but the instance then returns to `stopped` (`Server.InsufficientInstanceCapacity`).
     FailsLate,
+}
+
+/// How a zone differs from its Region.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ZoneRow {
+    /// By instance type; the type `*` stands for every type.
+    pub(crate) capacity: BTreeMap<String, Capacity>,
+    /// The instance types that it does not offer.
+    pub(crate) withheld: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -39,9 +39,9 @@ pub(crate) use launch::parsed;
 #[cfg(feature = "wire")]
 pub(crate) use public::PUBLISHER;
 pub use throttle::Traffic;
-pub(crate) use zones::{ZoneRow, first_subnet, first_zone, subnet_of};
 #[cfg(feature = "wire")]
 pub(crate) use zones::{default_vpc, subnets_in};
+pub(crate) use zones::{first_subnet, subnet_of};
 
 use super::errors;
 use super::events::Event;

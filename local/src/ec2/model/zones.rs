@@ -1,14 +1,13 @@
 //! Availability Zones: each has one subnet, its default subnet, in the Region's default VPC.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use prism_functions::domain::ec2::InstanceState;
 use prism_functions::domain::{Region, SubnetId};
 use prism_functions::ports::{Ec2Error, Subnet, SubnetFilter};
-use serde::{Deserialize, Serialize};
 
 use super::launch::parsed;
-use super::{Capacity, Model, Scope};
+use super::{Capacity, InstanceRow, Model, Scope};
 use crate::ec2::{errors, types};
 
 /// The letters of the zones of every Region.
@@ -17,18 +16,24 @@ const LETTERS: [char; 3] = ['a', 'b', 'c'];
 /// The usable addresses of a default subnet, which has 4,096, five of which EC2 reserves.
 const ADDRESSES: u32 = 4_091;
 
-/// How a zone differs from its Region.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ZoneRow {
-    /// By instance type; the type `*` stands for every type.
-    pub(crate) capacity: BTreeMap<String, Capacity>,
-    /// The instance types that it does not offer.
-    pub(crate) withheld: BTreeSet<String>,
+/// The first zone of a Region. Everything that does not name a zone is in it.
+fn first_zone(region: &Region) -> String {
+    format!("{region}{}", LETTERS[0])
 }
 
-/// The first zone of a Region. Everything that does not name a zone is in it.
-pub(crate) fn first_zone(region: &Region) -> String {
-    format!("{region}{}", LETTERS[0])
+impl InstanceRow {
+    pub(crate) fn zone(&self) -> String {
+        let zone = self.zone.clone();
+        zone.unwrap_or_else(|| first_zone(&self.region))
+    }
+}
+
+#[cfg(feature = "wire")]
+impl super::VolumeRow {
+    pub(crate) fn zone(&self) -> String {
+        let zone = self.zone.clone();
+        zone.unwrap_or_else(|| first_zone(&self.region))
+    }
 }
 
 pub(crate) fn default_vpc(region: &Region) -> String {
