@@ -34,6 +34,10 @@ struct File {
     path: String,
     module: ModulePath,
     named: Vec<Named>,
+    /// The names that the file imports, with what they stand for. For `x::*`, the name is empty.
+    uses: Vec<(String, ModulePath)>,
+    /// The names of its own items.
+    items: Vec<String>,
 }
 
 struct Named {
@@ -83,12 +87,14 @@ fn files(of: &str, sources: &[Source]) -> Result<Vec<File>, String> {
             in_tests: false,
             named: Vec::new(),
         };
-        reader.import(&parsed);
+        let uses = reader.import(&parsed);
         reader.visit_file(&parsed);
         Ok(File {
             path: source.path.clone(),
             module,
             named: reader.named,
+            uses,
+            items: parsed.items.iter().filter_map(item_name).collect(),
         })
     };
     modules.into_iter().map(read).collect()
@@ -107,22 +113,28 @@ struct Reader<'a> {
 /// One item of a `use`.
 struct Leaf {
     path: Vec<String>,
-    /// The item's name in the file.
+    /// The item's name in the file; empty for `*`.
     name: String,
     line: usize,
 }
 
 impl Reader<'_> {
-    fn import(&mut self, file: &syn::File) {
+    /// Reads what the file imports from its own crate.
+    fn import(&mut self, file: &syn::File) -> Vec<(String, ModulePath)> {
+        let mut uses = Vec::new();
         for item in &file.items {
             let syn::Item::Use(item) = item else { continue };
             for leaf in leaves(&[], &item.tree) {
-                let path = self.resolved(&leaf.path);
-                if let Some(path) = path.filter(|path| self.known.contains(path)) {
-                    self.imported.insert(leaf.name, path);
+                let Some(path) = self.resolved(&leaf.path) else {
+                    continue;
+                };
+                if self.known.contains(&path) {
+                    self.imported.insert(leaf.name.clone(), path.clone());
                 }
+                uses.push((leaf.name, path));
             }
         }
+        uses
     }
 
     fn note(&mut self, segments: &[String], line: usize) {
@@ -204,17 +216,17 @@ fn leaves(before: &[String], tree: &syn::UseTree) -> Vec<Leaf> {
         }
         path
     };
-    let leaf = |path: Vec<String>, name: Option<&syn::Ident>, line| {
-        let name = name.map(ToString::to_string);
-        let name = name.or_else(|| path.last().cloned()).unwrap_or_default();
-        vec![Leaf { path, name, line }]
-    };
     let line = tree.span().start().line;
+    let leaf = |path: Vec<String>, name: String| vec![Leaf { path, name, line }];
     match tree {
         syn::UseTree::Path(path) => leaves(&with(&path.ident), &path.tree),
-        syn::UseTree::Name(name) => leaf(with(&name.ident), None, line),
-        syn::UseTree::Rename(rename) => leaf(with(&rename.ident), Some(&rename.rename), line),
-        syn::UseTree::Glob(_) => leaf(before.to_vec(), None, line),
+        syn::UseTree::Name(name) => {
+            let path = with(&name.ident);
+            let name = path.last().cloned().unwrap_or_default();
+            leaf(path, name)
+        }
+        syn::UseTree::Rename(rename) => leaf(with(&rename.ident), rename.rename.to_string()),
+        syn::UseTree::Glob(_) => leaf(before.to_vec(), String::new()),
         syn::UseTree::Group(group) => {
             let trees = group.items.iter();
             trees.flat_map(|tree| leaves(before, tree)).collect()
@@ -261,6 +273,60 @@ pub(crate) fn is_test(attribute: &syn::Attribute) -> bool {
             .is_ok_and(|it| it == "test")
 }
 
+fn item_name(item: &syn::Item) -> Option<String> {
+    Some(match item {
+        syn::Item::Const(item) => item.ident.to_string(),
+        syn::Item::Enum(item) => item.ident.to_string(),
+        syn::Item::Fn(item) => item.sig.ident.to_string(),
+        syn::Item::Static(item) => item.ident.to_string(),
+        syn::Item::Struct(item) => item.ident.to_string(),
+        syn::Item::Trait(item) => item.ident.to_string(),
+        syn::Item::Type(item) => item.ident.to_string(),
+        _ => return None,
+    })
+}
+
+/// Where the names are from that files import, and may export again.
+fn origins(files: &[File]) -> BTreeMap<ModulePath, ModulePath> {
+    let mut origins = BTreeMap::new();
+    for file in files {
+        for (name, path) in &file.uses {
+            let mut names = vec![name];
+            if name.is_empty() {
+                let from = files.iter().filter(|it| it.module == *path);
+                names = from.flat_map(|it| &it.items).collect();
+            }
+            for own in names {
+                let to = if name.is_empty() {
+                    joined(path, std::slice::from_ref(own))
+                } else {
+                    path.clone()
+                };
+                origins.insert(joined(&file.module, std::slice::from_ref(own)), to);
+            }
+        }
+    }
+    origins
+}
+
+/// Follows a path to where its item is from.
+fn followed(origins: &BTreeMap<ModulePath, ModulePath>, path: &ModulePath) -> ModulePath {
+    /// More than any name is exported again.
+    const STEPS: usize = 8;
+    let mut path = path.clone();
+    for _ in 0..STEPS {
+        let next = (1..=path.len()).find_map(|length| {
+            let origin = origins.get(&path[..length])?;
+            Some(joined(origin, &path[length..])).filter(|next| *next != path)
+        });
+        match next {
+            Some(next) => path = next,
+            None => break,
+        }
+    }
+    path
+}
+
 fn upward(file: &File) -> Vec<String> {
     let place = |path: &ModulePath| {
         let layer = path.first()?;
@@ -290,7 +356,9 @@ fn circles(files: &[File]) -> Vec<String> {
         .enumerate()
         .map(|(at, file)| (&file.module, at))
         .collect();
+    let origins = origins(files);
     let file_of = |path: &ModulePath| {
+        let path = followed(&origins, path);
         let lengths = (1..=path.len()).rev();
         lengths
             .map(|length| path[..length].to_vec())
@@ -375,6 +443,23 @@ mod tests {
         sources[3].text = "fn f(_: crate::a::b::X) {}".to_owned();
         let told = "these files name one another: cli/src/a/b.rs, cli/src/c.rs, cli/src/d.rs";
         assert_eq!(problems(&sources).unwrap(), [told]);
+    }
+
+    #[test]
+    fn cycles_through_names_that_a_module_exports_again_are_found() {
+        let told = ["these files name one another: cli/src/a/b.rs, cli/src/a/c.rs"];
+        for list in [
+            "pub use b::X as Y;",
+            "pub use b::X; use self::X as Y;",
+            "pub use b::*;",
+        ] {
+            let sources = [
+                Source::new("cli/src/a/mod.rs", format!("mod b; mod c; {list}")),
+                Source::new("cli/src/a/b.rs", "use super::c::Z; struct X; struct Y;"),
+                Source::new("cli/src/a/c.rs", "use crate::a::Y; struct Z;"),
+            ];
+            assert_eq!(problems(&sources).unwrap(), told, "{list}");
+        }
     }
 
     #[test]
