@@ -68,6 +68,7 @@ impl List {
         loop {
             looks.next().await;
             let now = self.listed(session, region.as_ref()).await?;
+            let now = now.keeping_setups(&listed);
             if now.without_costs() != listed.without_costs() {
                 session.out.note("");
                 now.print(session, &none)?;
@@ -117,6 +118,17 @@ impl Listed {
             ..it
         };
         instances.map(without).collect()
+    }
+
+    /// Keeps how far setups were if their consoles could not be read this time.
+    fn keeping_setups(mut self, before: &Self) -> Self {
+        for now in &mut self.instances {
+            let mut same = before.instances.iter();
+            let known = same.find(|it| it.id == now.id && it.state == now.state);
+            let setup = now.setup.take();
+            now.setup = setup.or_else(|| known.and_then(|it| it.setup.clone()));
+        }
+        self
     }
 
     fn print(&self, session: &Session, none: &str) -> Outcome {

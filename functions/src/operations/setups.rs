@@ -19,8 +19,8 @@ const LISTED: usize = 16;
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(30);
 /// How long a setup may take. A console that EC2 does not update any more says for ever that it prepares.
 const LONGEST: TimeDelta = TimeDelta::hours(3);
-/// How long a request waits for a console.
-const LIMIT: Duration = Duration::from_secs(3);
+/// How long a request waits for a console. While a name is typed, a shell waits no longer than a second for a list.
+const LIMIT: Duration = Duration::from_millis(600);
 
 impl Service {
     /// Adds how far the setups of the newest instances are.
