@@ -1,13 +1,14 @@
 // What concerns the user now: what failed, saves in progress, instances, schedules and spending.
 import { useState } from "preact/hooks";
 import { api, ask, type Schemas } from "../../api/client";
-import { SOON, useLive, useWatched } from "../../api/live";
+import { SOON, useLive } from "../../api/live";
 import { Card, Empty, Head } from "../../parts/card";
 import { Find } from "../../parts/find";
 import { find, isOn, perHour, useInstances, type Instance } from "../../parts/instances/state";
 import { InstanceTable } from "../../parts/instances/table";
 import { Unavailable } from "../../parts/instances/unavailable";
 import { Loaded } from "../../parts/note";
+import { useAgain, useRunning } from "../../parts/running";
 import { text } from "../../text";
 import { money } from "../../text/format";
 import { Failed } from "./failed";
@@ -21,9 +22,11 @@ const OVERVIEW_MS = 15 * SOON;
 export function Home() {
   const overview = useLive("overview", (signal) => ask(api.GET("/v1/overview", { signal })), () => OVERVIEW_MS);
   // A save that began elsewhere shows up as soon as the list changes.
-  const saves = useWatched("running saves", ({ signal, headers, wait }) => api.GET("/v1/saves", { params: { query: { state: "running", limit: 100, wait } }, headers, signal }));
-  const instances = useInstances();
-  const running = saves.data?.items ?? overview.data?.saves_in_progress;
+  const saves = useRunning().data?.items;
+  const instances = useInstances(saves);
+  const running = saves ?? overview.data?.saves_in_progress;
+  // One that has ended may have failed, and is the last run of a schedule.
+  useAgain(overview.again, saves, (save) => save.save_id);
   return (
     <>
       <Head title={words.title} lede={lede(instances.data?.items, running, overview.data)}>

@@ -5,13 +5,14 @@ import { InstanceTable } from "../../parts/instances/table";
 import { find, useInstances } from "../../parts/instances/state";
 import { Loaded } from "../../parts/note";
 import { Find } from "../../parts/find";
+import { useRunning } from "../../parts/running";
 import { Unavailable } from "../../parts/instances/unavailable";
 import { text } from "../../text";
 
 const words = text.instances;
 
 export function Instances() {
-  const instances = useInstances();
+  const instances = useInstances(useRunning().data?.items);
   const [wanted, setWanted] = useState("");
   return (
     <>

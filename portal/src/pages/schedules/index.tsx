@@ -7,16 +7,17 @@ import { Card, Empty, Head } from "../../parts/card";
 import { Name } from "../../parts/name";
 import { Loaded } from "../../parts/note";
 import { at } from "../../parts/place";
+import { stepOf, useAgain, useRunning } from "../../parts/running";
 import { Table, type Column } from "../../parts/table";
 import { text } from "../../text";
 import { moment, zone } from "../../text/format";
 import { Calendar } from "./calendar";
+import { pauseOf } from "./data";
 import { ScheduleForm } from "./form";
 import { RunBadge, ScheduleBadge } from "./state";
 import { Cadence } from "./words";
 
 type Schedule = Schemas["ScheduleView"];
-const EVERY = 15_000;
 
 const columns: Column<Schedule>[] = [
   { label: text.schedules.name, cell: (one) => <a href={at("schedules", one.name)}><Name>{one.name}</Name></a> },
@@ -29,7 +30,8 @@ const columns: Column<Schedule>[] = [
 
 export function Schedules() {
   const making = useSignal(false);
-  const schedules = useLive("schedules", (signal) => all((cursor) => api.GET("/v1/schedules", { params: { query: { cursor, limit: 100 } }, signal })), () => EVERY);
+  const schedules = useLive("schedules", (signal) => all((cursor) => api.GET("/v1/schedules", { params: { query: { cursor, limit: 100 } }, signal })), pauseOf);
+  useAgain(schedules.again, useRunning().data?.items, (save) => (save.schedule ? stepOf(save) : ""));
   const make = () => { making.value = true; };
   return (
     <>

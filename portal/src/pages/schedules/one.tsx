@@ -11,11 +11,12 @@ import { Menu } from "../../parts/menu";
 import { Name } from "../../parts/name";
 import { Loaded, Note } from "../../parts/note";
 import { at } from "../../parts/place";
+import { stepOf, useAgain, useRunning } from "../../parts/running";
 import { Table, type Column } from "../../parts/table";
 import { text } from "../../text";
 import { between, duration, moment, zone } from "../../text/format";
 import { Calendar } from "./calendar";
-import { type Now, asItIs } from "./data";
+import { type Now, asItIs, pauseOf } from "./data";
 import { ChangeSchedule } from "./form";
 import { RunPlan } from "./run-plan";
 import { RunBadge, ScheduleBadge } from "./state";
@@ -26,7 +27,8 @@ type Run = Schemas["Run"];
 type Doing = "" | "change" | "pause" | "run" | "delete";
 
 export function ScheduleOne({ name }: { name: string }) {
-  const schedule = useLive(`schedule:${name}`, (signal) => ask(api.GET("/v1/schedules/{name}", { params: { path: { name } }, signal })), (found) => (found.runs[0]?.state === "running" ? 2000 : 15_000));
+  const schedule = useLive(`schedule:${name}`, (signal) => ask(api.GET("/v1/schedules/{name}", { params: { path: { name } }, signal })), (found) => pauseOf([found]));
+  useAgain(schedule.again, useRunning().data?.items, (save) => (save.schedule === name ? stepOf(save) : ""));
   const crumb = <a href="/schedules">{text.schedules.title}</a>;
   return (
     <>

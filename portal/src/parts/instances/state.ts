@@ -3,6 +3,7 @@ import { all, api, ask, type Schemas } from "../../api/client";
 import { SOON, useLive, type Live } from "../../api/live";
 import { text } from "../../text";
 import { money } from "../../text/format";
+import { stepOf, useAgain } from "../running";
 
 export type Instance = Schemas["InstanceView"];
 
@@ -16,9 +17,9 @@ const MOVING_MS = 3 * SOON;
 const STILL_MS = 15 * SOON;
 const MOVING = new Set(["pending", "stopping", "shutting-down"]);
 
-/** The user's instances in all Regions. */
-export function useInstances(): Live<Instances> {
-  return useLive("instances", async (signal) => {
+/** The user's instances in all Regions; read at once when a save of one goes on to its next step. */
+export function useInstances(saves?: Schemas["SaveView"][]): Live<Instances> {
+  const instances = useLive("instances", async (signal) => {
     let unavailable: Instances["unavailable"] = [];
     const items = await all(async (cursor) => {
       const answer = await api.GET("/v1/instances", { params: { query: { cursor, limit: 100 } }, signal });
@@ -27,6 +28,8 @@ export function useInstances(): Live<Instances> {
     });
     return { items: items.sort(byNeed), unavailable };
   }, ({ items }) => pauseAfter(items));
+  useAgain(instances.again, saves, stepOf);
+  return instances;
 }
 
 /** How soon a list of instances is read again. */
