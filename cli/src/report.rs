@@ -47,6 +47,7 @@ pub(crate) fn plan(plan: &SavePlan) -> String {
         ("left out", volumes(&instance.excluded)),
         ("cost", cost),
         ("copy keys", by_region(&plan.copy_keys)),
+        ("visible to", plain(&plan.visible_to.join(", "))),
     ]));
     if let Some(moves) = &plan.moves {
         let _ = writeln!(text, "  moves: {}", moved(plan, moves));

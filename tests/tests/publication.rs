@@ -130,6 +130,18 @@ fn the_next_version_of_what_others_see_is_one_more_way_to_show_it() {
 }
 
 #[test]
+fn the_plan_of_a_save_names_everybody_who_will_be_able_to_launch_the_version() {
+    let world = launched(Setup::seeded(7));
+    saved(&world, ask());
+    let visible_to = || plan(&world, "ada", &ask(), false).unwrap().visible_to;
+    assert!(visible_to().is_empty());
+    share(&world, "user:bob", false).unwrap();
+    assert_eq!(visible_to(), ["the user bob"]);
+    share(&world, "public", false).unwrap();
+    assert_eq!(visible_to(), ["the user bob", "everybody"]);
+}
+
+#[test]
 fn a_share_with_anybody_shows_all_versions() {
     for to in ["user:bob", "account:123456789012", ORGANIZATION, "public"] {
         let world = launched(Setup::seeded(7));

@@ -46,6 +46,7 @@ pub(crate) struct Showing {
 
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
+    pub(crate) to: Audience,
     pub(crate) files: Vec<ShownFile>,
     pub(crate) warnings: Vec<Warning>,
 }
@@ -86,7 +87,11 @@ pub(crate) fn decide(
     }
     let files = told(&|_| true);
     let warnings = warnings(&to, &files, &unknown);
-    Ok(Shown { files, warnings })
+    Ok(Shown {
+        to,
+        files,
+        warnings,
+    })
 }
 
 fn shown(file: &SensitiveFile, versions: &BTreeSet<u32>) -> ShownFile {

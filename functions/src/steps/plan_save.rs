@@ -329,8 +329,9 @@ async fn begin(
         told,
         consented,
     } = admitted;
-    // The files are for the caller, and the list may be long.
+    // The files and their viewers are for the caller, and the lists may be long.
     plan.shows.clear();
+    plan.visible_to.clear();
     let now = env.clock.now();
     let duty = Duty {
         save_id: plan.save_id.clone(),

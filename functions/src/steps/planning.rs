@@ -96,6 +96,7 @@ pub(super) async fn admitted(
     let mut warnings = subject.warnings;
     warnings.extend(shown.warnings);
     let plan = SavePlan {
+        visible_to: shown.to.names(),
         shows: shown.files,
         steps: steps(&request, subject.target, how),
         expected_downtime_s: match how {

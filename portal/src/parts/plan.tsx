@@ -69,6 +69,11 @@ export function Warnings({ warnings }: { warnings?: Schemas["Warning"][] }) {
   return <>{warnings?.map((warning) => <Note key={warning.code + warning.text} tone="warn"><p dir="auto">{withoutOptions(warning.text)}</p></Note>)}</>;
 }
 
+/** Who else gets what is saved. */
+export function VisibleTo({ plan: { visible_to: names = [] } }: { plan: Schemas["SavePlan"] }) {
+  return names.length > 0 && <div><span class="figure-label">{text.plan.visibleTo}</span><bdi>{names.join(", ")}</bdi></div>;
+}
+
 /** Files that would be shown to more people, grouped as the API names them. */
 export function ShownFiles({ files }: { files: Schemas["ShownFile"][] }) {
   if (files.length === 0) return null;

@@ -186,7 +186,7 @@ export const en = {
     keep: "Keep saving",
   },
 
-  plan: { making: "Making the plan", untouched: "Nothing is changed until you press the button." },
+  plan: { making: "Making the plan", visibleTo: "Who else can launch it", untouched: "Nothing is changed until you press the button." },
 
   home: {
     title: "Home",

@@ -76,6 +76,11 @@ impl Audience {
         self.0.is_empty()
     }
 
+    /// Returns all viewers, in words.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.iter().map(Viewer::to_string).collect()
+    }
+
     pub(crate) fn with(&self, more: impl IntoIterator<Item = Viewer>) -> Self {
         Self(self.0.iter().cloned().chain(more).collect())
     }

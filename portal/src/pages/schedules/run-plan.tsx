@@ -1,7 +1,7 @@
 // What a run of a schedule does: the dry run of its save.
 import type { Schemas } from "../../api/client";
 import { Name } from "../../parts/name";
-import { ShownFiles, Warnings } from "../../parts/plan";
+import { ShownFiles, VisibleTo, Warnings } from "../../parts/plan";
 import { text } from "../../text";
 import { about, money } from "../../text/format";
 
@@ -14,6 +14,7 @@ export function RunPlan({ plan, keep }: { plan: Schemas["SavePlan"]; keep?: numb
         : <p>{text.scheduleForm.notDown}</p>}
       <div><span class="figure-label">{text.scheduleForm.cost}</span><b>{text.atMost(money(plan.usd_per_month_at_most))}</b>{keep !== undefined && <span class="figure-note">{keep === null ? text.scheduleForm.keepsAll : text.scheduleForm.keeps(keep, money(plan.usd_per_month_at_most * keep))}</span>}</div>
       <div><span class="figure-label">{text.scheduleForm.first}</span><b><Name>{`${plan.request.template}@${plan.next_version}`}</Name></b></div>
+      <VisibleTo plan={plan} />
       {(plan.shows?.length ?? 0) > 0 && <div><span class="figure-label">{text.share.shows}</span><ShownFiles files={plan.shows ?? []} /></div>}
       <Warnings warnings={plan.warnings} />
     </>

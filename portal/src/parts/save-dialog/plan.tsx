@@ -5,7 +5,7 @@ import { about, count, gib, money } from "../../text/format";
 import { Check, TextField } from "../field";
 import { Name } from "../name";
 import { Note, ProblemNote } from "../note";
-import { PlanOf, ShownFiles, Warnings, type Planning } from "../plan";
+import { PlanOf, ShownFiles, VisibleTo, Warnings, type Planning } from "../plan";
 import { PlanSignal } from "../signal/mini";
 import type { Form } from "./form";
 
@@ -30,6 +30,7 @@ export function SavePlan({ planning, form, change, tried }: Props) {
             <span class="figure-note">{words.stored(gib(disks(plan)), count(1 + (plan.request.copy_to?.length ?? 0)))}{plan.paid_by && <><br />{words.paidByIs} <Name mono={false}>{plan.paid_by}</Name></>}</span>
           </div>
           {(plan.instance.excluded?.length ?? 0) > 0 && <p>{words.leftOut(plan.instance.excluded?.map(({ device }) => device).join(", ") ?? "")}</p>}
+          <VisibleTo plan={plan} />
           <Warnings warnings={plan.warnings} />
           {plan.moves && <Moves moves={plan.moves} form={form} change={change} wrong={tried && !form.moves} />}
           {(plan.shows?.length ?? 0) > 0 && <div><span class="figure-label">{words.shows}</span><ShownFiles files={plan.shows ?? []} />{form.consents && <Check checked onChecked={(consents) => change({ consents })}>{words.consent}</Check>}</div>}
