@@ -110,6 +110,7 @@ const WORKFLOW: &[&str] = &[
     "template versions env",
     "template lineage env",
     "template diff env@1 env@2",
+    "template rollback env 1 --dry-run",
     "template rollback env 1",
     "template edit env --notes word",
     "template deprecate env",

@@ -54,7 +54,7 @@ fn only_its_own_flag_consents_to_show_them() {
     assert_eq!(plan["plan"]["shows"].as_array().unwrap().len(), 2);
     assert_eq!(plan["plan"]["visible_to"][0], "everybody");
     let told = prism.ok(&[&consents[..], &["--dry-run"]].concat());
-    assert!(told.stdout.contains("\n  visible to  everybody\n"));
+    assert!(told.contains("\n  visible to  everybody\n"));
     prism.ok(&consents);
 
     prism.ok(&["save", "my-genomics-work", "mine"]);

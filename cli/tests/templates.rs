@@ -49,6 +49,15 @@ fn versions_are_listed_compared_and_gone_back_to() {
         places.iter().all(Option::is_some) && places.is_sorted(),
         "{tree}"
     );
+    prism.ok(&["template", "share", "kept", "--user", "bob"]);
+    let dry = prism.ok(&["template", "rollback", "kept", "--dry-run"]);
+    assert!(
+        dry.starts_with(
+            "Launches of kept would use kept@1 instead of kept@2:\n  visible to  the user bob\n"
+        ),
+        "{dry}"
+    );
+    assert_eq!(info(&prism, "kept")["version"]["number"], 2);
     let back = prism.ok(&["template", "rollback", "kept"]);
     assert!(back.contains("kept@1"), "{back}");
     assert_eq!(info(&prism, "kept")["version"]["number"], 1);

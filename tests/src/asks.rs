@@ -154,6 +154,7 @@ pub trait Asks: Sync {
         let target = Target {
             to,
             publish_sensitive,
+            dry_run: false,
         };
         let asked = Asked::<RollBackTemplate>::by(of.clone(), target);
         self.told(by, asked).await

@@ -22,7 +22,7 @@ use crate::rules::versions::being_deleted;
 /// The maximum number of versions that are searched for one to roll back to.
 const LOOK_BACK: usize = 100;
 
-/// The result of a rollback.
+/// The result of a rollback, or what it would be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RolledBack {
     /// The template after the rollback.
@@ -31,6 +31,13 @@ pub struct RolledBack {
     pub from: u32,
     /// The new latest version.
     pub to: u32,
+    /// Whether nothing was changed, because this was a dry run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// Who else launches the new latest version by the name alone, in words, such as `the user ben` or `everybody`; absent
+    /// if nobody else does, or if it was the latest version already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub visible_to: Vec<String>,
 }
 
 operation! {
@@ -94,6 +101,9 @@ pub struct Target {
     /// Whether you consent to showing sensitive files that this version has and the latest version does not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub publish_sensitive: bool,
+    /// Checks everything and returns what the rollback would do, without doing it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 operation! {
@@ -106,7 +116,7 @@ operation! {
     output: Found<RolledBack>,
     rights: [Rollback Template],
     // With an explicit version, repeating the rollback changes nothing.
-    repeatable: |asked| asked.query.to.is_some(),
+    repeatable: |asked| asked.query.dry_run || asked.query.to.is_some(),
 }
 
 async fn roll_back_template(
@@ -114,28 +124,18 @@ async fn roll_back_template(
     caller: &Caller,
     asked: Asked<RollBackTemplate>,
 ) -> Answered<RollBackTemplate> {
-    let (
-        name,
-        Target {
-            to,
-            publish_sensitive,
-        },
-    ) = (&asked.path, asked.query);
+    let (name, how) = (&asked.path, asked.query);
     let (env, registry) = (&service.env, &service.env.registry);
     for _ in 0..TRIES {
         let before = service.own_template(caller, name, Action::Rollback).await?;
         let what = format!("The template {name}");
         check(asked.head.0.as_ref(), &what, &tag(&before))?;
-        let target = match to {
-            Some(number) => {
-                let version = service.stored_version(&before.value, number.get(), Action::Rollback);
-                version.await?
-            }
-            None => service.version_before(&before.value).await?,
-        };
+        let target = service.rollback_target(&before.value, how.to).await?;
         let mut after = before.value.clone();
         after.point_to(&target.value, env.clock.now());
-        let done = RolledBack {
+        let mut done = RolledBack {
+            dry_run: how.dry_run,
+            visible_to: Vec::new(),
             from: before.value.latest,
             to: after.latest,
             template: after.clone(),
@@ -145,8 +145,12 @@ async fn roll_back_template(
         }
         let showings = publication::of_rollback(registry, caller, &before.value, &target.value);
         let doing = format!("A rollback to {}", target.value.reference());
-        let consent = Consent::asked(publish_sensitive);
-        publication::decide(&env.settings, &doing, &showings.await?, consent)?;
+        let consent = Consent::asked(how.publish_sensitive);
+        let shown = publication::decide(&env.settings, &doing, &showings.await?, consent)?;
+        done.visible_to = shown.to.names();
+        if how.dry_run {
+            return Ok(Found::new(done));
+        }
         // The write fails if the version is deleted in the meantime.
         let still_there = Batch::from(vec![version_unchanged(&target)]);
         let subject = Subject::Template(name.clone());
@@ -197,6 +201,21 @@ impl Service {
             .check_template(registry, action, &stored.value)
             .await?;
         Ok(stored)
+    }
+
+    /// Returns the version with that number, by default the one before the latest.
+    async fn rollback_target(
+        &self,
+        template: &Template,
+        to: Option<NonZeroU32>,
+    ) -> Result<Stored<Version>, Problem> {
+        match to {
+            Some(number) => {
+                let version = self.stored_version(template, number.get(), Action::Rollback);
+                version.await
+            }
+            None => self.version_before(template).await,
+        }
     }
 
     /// Returns the newest existing version before the latest.

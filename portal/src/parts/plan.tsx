@@ -69,8 +69,8 @@ export function Warnings({ warnings }: { warnings?: Schemas["Warning"][] }) {
   return <>{warnings?.map((warning) => <Note key={warning.code + warning.text} tone="warn"><p dir="auto">{withoutOptions(warning.text)}</p></Note>)}</>;
 }
 
-/** Who else gets what is saved. */
-export function VisibleTo({ plan: { visible_to: names = [] } }: { plan: Schemas["SavePlan"] }) {
+/** Who else gets a version. */
+export function VisibleTo({ plan: { visible_to: names = [] } }: { plan: Pick<Schemas["SavePlan"], "visible_to"> }) {
   return names.length > 0 && <div><span class="figure-label">{text.plan.visibleTo}</span><bdi>{names.join(", ")}</bdi></div>;
 }
 

@@ -3,11 +3,13 @@
 use std::num::NonZeroU32;
 
 use clap::Args;
-use prism_functions::operations::{Asked, RollBackTemplate, Target};
+use prism_functions::domain::TemplateName;
+use prism_functions::operations::{Asked, RollBackTemplate, RolledBack, Target};
 
 use crate::candidates;
 use crate::errors::Outcome;
 use crate::session::Session;
+use crate::text::{pairs, plain};
 
 const EXAMPLES: &str = "\
 This only changes which version is the latest; the versions themselves do not change. The next save \
@@ -31,6 +33,9 @@ pub(crate) struct Rollback {
     /// Consent to share sensitive files that the version has and the latest does not have
     #[arg(long)]
     publish_sensitive: bool,
+    /// Check everything and show what the rollback would do, but change nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Rollback {
@@ -39,20 +44,26 @@ impl Rollback {
         let target = Target {
             to: self.version.and_then(NonZeroU32::new),
             publish_sensitive: self.publish_sensitive,
+            dry_run: self.dry_run,
         };
         let asked = Asked::<RollBackTemplate>::of(name.clone()).query(target);
         let done = session.client.ask(asked).await?;
-        session.out.done(&done, || {
-            if done.from == done.to {
-                return format!(
-                    "The latest version of {name} is already {name}@{}.\n",
-                    done.to
-                );
-            }
-            format!(
-                "The latest version of {name} is now {name}@{}; it was {name}@{}.\n",
-                done.to, done.from
-            )
-        })
+        session.out.done(&done, || told(&name, &done))
     }
+}
+
+fn told(name: &TemplateName, done: &RolledBack) -> String {
+    let (from, to) = (done.from, done.to);
+    if from == to {
+        return format!("The latest version of {name} is already {name}@{to}.\n");
+    }
+    if !done.dry_run {
+        return format!("The latest version of {name} is now {name}@{to}; it was {name}@{from}.\n");
+    }
+    let would = format!("Launches of {name} would use {name}@{to} instead of {name}@{from}:\n");
+    let lines = pairs([
+        ("visible to", plain(&done.visible_to.join(", "))),
+        ("unchanged", "all versions and instances".to_owned()),
+    ]);
+    would + &lines
 }

@@ -2,6 +2,7 @@
 import { api, ask } from "../../api/client";
 import { Confirm } from "../../parts/confirm";
 import { Name } from "../../parts/name";
+import { VisibleTo } from "../../parts/plan";
 import { saveFile } from "../../parts/save-file";
 import { text } from "../../text";
 import { CopyDialog } from "./copy";
@@ -42,19 +43,26 @@ interface One extends Omit<Props, "doing"> {
 function RollBack({ template, version, onClose, onDone }: One) {
   const { name } = template;
   const { number } = version;
-  const act = (consent: boolean, { header }: Now) => {
-    const query = { to: number, publish_sensitive: consent || undefined };
+  const send = (consent: boolean, { header }: Now, dryRun?: true) => {
+    const query = { to: number, publish_sensitive: consent || undefined, dry_run: dryRun };
     return ask(api.POST("/v1/templates/{name}/rollback", { params: { path: { name }, query, header } }));
   };
+  const plan = async (consent: boolean) => {
+    const now = await asItIs(name);
+    return { ...now, ...(await send(consent, now, true)) };
+  };
   return (
-    <Confirm title={<>{text.rollBack.title} <Name>{name}</Name></>} plan={() => asItIs(name)} label={text.rollBack.label(name, number)} act={act} done={text.rollBack.done(name, number)} onClose={onClose} onDone={onDone}>
-      {({ view }) => (
-        <ul class="marks is-list">
-          <li>{text.rollBack.launches(number, view.template.latest)}</li>
-          <li>{text.rollBack.running}</li>
-          <li>{text.rollBack.kept(view.template.latest)}</li>
-          {isDeprecated(version) && <li class="text-warn">{text.rollBack.deprecated(number)}</li>}
-        </ul>
+    <Confirm title={<>{text.rollBack.title} <Name>{name}</Name></>} plan={plan} label={text.rollBack.label(name, number)} act={(consent, now) => send(consent, now)} done={text.rollBack.done(name, number)} onClose={onClose} onDone={onDone}>
+      {(plan) => (
+        <>
+          <ul class="marks is-list">
+            <li>{text.rollBack.launches(plan.to, plan.from)}</li>
+            <li>{text.rollBack.running}</li>
+            <li>{text.rollBack.kept(plan.from)}</li>
+            {isDeprecated(version) && <li class="text-warn">{text.rollBack.deprecated(number)}</li>}
+          </ul>
+          <VisibleTo plan={plan} />
+        </>
       )}
     </Confirm>
   );
