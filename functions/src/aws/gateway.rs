@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::Request;
+use axum::http::{HeaderMap, Request};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use lambda_http::aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
 
 use super::config::Config;
@@ -147,22 +147,32 @@ pub(super) fn request_id(event: &Value) -> Option<&str> {
     event.pointer("/requestContext/requestId")?.as_str()
 }
 
-/// The response to a request that made the function panic.
+/// The response to a request that made the function panic. It has all headers of the portal's files, which come from the
+/// same origin.
 fn broken(request_id: &str) -> Value {
     let problem = Problem::new(Code::Internal, "The API could not process the request.");
     let body = ProblemBody::of(&problem);
+    let mut headers = HeaderMap::new();
+    Portal::deployed(&[]).secure(&mut headers);
+    let texts = headers.iter().map(|(name, value)| {
+        let text = value.to_str().unwrap_or_default();
+        (name.to_string(), Value::from(text))
+    });
+    let own = [
+        ("cache-control", "no-store"),
+        ("content-type", PROBLEM_JSON),
+        ("x-request-id", request_id),
+        // It shows nothing that would have to load anything.
+        (
+            "content-security-policy",
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+    ];
+    let own = own.map(|(name, text)| (name.to_owned(), Value::from(text)));
+    let headers: Map<String, Value> = texts.chain(own).collect();
     json!({
         "statusCode": body.status,
-        "headers": {
-            "cache-control": "no-store",
-            "content-type": PROBLEM_JSON,
-            "x-request-id": request_id,
-            // As strict as the portal's own, whose responses come from the same origin.
-            "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-            "x-content-type-options": "nosniff",
-            "referrer-policy": "no-referrer",
-            "strict-transport-security": "max-age=31536000",
-        },
+        "headers": headers,
         "body": json!(body).to_string(),
         "isBase64Encoded": false,
     })
@@ -385,7 +395,13 @@ mod tests {
         let answer = gateway.answer(event(&Value::Null)).await.unwrap();
         assert_eq!(answer["statusCode"], 500);
         assert_eq!(answer["headers"]["x-request-id"], "r-1");
-        assert_eq!(answer["headers"]["x-content-type-options"], "nosniff");
+        let mut secure = HeaderMap::new();
+        Portal::deployed(&[]).secure(&mut secure);
+        for name in secure.keys() {
+            assert!(answer["headers"][name.as_str()].is_string(), "{name}");
+        }
+        let policy = &answer["headers"]["content-security-policy"];
+        assert!(policy.as_str().unwrap().starts_with("default-src 'none'"));
         assert!(!answer.to_string().contains("secret"));
     }
 }
