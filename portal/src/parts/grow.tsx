@@ -34,7 +34,7 @@ export function Grow<T>({ items, of, children }: { items: T[]; of: string; child
   return (
     <>
       {chunks(items, rows).map((some, at) => <div class="chunk" key={at}>{children(some, at === 0)}</div>)}
-      {rest > 0 && <div class="card-foot" ref={end}><span>{text.list.rest(count(rest))}</span><button class="button is-quiet" type="button" onClick={more}>{text.list.more}</button></div>}
+      {rest > 0 && <div class="card-foot" ref={end}><span>{text.list.some(count(rows), count(items.length))}</span><button class="button is-quiet" type="button" onClick={more}>{text.list.more}</button></div>}
     </>
   );
 }

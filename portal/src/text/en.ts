@@ -7,6 +7,11 @@ export const en = {
   dateLocale: "en-GB",
   product: "Prism",
   skip: "Skip to content",
+  unit: { s: "s", min: "min", h: "h", gib: "GiB", mib: "MiB" },
+  percent: (count: number) => `${count}\u00a0%`,
+  /** "Tue, 24 Nov" without its comma: another one follows. */
+  day: (written: string) => written.replace(",", ""),
+  dayAndTime: (day: string, time: string) => `${day}, ${time}`,
   days: (count: number) => `${count}\u00a0${s(count, "day", "days")}`,
   title: (page: string) => `${page} · Prism`,
   dismiss: "Dismiss",
@@ -639,8 +644,8 @@ export const en = {
   nameHint: "3 to 64 lower-case letters, digits, \".\", \"_\" or \"-\".",
   list: {
     more: "Show more",
-    rest: (count: string) => `${count} more`,
-    earlier: "Earlier ones may follow",
+    some: (shown: string, all: string) => `${shown} of ${all} are shown`,
+    earlier: (shown: string) => `Shown: ${shown}. Earlier ones may follow.`,
   },
   consent: {
     check: "I have checked these files, and they may be shown",
@@ -1118,6 +1123,7 @@ export const en = {
     atMost: "Versions: at most, a month. Compute: this month",
     unseen: "Others",
     unseenWhy: "templates that you may not see",
+    cut: (count: string) => `The versions of ${count} templates are counted one by one, and there are more: the command line has them all.`,
     empty: "No costs yet",
     emptyWhy: "What this project costs is shown here once something is saved or launched for it.",
   },

@@ -2,6 +2,7 @@
 import { en } from "./en";
 
 const NB = "\u00a0";
+const { unit } = en;
 
 /** The reader's own time zone, which the pages name. */
 export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -22,18 +23,18 @@ const month = new Intl.DateTimeFormat(en.dateLocale, { month: "long" });
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const two = (value: number) => String(value).padStart(2, "0");
-  if (whole < 60) return `${whole}${NB}s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)}${NB}min${NB}${two(whole % 60)}${NB}s`;
-  if (whole < 86_400) return `${Math.floor(whole / 3600)}${NB}h${NB}${two(Math.floor((whole % 3600) / 60))}${NB}min`;
+  if (whole < 60) return `${whole}${NB}${unit.s}`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}${NB}${unit.min}${NB}${two(whole % 60)}${NB}${unit.s}`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)}${NB}${unit.h}${NB}${two(Math.floor((whole % 3600) / 60))}${NB}${unit.min}`;
   return en.days(Math.floor(whole / 86_400));
 }
 
 /** 20 s, 1 min, 3 h: for what is not known exactly. */
 export function about(seconds: number): string {
   const whole = Math.max(0, seconds);
-  if (whole < 55) return `${Math.max(5, Math.round(whole / 5) * 5)}${NB}s`;
-  if (whole < 5400) return `${Math.max(1, Math.round(whole / 60))}${NB}min`;
-  if (whole < 86_400) return `${Math.round(whole / 3600)}${NB}h`;
+  if (whole < 55) return `${Math.max(5, Math.round(whole / 5) * 5)}${NB}${unit.s}`;
+  if (whole < 5400) return `${Math.max(1, Math.round(whole / 60))}${NB}${unit.min}`;
+  if (whole < 86_400) return `${Math.round(whole / 3600)}${NB}${unit.h}`;
   return en.days(Math.round(whole / 86_400));
 }
 
@@ -46,16 +47,16 @@ export function money(usd: number): string {
 export function bytes(count: number): string {
   const gib = count / 2 ** 30;
   const digits = gib >= 10 ? 0 : 1;
-  if (gib >= 0.1) return `${gib.toLocaleString(en.locale, { maximumFractionDigits: digits })}${NB}GiB`;
-  return `${(count / 2 ** 20).toLocaleString(en.locale, { maximumFractionDigits: 0 })}${NB}MiB`;
+  if (gib >= 0.1) return `${gib.toLocaleString(en.locale, { maximumFractionDigits: digits })}${NB}${unit.gib}`;
+  return `${(count / 2 ** 20).toLocaleString(en.locale, { maximumFractionDigits: 0 })}${NB}${unit.mib}`;
 }
 
 export function gib(count: number): string {
-  return `${count.toLocaleString(en.locale)}${NB}GiB`;
+  return `${count.toLocaleString(en.locale)}${NB}${unit.gib}`;
 }
 
 export function percent(of100: number): string {
-  return `${Math.round(of100)}${NB}%`;
+  return en.percent(Math.round(of100));
 }
 
 export function count(value: number): string {
@@ -76,13 +77,13 @@ export function when(at: string | Date, now = new Date()): string {
 
 /** Tue 24 Nov, 22:37 */
 export function moment(at: string | Date, now = new Date()): string {
-  return Number.isNaN(new Date(at).getTime()) ? String(at) : `${dated(at, now)}, ${written(clockShort, at)}`;
+  return Number.isNaN(new Date(at).getTime()) ? String(at) : en.dayAndTime(dated(at, now), written(clockShort, at));
 }
 
 export function dated(at: string | Date, now = new Date()): string {
   const date = new Date(at);
   const near = Math.abs(date.getTime() - now.getTime()) < 300 * 86_400_000;
-  return written(near ? day : dayYear, at).replace(",", "");
+  return en.day(written(near ? day : dayYear, at));
 }
 
 const utc = new Intl.DateTimeFormat(en.dateLocale, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });

@@ -38,6 +38,10 @@ test("pages and parts have no text of their own", () => {
   assert.deepEqual(found, []);
 });
 
+test("figures and times have no words of their own", () => {
+  assert.doesNotMatch(readFileSync(join(SRC, "text/format.ts"), "utf8"), /`[^`]*\}[A-Za-z%]+[^`]*`/);
+});
+
 test("sentences with a number are right for none, one and several", () => {
   const joined = [0, 1, 2].map((used) => en.links.withdrawPlan(used).replace("Nobody can join with it any more. ", ""));
   assert.deepEqual(joined, ["Nobody has joined with it so far.", "1 person has joined, and stays.", "The 2 who have joined stay."]);

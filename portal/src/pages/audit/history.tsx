@@ -8,7 +8,7 @@ import { at } from "../../parts/place";
 import { Table, type Column } from "../../parts/table";
 import { Button } from "../../parts/button";
 import { text } from "../../text";
-import { moment, zone } from "../../text/format";
+import { count, moment, zone } from "../../text/format";
 
 type Event = Schemas["AuditEvent"];
 
@@ -26,7 +26,7 @@ const PAGES = 2;
 export function History(filter: Filter) {
   const key = JSON.stringify(filter);
   const found = usePages<Event>(`audit:${key}`, (cursor, signal) => api.GET("/v1/audit", { params: { query: { ...filter, cursor, limit: 50 } }, signal }), PAGES);
-  const more = found.more && <><span>{text.list.earlier}</span><Button kind="quiet" onPress={found.next}>{text.list.more}</Button></>;
+  const more = found.more && <><span>{text.list.earlier(count(found.items.length))}</span><Button kind="quiet" onPress={found.next}>{text.list.more}</Button></>;
   return (
     <>
       {found.problem && <ProblemNote problem={found.problem} again={found.next} />}

@@ -6,7 +6,7 @@ import { Name } from "../../parts/name";
 import { at } from "../../parts/place";
 import { Table, type Column } from "../../parts/table";
 import { text } from "../../text";
-import { money } from "../../text/format";
+import { count, money } from "../../text/format";
 
 type Costs = Schemas["ProjectCosts"];
 interface Line { name: string; sub?: string; usd: number; compute: number; frees?: number }
@@ -18,7 +18,7 @@ export function CostsByTemplate({ costs }: { costs: Costs }) {
     usd: one.usd_per_month,
     frees: one.versions.reduce((sum, version) => sum + version.frees_at_least_usd, 0),
   })), costs.compute?.templates, costs);
-  return <CostTable title={text.costs.byTemplate} first={text.costs.template} lines={lines} costs={costs} cell={(line) => (line.name ? <a href={at("templates", line.name)}><Name>{line.name}</Name></a> : <b>{text.costs.unseen}</b>)} />;
+  return <CostTable title={text.costs.byTemplate} first={text.costs.template} lines={lines} costs={costs} foot={costs.cursor && <span>{text.costs.cut(count(costs.templates.length))}</span>} cell={(line) => (line.name ? <a href={at("templates", line.name)}><Name>{line.name}</Name></a> : <b>{text.costs.unseen}</b>)} />;
 }
 
 export function CostsByPerson({ costs }: { costs: Costs }) {
@@ -38,9 +38,9 @@ function merged(saved: Omit<Line, "compute">[], spent: Schemas["SpendingOf"][] =
   return both(rest) < 0.01 ? found : [...found, rest];
 }
 
-interface TableProps { title: string; first: string; lines: Line[]; costs: Costs; cell: (line: Line) => ComponentChildren }
+interface TableProps { title: string; first: string; lines: Line[]; costs: Costs; foot?: ComponentChildren; cell: (line: Line) => ComponentChildren }
 
-function CostTable({ title, first, lines, costs: { usd_per_month: versions, compute }, cell }: TableProps) {
+function CostTable({ title, first, lines, costs: { usd_per_month: versions, compute }, foot, cell }: TableProps) {
   if (lines.length === 0) return <Empty title={text.costs.empty} why={text.costs.emptyWhy} />;
   const spent = compute?.total.usd ?? 0;
   const columns: Column<Line>[] = [
@@ -53,7 +53,7 @@ function CostTable({ title, first, lines, costs: { usd_per_month: versions, comp
   const sums = [text.costs.all, money(versions), money(spent), undefined];
   if (columns.includes(frees)) sums.splice(1, 0, undefined);
   return (
-    <Card title={title} end={<p>{text.costs.atMost}</p>} bare>
+    <Card title={title} end={<p>{text.costs.atMost}</p>} bare foot={foot}>
       <Table caption={title} columns={columns} rows={lines} id={(line) => line.name} class="is-mid" sums={sums} />
     </Card>
   );

@@ -65,7 +65,7 @@ function Figures({ project, costs }: { project: Schemas["Project"]; costs: Schem
   return (
     <div class="figures">
       <div><span class="figure-label">{text.project.now}</span><span class="figure-value">{money(costs.month_usd ?? costs.usd_per_month)} <small>{costs.limit_usd == null ? text.project.aMonth : text.project.of(money(costs.limit_usd))}</small></span><span class="figure-note">{costs.used_percent == null ? text.project.noBudget : text.project.used(percent(costs.used_percent))}</span></div>
-      <div><span class="figure-label">{text.project.kept}</span><span class="figure-value">{count(costs.templates.length)}</span><span class="figure-note">{text.project.versions(versions)}</span></div>
+      <div><span class="figure-label">{text.project.kept}</span><span class="figure-value">{text.templates.found(count(costs.templates.length), costs.cursor != null)}</span><span class="figure-note">{text.project.versions(versions)}</span></div>
       <div><span class="figure-label">{text.project.people}</span><span class="figure-value">{count(project.members)}</span><span class="figure-note">{text.project.owners(project.owners)}</span></div>
     </div>
   );

@@ -17,7 +17,7 @@ import { usePages } from "../../parts/pages";
 import { at } from "../../parts/place";
 import { Table, type Column } from "../../parts/table";
 import { text } from "../../text";
-import { duration, moment, money, when } from "../../text/format";
+import { count, duration, moment, money, when } from "../../text/format";
 import { Cadence } from "../schedules/words";
 
 type Instance = Schemas["ProjectInstance"];
@@ -98,7 +98,7 @@ const saveColumns: Column<Save>[] = [
 
 function Saves({ project }: { project: string }) {
   const found = usePages<Save>(`project-saves:${project}`, (cursor, signal) => api.GET("/v1/projects/{name}/saves", { params: { path: { name: project }, query: { cursor, limit: 25 } }, signal }), 1);
-  const more = found.more && <><span /><Button kind="quiet" onPress={found.next}>{text.list.more}</Button></>;
+  const more = found.more && <><span>{text.list.earlier(count(found.items.length))}</span><Button kind="quiet" onPress={found.next}>{text.list.more}</Button></>;
   return (
     <>
       {found.problem && <ProblemNote problem={found.problem} again={found.next} />}

@@ -13,7 +13,7 @@ import { usePages } from "../../parts/pages";
 import { usePlace } from "../../parts/place";
 import { Table, type Column } from "../../parts/table";
 import { text } from "../../text";
-import { between, duration, moment, zone } from "../../text/format";
+import { between, count, duration, moment, zone } from "../../text/format";
 
 type Save = Schemas["SaveView"];
 type State = Schemas["SaveState"];
@@ -77,7 +77,7 @@ function List({ filter, clear }: { filter: Filter; clear: ComponentChildren }) {
   return (
     <Loaded live={saves}>{({ items }) => {
       const found = [...items, ...older.items];
-      const foot = more && <><span>{text.list.earlier}</span><Button kind="quiet" onPress={more}>{text.list.more}</Button></>;
+      const foot = more && <><span>{text.list.earlier(count(found.length))}</span><Button kind="quiet" onPress={more}>{text.list.more}</Button></>;
       if (found.length === 0 && (clear || more)) return <Empty title={text.saves.none} why={text.saves.noneWhy}>{foot}</Empty>;
       if (found.length === 0) return <Empty title={text.saves.empty} why={text.saves.emptyWhy}><a class="button" href="/instances">{text.saves.toInstances}</a></Empty>;
       return (
