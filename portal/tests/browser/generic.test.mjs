@@ -1,8 +1,8 @@
 // What holds for every page: accessible, no wider than its window, within its policy, and silent about the token.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launched, overflow, serve, violations, visit } from "./harness.mjs";
-import { PAGES, seed } from "./pages.mjs";
+import { launched, overflow, serve, violations, violationsInBoth, visit } from "./harness.mjs";
+import { PAGES, SAVED, seed } from "./pages.mjs";
 
 let server;
 let browser;
@@ -31,3 +31,16 @@ for (const { name, path, wait } of PAGES) {
     }
   }
 }
+
+test("the lineage as a table, and the page of whoever has not signed in", async () => {
+  const { page, context, faults } = await visit(browser, server, `/templates/${SAVED}`, { wait: ".lineage li" });
+  await page.getByRole("button", { name: "As a table" }).click();
+  await page.getByRole("table", { name: "Lineage" }).waitFor();
+  assert.deepEqual(await violationsInBoth(page), []);
+  // The token is in memory alone.
+  await page.reload();
+  await page.getByRole("heading", { name: "Sign in", exact: true }).waitFor();
+  assert.deepEqual(await violationsInBoth(page), []);
+  assert.deepEqual(faults, []);
+  await context.close();
+});

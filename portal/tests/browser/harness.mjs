@@ -135,5 +135,15 @@ export async function violations(page) {
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join(" | ")}`);
 }
 
+/** The same in both themes. */
+export async function violationsInBoth(page) {
+  const found = [];
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    found.push(...await violations(page));
+  }
+  return found;
+}
+
 /** Whether the page is wider than its window: nobody scrolls sideways to read. */
 export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -1,7 +1,7 @@
 // Joining a project by a link: the code comes in the fragment of the address or is typed, and goes nowhere else.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { launched, serve, visit } from "./harness.mjs";
+import { launched, serve, violationsInBoth, visit } from "./harness.mjs";
 import { tabTo } from "./tabbing.mjs";
 
 const PROJECT = "statistics";
@@ -45,6 +45,7 @@ test("a link is followed, and one joins when one says so, by the keyboard alone"
   const kept = () => page.evaluate(() => JSON.stringify([location.href, { ...localStorage }, { ...sessionStorage }, document.cookie, history.state]));
   assert.ok(!(await kept()).includes(code), "the code is kept");
   for (const fact of [PROJECT, "Viewer", "ada"]) await page.getByRole("status").getByText(fact, { exact: true }).first().waitFor();
+  assert.deepEqual(await violationsInBoth(page), []);
   assert.equal(await roleOf("ben"), undefined, "nobody joins before the button is pressed");
   await tabTo(page, /^Join$/);
   await page.keyboard.press("Enter");

@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { launched } from "./harness.mjs";
+import { launched, violationsInBoth } from "./harness.mjs";
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), "../../dist");
 const TYPES = { css: "text/css", html: "text/html", js: "text/javascript", svg: "image/svg+xml" };
@@ -158,6 +158,7 @@ test("whoever signs out instead is asked to sign in, and nothing stays", async (
   const page = await interrupted(context);
   await page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
   await page.getByRole("heading", { name: "Sign in", exact: true }).waitFor();
+  assert.deepEqual(await violationsInBoth(page), []);
   await page.getByRole("button", { name: "Sign in again" }).click();
   await page.getByLabel("Name", { exact: true }).waitFor();
   assert.equal(await page.getByLabel("Name", { exact: true }).inputValue(), "");

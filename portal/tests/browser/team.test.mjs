@@ -99,6 +99,17 @@ test("the figures of a project are those of the API", async () => {
   await context.close();
 });
 
+test("costs of more templates than are read say so", async () => {
+  const { page, context } = await visit(browser, server, "/projects", { wait: ".table tbody tr" });
+  await page.route(/\/costs\?/, async (route) => {
+    const response = await route.fetch({ url: route.request().url().replace(/cursor=\w+&?/, "") });
+    return route.fulfill({ response, json: { ...(await response.json()), cursor: "more" } });
+  });
+  await page.getByRole("link", { name: PROJECT }).click();
+  await page.getByText(/templates are counted one by one, and there are more/).waitFor();
+  await context.close();
+});
+
 test("versions and instances are in the costs by template and by person, however many pages they take, and the dearest is the first", async () => {
   const { page, context } = await visit(browser, server, "/projects", { wait: ".table tbody tr" });
   const told = [];
