@@ -138,6 +138,7 @@ test("a save that failed says why, and offers no start", async () => {
 test("a version that is saved for later leaves the latest one as it is", async () => {
   const shown = async () => JSON.parse(await server.prism("--json", "template", "show", "seismic-ml")).template;
   const { latest } = await shown();
+  await server.prism("template", "share", "seismic-ml", "--user", "ben", "--yes");
   const { page, context, faults } = await visit(browser, server, "/instances", { wait: ".table tbody tr" });
   await tabTo(page, `Save ${NAME}…`);
   await page.keyboard.press("Enter");
@@ -152,6 +153,7 @@ test("a version that is saved for later leaves the latest one as it is", async (
   await keeps.focus();
   await page.keyboard.press("Space");
   await dialog.getByText(/^This becomes version \d+\.$/).waitFor();
+  await dialog.getByText("the user ben", { exact: true }).waitFor();
   const wanted = dialog.getByRole("button", { name: /^Save as seismic-ml@/ });
   const next = Number((await wanted.textContent()).split("@")[1]);
   assert.ok(next > latest, `${next}, ${latest}`);
@@ -162,6 +164,12 @@ test("a version that is saved for later leaves the latest one as it is", async (
   await server.prism("saves", "watch", new URL(page.url()).pathname.split("/").at(-1));
   const after = await shown();
   assert.deepEqual([after.latest, after.newest], [latest, next]);
+  // What is asked before it becomes the latest names the same people, and has changed nothing.
+  await page.goto(`${server.origin}/templates/seismic-ml#token=${server.token}`);
+  await page.getByRole("button", { name: `More for version ${next}` }).click();
+  await page.getByRole("button", { name: "Make it the latest…" }).click();
+  await dialog.getByText("the user ben", { exact: true }).waitFor();
+  assert.equal((await shown()).latest, latest);
   assert.deepEqual(faults, []);
   await context.close();
 });
