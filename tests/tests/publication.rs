@@ -142,6 +142,24 @@ fn the_plan_of_a_save_names_everybody_who_will_be_able_to_launch_the_version() {
 }
 
 #[test]
+fn the_plan_of_a_member_does_not_name_those_with_whom_others_share_the_template() {
+    let world = launched(Setup::seeded(7));
+    project(&world);
+    saved(&world, moved(ask(), "brain"));
+    share(&world, "user:bob", false).unwrap();
+    world.launch("mia", "ubuntu", "hers");
+    let plan = plan(&world, "mia", &save_request("hers", "kept"), false).unwrap();
+    assert_eq!(
+        plan.visible_to,
+        [
+            "its owner ada",
+            "the managers of the project brain",
+            "others with whom it is shared"
+        ]
+    );
+}
+
+#[test]
 fn a_share_with_anybody_shows_all_versions() {
     for to in ["user:bob", "account:123456789012", ORGANIZATION, "public"] {
         let world = launched(Setup::seeded(7));

@@ -100,7 +100,8 @@ pub struct SavePlan {
     /// Warnings that do not prevent the save.
     pub warnings: Vec<Warning>,
     /// Who else will be able to launch the version, in words, such as `the user ben` or `everybody`; absent if nobody else
-    /// will. The list is created for the caller and is not stored.
+    /// will. Those with whom the template is shared are named only to callers who may see its shares. The list is created
+    /// for the caller and is not stored.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub visible_to: Vec<String>,
     /// All of the sensitive files that others will see. The list is created for the caller and is not stored.

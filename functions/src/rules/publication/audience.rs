@@ -38,6 +38,14 @@ impl Viewer {
         }
     }
 
+    /// Returns whether only the shares of the template name the viewer. That it is public, everybody sees.
+    fn is_a_share(&self) -> bool {
+        match self {
+            Viewer::Given(to) => *to != Grantee::Public,
+            Viewer::Owner(_) | Viewer::Managers(_) => false,
+        }
+    }
+
     /// Returns whether the viewer certainly belongs to this deployment.
     fn is_inside(&self) -> bool {
         match self {
@@ -79,6 +87,16 @@ impl Audience {
     /// Returns all viewers, in words.
     pub(crate) fn names(&self) -> Vec<String> {
         self.0.iter().map(Viewer::to_string).collect()
+    }
+
+    /// Returns them for somebody who may not see with whom the template is shared.
+    pub(crate) fn names_without_shares(&self) -> Vec<String> {
+        let (shares, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|it| it.is_a_share());
+        let mut names: Vec<String> = others.into_iter().map(Viewer::to_string).collect();
+        if !shares.is_empty() {
+            names.push("others with whom it is shared".to_owned());
+        }
+        names
     }
 
     pub(crate) fn with(&self, more: impl IntoIterator<Item = Viewer>) -> Self {
