@@ -73,7 +73,7 @@ operation! {
     BeginSave by begin_save: Post "/v1/saves" of "saves",
     query: DryRun, head: IdempotencyKey, body: Json<SaveRequest>,
     output: Trial<SavePlan, Accepted<Started>>,
-    rights: [Change Instance, SaveVersion Template, Share Template, Move Template, Contribute Project, MoveIn Project],
+    rights: [Change Instance, SaveVersion Template, Share Template, SeeShares Template, Move Template, Contribute Project, MoveIn Project],
     repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
 }
 
