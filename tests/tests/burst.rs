@@ -32,11 +32,13 @@ fn a_save_alone_keeps_its_limits() {
     }
 }
 
+type Change = fn(&mut Outcome);
+
 #[test]
 fn whatever_gets_worse_exceeds_its_limit() {
     let burst = burst(1, false);
     let outcome = burst.play();
-    let worse: [(fn(&mut Outcome), &str); 8] = [
+    let worse: [(Change, &str); 8] = [
         (|it| it.stranded = 1, "1 stranded"),
         (|it| it.over_floor[0] = 1.2, "p99 of the downtime"),
         (|it| it.beyond_floor_s += 0.5, "beyond the floor"),

@@ -87,8 +87,8 @@ async fn launch_instance(
         return Ok(Trial::plan(plan));
     }
     let token = service.digits(&kind(&request), &caller.user, key)?;
-    let taken = holdings::take(env, user, &wanted, &token).await;
-    taken.map_err(told)?;
+    let held = holdings::take(env, user, &wanted, &token).await;
+    held.map_err(told)?;
     let launch = service.launch([caller, owner], &request, &plan, (&token, began));
     let project = request.project.as_ref().filter(|_| !repeats);
     let token_here = in_region(&token, &request.region);

@@ -2077,7 +2077,8 @@ export interface components {
             size_gib: number;
             /**
              * Format: double
-             * @description The cost in USD per month, if the price table contains the type. Provisioned IOPS and throughput cost extra.
+             * @description The cost in USD per month at the prices of us-east-1, if the price table contains the type. Provisioned IOPS and
+             *     throughput cost extra.
              */
             usd_per_month?: number | null;
         };
@@ -2305,6 +2306,8 @@ export interface components {
             instance: components["schemas"]["InstanceView"];
             /** @description The resolved plan of the launch. */
             plan: components["schemas"]["LaunchPlan"];
+            /** @description Where EC2 refused the launch before, in the order in which it was tried. */
+            refused_in?: components["schemas"]["RefusedPlace"][];
         };
         /** @description What each member of a project may launch for it. A limit that is absent does not apply. */
         Limits: {
@@ -3019,8 +3022,8 @@ export interface components {
              */
             ended_at?: string | null;
             /**
-             * @description Whether each instance is saved, and then terminated. Otherwise the instances are stopped, except those whose
-             *     owners have chosen a template for the last save.
+             * @description Whether each instance is stopped, saved, and then terminated. Otherwise the instances are stopped, except those
+             *     whose owners have chosen a template for the last save.
              */
             last_save: boolean;
             /**
@@ -3039,9 +3042,9 @@ export interface components {
              */
             at: string;
             /**
-             * @description Whether each instance is saved as its owner and then terminated: to the template that its owner has chosen, or to a
-             *     new one that is named after the instance. Otherwise the instances are stopped, except those whose owners have chosen
-             *     a template for the last save.
+             * @description Whether each instance is stopped, saved as its owner and then terminated: to the template that its owner has chosen,
+             *     or to a new one that is named after the instance. Otherwise the instances are stopped, except those whose owners have
+             *     chosen a template for the last save.
              */
             last_save?: boolean;
         };
@@ -3057,6 +3060,7 @@ export interface components {
              * @description When it was last launched or started.
              */
             launched_at: string;
+            launched_by?: components["schemas"]["UserId"] | null;
             /** @description The name, or the ID if the instance has no name. */
             name: string;
             owner?: components["schemas"]["UserId"] | null;
@@ -3226,6 +3230,15 @@ export interface components {
             /** @description The user. */
             user: components["schemas"]["UserId"];
         };
+        /** @description A place in which EC2 refused a launch, so that it was tried elsewhere. */
+        RefusedPlace: {
+            /** @description EC2's error code, such as `InsufficientInstanceCapacity`. */
+            code: string;
+            /** @description The subnet. */
+            subnet: components["schemas"]["SubnetId"];
+            /** @description The Availability Zone. */
+            zone: string;
+        };
         /** @description Format of the Region: it must be lowercase words and a number with hyphens between them, such as us-east-1. */
         Region: string;
         /** @description The state of the copy of an AMI to a Region. */
@@ -3292,8 +3305,10 @@ export interface components {
              */
             usd_per_hour?: number | null;
         };
-        /** @description The result of a rollback. */
+        /** @description The result of a rollback, or what it would be. */
         RolledBack: {
+            /** @description Whether nothing was changed, because this was a dry run. */
+            dry_run?: boolean;
             /**
              * Format: int32
              * @description The previous latest version.
@@ -3306,6 +3321,11 @@ export interface components {
              * @description The new latest version.
              */
             to: number;
+            /**
+             * @description Who else launches the new latest version by the name alone, in words, such as `the user ben` or `everybody`; absent
+             *     if nobody else does, or if it was the latest version already.
+             */
+            visible_to?: string[];
         };
         /** @description A save that a schedule requested, and its state. */
         Run: {
@@ -3380,6 +3400,12 @@ export interface components {
              * @description The maximum cost of the snapshots in all Regions, in USD per month at the prices of us-east-1.
              */
             usd_per_month_at_most: number;
+            /**
+             * @description Who else will be able to launch the version, in words, such as `the user ben` or `everybody`; absent if nobody else
+             *     will. Those with whom the template is shared are named only to callers who may see its shares. The list is created
+             *     for the caller and is not stored.
+             */
+            visible_to?: string[];
             /** @description Warnings that do not prevent the save. */
             warnings: components["schemas"]["Warning"][];
         };
@@ -3573,7 +3599,7 @@ export interface components {
             updated_at: string;
             /**
              * Format: double
-             * @description The maximum cost of the version in all of its Regions, in USD per month.
+             * @description The maximum cost of the version in all of its Regions, in USD per month at the prices of us-east-1.
              */
             usd_per_month?: number | null;
             /**
@@ -3999,7 +4025,7 @@ export interface components {
             unpriced_now: boolean;
             /**
              * Format: double
-             * @description The total until now, in USD.
+             * @description The total until now, in USD at the prices of us-east-1.
              */
             usd: number;
             /**
@@ -4061,6 +4087,8 @@ export interface components {
          * @example template:my-custom-ml-env
          */
         Subject: string;
+        /** @description Format of the subnet ID: it must be "subnet-" followed by 8 to 32 hexadecimal digits. */
+        SubnetId: string;
         /** @description A template: a name, and the version that the name refers to. */
         Template: {
             /** @description The architectures of the latest version. */
@@ -4204,7 +4232,8 @@ export interface components {
             up_to_version: number;
             /**
              * Format: double
-             * @description The maximum cost of the versions that move, in USD per month. The new project pays it from then on.
+             * @description The maximum cost of the versions that move, in USD per month at the prices of us-east-1. The new project pays it
+             *     from then on.
              */
             usd_per_month: number;
         };
@@ -12644,6 +12673,8 @@ export interface operations {
                 to?: number;
                 /** @description Whether you consent to showing sensitive files that this version has and the latest version does not. */
                 publish_sensitive?: boolean;
+                /** @description Checks everything and returns what the rollback would do, without doing it. */
+                dry_run?: boolean;
             };
             header?: {
                 /**
