@@ -55,11 +55,12 @@ pub(crate) async fn announce(session: &Session) {
 async fn news(session: &Session, local: &Local) -> Result<Vec<Notice>, Problem> {
     let asked = Asked::<ShowNotify>::of(Nothing {});
     let view = session.client.ask(asked).await?;
+    let user = session.client.user().await?;
+    // What happens while the desktop is not notified is not told later.
+    let mut news = local.cloud.new_notices(&user)?;
     if !view.desktop {
         return Ok(Vec::new());
     }
-    let user = session.client.user().await?;
-    let mut news = local.cloud.new_notices(&user)?;
     let shown = session.shown.get();
     news.retain(|notice| {
         let again = shown.is_some() && notice.save_id.as_ref() == shown && ends_save(notice.event);

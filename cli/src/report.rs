@@ -216,17 +216,19 @@ pub(crate) fn closed_lines(record: &SaveRecord) -> String {
 /// Reports a cancelled save to the user who cancelled it.
 pub(crate) fn cancelled(session: &Session, record: &SaveView) -> Outcome {
     session.out.done(&End::of(record), || {
-        let left = record.leftovers.as_deref().map_or_else(
-            || "All its AMIs and snapshots are removed.".to_owned(),
-            |left| format!("Not everything could be removed: {}", plain(left)),
-        );
+        let left = match record.leftovers.as_deref() {
+            Some(left) => format!(" Not everything could be removed: {}", plain(left)),
+            // It waited for its turn, and made nothing.
+            None if record.plan.is_none() => String::new(),
+            None => " All its AMIs and snapshots are removed.".to_owned(),
+        };
         let (id, instance) = (&record.save_id, story::instance(record));
         let by = record
             .cancelled_by
             .as_ref()
             .map(|user| format!(" by {user}"));
         let by = by.unwrap_or_default();
-        format!("{id} is cancelled{by}. {instance} {left}\n")
+        format!("{id} is cancelled{by}. {instance}{left}\n")
     })
 }
 

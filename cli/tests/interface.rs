@@ -295,8 +295,8 @@ fn the_readme_can_be_followed() {
     const README: &str = include_str!("../../README.md");
     let at = |part: &str| README.find(part).unwrap_or_else(|| panic!("no {part}"));
     assert!(at("```console\n$ prism launch") < at("## How a save works"));
-    assert!(at("prism --as bob") < at("## How a save works"));
-    assert!(at("PRISM_HOME") < at("## How a save works"));
+    assert!(at("cargo demo") < at("## How a save works"));
+    assert!(at("## How a save works") < at("PRISM_HOME"));
     // A server in the background is not ready for the next line.
     for odd in ["serve &", "mermaid", "the table", "sweep"] {
         assert!(!README.contains(odd), "{odd}");

@@ -311,7 +311,7 @@ fn the_desktop_is_notified_of_what_was_chosen() {
     bob(&["launch", "ubuntu", "hers"]);
     bob(&["save", "hers", "hers-env"]);
     bob(&["template", "share", "hers-env", "--user", "alice", "--yes"]);
-    let told = "\u{1b}]9;Prism: bob shared the template hers-env with you.\u{7}";
+    let told = "\u{1b}]9;Prism: bob shared the template hers-env with you. You can launch it: prism launch hers-env\u{7}";
     let first = shown();
     assert_eq!(first.matches(told).count(), 1, "{first:?}");
     assert!(!shown().contains("\u{1b}]9;"));

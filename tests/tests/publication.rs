@@ -146,6 +146,7 @@ fn the_plan_of_a_member_does_not_name_those_with_whom_others_share_the_template(
     let world = launched(Setup::seeded(7));
     project(&world);
     saved(&world, moved(ask(), "brain"));
+    share(&world, "project:brain", false).unwrap();
     share(&world, "user:bob", false).unwrap();
     world.launch("mia", "ubuntu", "hers");
     let plan = plan(&world, "mia", &save_request("hers", "kept"), false).unwrap();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::Args;
+use prism_functions::domain::setup::Setup;
 use prism_functions::domain::{Problem, Region};
 use prism_functions::operations::{InstanceView, SaveView, UnavailableRegion};
 use serde_json::json;
@@ -126,7 +127,8 @@ impl Listed {
             let mut same = before.instances.iter();
             let known = same.find(|it| it.id == now.id && it.state == now.state);
             let setup = now.setup.take();
-            now.setup = setup.or_else(|| known.and_then(|it| it.setup.clone()));
+            let known = known.and_then(|it| it.setup.clone());
+            now.setup = setup.or(known.filter(|it| *it != Setup::PREPARING));
         }
         self
     }

@@ -190,8 +190,8 @@ const TABLE: &[Row] = &[
         cause: "Throttled",
         codes: &[Code::Throttled],
         words: &["RequestLimitExceeded", "Throttling"],
-        happened: "AWS has throttled the account for hours, so {name} could not be started. Something else in the \
-                   account calls EC2 too often. Prism retries automatically.",
+        happened: "AWS has throttled the account for hours, so {name} could not be started. Usually something else in \
+                   the account calls EC2 too often. Prism retries automatically.",
         steps: &[
             (
                 Always,

@@ -377,9 +377,13 @@ impl Placing<'_> {
         );
         let tried = |subnet: &&Subnet| refused.iter().any(|it| it.subnet == subnet.id);
         let untried = self.places.subnets.iter().filter(|it| !tried(it));
+        let zone = match untried.clone().next() {
+            Some(_) => "No zone that could be tried in time",
+            None => "No zone",
+        };
         told.extend(untried.map(|it| format!("{} ({}): not tried in time", it.zone, it.id)));
         let message = format!(
-            "No zone of {} has room for the instance type {} at the moment. Nothing was launched. Tried: {}.",
+            "{zone} of {} has room for the instance type {} at the moment. Nothing was launched. Tried: {}.",
             self.region,
             self.instance_type,
             told.join("; ")

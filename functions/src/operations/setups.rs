@@ -19,8 +19,10 @@ const LISTED: usize = 16;
 const SILENT_FOR: TimeDelta = TimeDelta::minutes(30);
 /// How long a setup may take. A console that EC2 does not update any more says for ever that it prepares.
 const LONGEST: TimeDelta = TimeDelta::hours(3);
-/// How long a request waits for a console. While a name is typed, a shell waits no longer than a second for a list.
-const LIMIT: Duration = Duration::from_millis(600);
+/// How long a list waits for consoles: while a name is typed, a shell waits no longer than a second for it.
+const LIST_LIMIT: Duration = Duration::from_millis(600);
+/// How long an instance alone waits for its console.
+const LIMIT: Duration = Duration::from_secs(3);
 
 impl Service {
     /// Adds how far the setups of the newest instances are.
@@ -29,7 +31,12 @@ impl Service {
         newest.retain(|view| has_setup(view));
         newest.sort_by_key(|view| Reverse(view.launched_at));
         newest.truncate(LISTED);
-        let setups = join_all(newest.iter().map(|view| self.setup(view))).await;
+        let setups = join_all(
+            newest
+                .iter()
+                .map(|view| self.setup_within(view, LIST_LIMIT)),
+        )
+        .await;
         for (view, setup) in newest.into_iter().zip(setups) {
             view.setup = setup;
         }
@@ -38,10 +45,14 @@ impl Service {
     /// Returns how far the setup of an instance is, or `None` if it has none, is not running, or its console cannot be
     /// read. An instance is shown without it rather than not at all.
     pub(super) async fn setup(&self, view: &InstanceView) -> Option<Setup> {
+        self.setup_within(view, LIMIT).await
+    }
+
+    async fn setup_within(&self, view: &InstanceView, limit: Duration) -> Option<Setup> {
         if !has_setup(view) {
             return None;
         }
-        let console = self.console(view).await?;
+        let console = self.console(view, limit).await?;
         let age = self.env.clock.now() - view.launched_at;
         let said = Setup::of_console(&console);
         if said.as_ref() == Some(&Setup::PREPARING) && age > LONGEST {
@@ -51,10 +62,10 @@ impl Service {
         said.or_else(|| (is_new && built_in(view).is_some()).then_some(Setup::PREPARING))
     }
 
-    async fn console(&self, view: &InstanceView) -> Option<String> {
+    async fn console(&self, view: &InstanceView, limit: Duration) -> Option<String> {
         let id = view.id.parse().ok()?;
         let asked = self.env.ec2.console(&view.region, &id);
-        let limit = self.env.clock.sleep(self.env.clock.during(LIMIT));
+        let limit = self.env.clock.sleep(self.env.clock.during(limit));
         match select(asked, limit).await {
             Either::Left((Ok(console), _)) => Some(console),
             Either::Left((Err(error), _)) => {

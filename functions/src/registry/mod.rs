@@ -180,6 +180,13 @@ impl Registry {
     }
 }
 
+/// Whether a problem is that the table throttled a request.
+pub(crate) fn is_throttled(problem: &Problem) -> bool {
+    let cause = problem.source.as_deref();
+    let table = cause.and_then(|cause| cause.downcast_ref::<TableError>());
+    matches!(table, Some(TableError::Throttled(_)))
+}
+
 /// Converts a table error to a problem for the caller. A failed condition means a concurrent change.
 fn problem(error: TableError) -> Problem {
     match error {
@@ -210,5 +217,19 @@ fn problem(error: TableError) -> Problem {
             };
             problem.because(error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn throttles_of_the_table_differ_from_those_of_ec2() {
+        let of_table = problem(TableError::Throttled("too many".to_owned()));
+        assert_eq!(of_table.code, Code::Throttled);
+        assert!(is_throttled(&of_table));
+        assert!(!is_throttled(&Problem::new(Code::Throttled, "EC2")));
+        assert!(!is_throttled(&problem(TableError::Conflict)));
     }
 }

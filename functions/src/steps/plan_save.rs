@@ -15,7 +15,7 @@ use crate::domain::save::{Duty, SavePlan, SaveRecord, SaveRequest, SaveState, Tu
 use crate::domain::schedule::{Schedule, ScheduleState};
 use crate::domain::{Code, Problem, Region, SaveId, ScheduleName, StepName, Timestamp};
 use crate::ports::Call;
-use crate::registry::{Begun, Stored};
+use crate::registry::{self, Begun, Stored};
 use crate::rules::access::Caller;
 use crate::rules::publication::Told;
 use crate::rules::{Env, audit};
@@ -115,12 +115,18 @@ impl Step for PlanSave {
             turns::yield_to_restarts(env, &input.request.region).await?;
         }
         match planned(env, &input, queued.as_ref()).await {
-            Err(problem) if problem.code == Code::Throttled && !input.dry_run => {
+            // The registry's table does not get more requests: the execution tries again.
+            Err(problem) if is_of_ec2(&problem) && !input.dry_run => {
                 throttled(env, &input, queued.as_ref(), problem).await
             }
             other => other,
         }
     }
+}
+
+/// Whether EC2 throttled the save.
+fn is_of_ec2(problem: &Problem) -> bool {
+    problem.code == Code::Throttled && !registry::is_throttled(problem)
 }
 
 /// Returns the output for a save that has already begun. An earlier attempt may have ended before it could store the

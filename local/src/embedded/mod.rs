@@ -210,18 +210,10 @@ impl Embedded {
 
     /// The notices to a user since the last call for the user, oldest first. The first call returns none.
     pub fn new_notices(&self, user: &UserId) -> Result<Vec<Notice>, Problem> {
-        let (records, seen) = (&self.records, format!("notices seen by {user}"));
-        let Some(last) = records.setting(&seen).map_err(file)? else {
-            let last = records.last_notice().map_err(file)?;
-            records.set_setting(&seen, &last).map_err(file)?;
-            return Ok(Vec::new());
-        };
-        let new = records.notices_after(last, NOTICES).map_err(file)?;
-        if let Some((last, _)) = new.last() {
-            records.set_setting(&seen, last).map_err(file)?;
-        }
-        let new = new.into_iter().map(|(_, notice)| notice);
-        Ok(new.filter(|notice| notice.to.contains(user)).collect())
+        let mark = format!("notices seen by {user}");
+        let mut new = self.records.new_notices(&mark, NOTICES).map_err(file)?;
+        new.retain(|notice| notice.to.contains(user));
+        Ok(new)
     }
 
     /// What blocks an execution inside this process while it retries.

@@ -205,28 +205,39 @@ impl Records {
         })
     }
 
-    /// The number of the last notice; 0 if there is none.
-    pub(crate) fn last_notice(&self) -> Result<i64, SqliteError> {
+    /// The newest notices since the last call with this mark, at most so many, oldest first. The first call returns none.
+    /// Of several processes that call it at once, one gets them.
+    pub(crate) fn new_notices(&self, mark: &str, most: u32) -> Result<Vec<Notice>, SqliteError> {
         self.with(|connection| {
-            let last = "SELECT COALESCE(MAX(id), 0) FROM notices";
-            connection.query_row(last, [], |row| row.get(0))
-        })
-    }
-
-    /// The notices after the one with this number, oldest first, each with its number.
-    pub(crate) fn notices_after(
-        &self,
-        number: i64,
-        most: u32,
-    ) -> Result<Vec<(i64, Notice)>, SqliteError> {
-        self.with(|connection| {
-            let later = "SELECT id, body FROM notices WHERE id > ?1 ORDER BY id LIMIT ?2";
-            let mut query = connection.prepare_cached(later)?;
-            let rows = query.query_map(params![number, most], |row| {
-                let body: String = row.get(1)?;
-                Ok((row.get(0)?, parsed(1, &body)?))
+            let last: i64 =
+                connection.query_row("SELECT COALESCE(MAX(id), 0) FROM notices", [], |row| {
+                    row.get(0)
+                })?;
+            let known = "SELECT body FROM settings WHERE name = ?1";
+            let known: Option<String> = connection
+                .query_row(known, [mark], |row| row.get(0))
+                .optional()?;
+            let Some(known) = known else {
+                let first = "INSERT OR IGNORE INTO settings (name, body) VALUES (?1, ?2)";
+                connection.execute(first, params![mark, last.to_string()])?;
+                return Ok(Vec::new());
+            };
+            let take = "UPDATE settings SET body = ?2 WHERE name = ?1 AND body = ?3";
+            let taken = connection.execute(take, params![mark, last.to_string(), known])?;
+            if taken == 0 {
+                return Ok(Vec::new());
+            }
+            let new =
+                "SELECT body FROM notices WHERE id > ?1 AND id <= ?2 ORDER BY id DESC LIMIT ?3";
+            let mut query = connection.prepare_cached(new)?;
+            let after: i64 = parsed(0, &known)?;
+            let rows = query.query_map(params![after, last, most], |row| {
+                let body: String = row.get(0)?;
+                parsed(0, &body)
             })?;
-            rows.collect()
+            let mut notices = rows.collect::<rusqlite::Result<Vec<Notice>>>()?;
+            notices.reverse();
+            Ok(notices)
         })
     }
 

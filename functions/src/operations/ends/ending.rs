@@ -49,12 +49,19 @@ impl Service {
             return Ok(Some(stored));
         }
         let region = end.region.clone();
-        if instance.state != InstanceState::Running
-            || !pacing::until_end(&self.env, &region, Paced::Stop, until).await?
-        {
+        if instance.state != InstanceState::Running {
+            // Somebody else stops it: that must not take longer either.
+            if instance.state == InstanceState::Stopping && end.stopping_since.is_none() {
+                self.note_stop(&stored, None).await?;
+            }
             return Ok(None);
         }
-        let Some(stored) = self.intend_stop(&stored).await? else {
+        if !pacing::until_end(&self.env, &region, Paced::Stop, until).await? {
+            return Ok(None);
+        }
+        let first = end.stopping_since.is_none();
+        let event = first.then(|| self.event_of_end(end, AuditAction::InstanceStop));
+        let Some(stored) = self.note_stop(&stored, event.as_ref()).await? else {
             return Ok(None);
         };
         let Err(error) = self.env.ec2.stop_instance(&region, &instance.id).await else {
@@ -67,16 +74,14 @@ impl Service {
         Ok(Some(stored))
     }
 
-    /// Records that EC2 is about to be asked to stop the instance before its last save, unless a save holds it.
-    async fn intend_stop(
+    /// Records since when the instance stops before its last save, or is about to, unless a save holds it.
+    async fn note_stop(
         &self,
         stored: &Stored<InstanceEnd>,
+        event: Option<&AuditEvent>,
     ) -> Result<Option<Stored<InstanceEnd>>, Problem> {
         let mut after = stored.value.clone();
-        let first = after.stopping_since.is_none();
         after.stopping_since.get_or_insert(self.env.clock.now());
-        let event = self.event_of_end(&after, AuditAction::InstanceStop);
-        let event = first.then_some(&event);
         let registry = &self.env.registry;
         registry.put_end_unheld(stored, after, event, None).await
     }
