@@ -125,6 +125,20 @@ test("an instance that did not come back: what to do, and a start is asked about
   await leave(page);
 });
 
+test("an instance is started even while EC2 does not tell its price", async () => {
+  const { page, faults, id, sent } = await ended({ state: "stranded", failure: FAILURE });
+  await page.route(/\/v1\/instances\//, (route) => route.fulfill({ status: 503, json: { code: "Unavailable", detail: "EC2 does not respond." } }));
+  await page.getByRole("button", { name: "Try again now" }).press("Enter");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Prism tries to start the instance").waitFor();
+  assert.equal(await dialog.getByText("It costs").count(), 0);
+  await dialog.getByRole("button", { name: `Start ${NAME}` }).press("Enter");
+  await page.getByRole("status").getByText("The save is being recovered.").waitFor();
+  assert.deepEqual(sent, [`/v1/saves/${id}/recover`]);
+  assert.deepEqual(faults, []);
+  await leave(page);
+});
+
 test("a save that failed says why, and offers no start", async () => {
   const { page, faults } = await ended({ state: "failed", failure: FAILURE, leftovers: "An AMI could not be removed." });
   await page.getByText("EC2 has no room for it.").waitFor();

@@ -1,7 +1,6 @@
 // What needs somebody: why a save failed, what keeps an instance down, and the steps out of it.
 import { useSignal } from "@preact/signals";
 import { api, ask, type Schemas } from "../../api/client";
-import { asProblem } from "../../api/live";
 import { Button } from "../../parts/button";
 import { Confirm } from "../../parts/confirm";
 import { named, startCost } from "../../parts/instances/state";
@@ -48,15 +47,9 @@ function GuideNote({ guide }: { guide: Schemas["Guide"] }) {
 function Recover({ save, again }: { save: Schemas["SaveView"]; again: () => void }) {
   const asks = useSignal(false);
   const name = save.plan?.instance.name ?? save.request.instance;
-  const plan = async () => {
-    try {
-      return await ask(api.GET("/v1/instances/{name}", named({ id: save.plan?.instance.id ?? name, region: save.request.region })));
-    } catch (error) {
-      // Whoever manages the save's project need not see the instance.
-      if ([403, 404].includes(asProblem(error).status)) return null;
-      throw error;
-    }
-  };
+  // Only for its price: a start does not wait for EC2 to describe the instance, and whoever manages the save's project
+  // need not see it.
+  const plan = () => ask(api.GET("/v1/instances/{name}", named({ id: save.plan?.instance.id ?? name, region: save.request.region }))).catch(() => null);
   const act = () => ask(api.POST("/v1/saves/{id}/recover", { params: { path: { id: save.save_id } } }));
   return (
     <>
