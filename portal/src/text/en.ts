@@ -1123,6 +1123,7 @@ export const en = {
     atMost: "Versions: at most, a month. Compute: this month",
     unseen: "Others",
     unseenWhy: "templates that you may not see",
+    incomplete: "This project has had so many instances that not all of them are counted by template and by person. The rest is under \"Others\", and the sums have all of them.",
     cut: (count: string) => `The versions of ${count} templates are counted one by one, and there are more: the command line has them all.`,
     empty: "No costs yet",
     emptyWhy: "What this project costs is shown here once something is saved or launched for it.",

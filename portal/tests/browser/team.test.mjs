@@ -110,6 +110,23 @@ test("costs of more templates than are read say so", async () => {
   await context.close();
 });
 
+test("costs of more instances than are counted one by one say so, and the rest is under others", async () => {
+  const { page, context } = await visit(browser, server, "/projects", { wait: ".table tbody tr" });
+  await page.route(/\/costs\?/, async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    const compute = { ...json.compute, total: { ...json.compute.total, usd: 7 }, people: [], templates: [], incomplete: true };
+    return route.fulfill({ response, json: { ...json, compute } });
+  });
+  await page.getByRole("link", { name: PROJECT }).click();
+  await page.getByText(/so many instances that not all of them are counted/).waitFor();
+  for (const what of ["template", "person"]) {
+    await page.getByRole("table", { name: `Costs by ${what}` }).getByRole("row").filter({ hasText: "Others" }).filter({ hasText: "$7.00" }).waitFor();
+  }
+  assert.equal(await page.getByText("templates that you may not see").count(), 0);
+  await context.close();
+});
+
 test("versions and instances are in the costs by template and by person, however many pages they take, and the dearest is the first", async () => {
   const { page, context } = await visit(browser, server, "/projects", { wait: ".table tbody tr" });
   const told = [];

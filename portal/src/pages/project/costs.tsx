@@ -7,35 +7,16 @@ import { at } from "../../parts/place";
 import { Table, type Column } from "../../parts/table";
 import { text } from "../../text";
 import { count, money } from "../../text/format";
+import { both, linesByPerson, linesByTemplate, type Line } from "./cost-lines";
 
 type Costs = Schemas["ProjectCosts"];
-interface Line { name: string; sub?: string; usd: number; compute: number; frees?: number }
 
-export function CostsByTemplate({ costs }: { costs: Costs }) {
-  const lines = merged(costs.templates.map((one) => ({
-    name: one.template,
-    sub: text.costs.versionsOf(one.versions.length, one.owner),
-    usd: one.usd_per_month,
-    frees: one.versions.reduce((sum, version) => sum + version.frees_at_least_usd, 0),
-  })), costs.compute?.templates, costs);
-  return <CostTable title={text.costs.byTemplate} first={text.costs.template} lines={lines} costs={costs} foot={costs.cursor && <span>{text.costs.cut(count(costs.templates.length))}</span>} cell={(line) => (line.name ? <a href={at("templates", line.name)}><Name>{line.name}</Name></a> : <b>{text.costs.unseen}</b>)} />;
+export function CostsByTemplate({ costs, manages }: { costs: Costs; manages: boolean }) {
+  return <CostTable title={text.costs.byTemplate} first={text.costs.template} lines={linesByTemplate(costs, manages)} costs={costs} foot={costs.cursor && <span>{text.costs.cut(count(costs.templates.length))}</span>} cell={(line) => (line.name ? <a href={at("templates", line.name)}><Name>{line.name}</Name></a> : <b>{text.costs.unseen}</b>)} />;
 }
 
 export function CostsByPerson({ costs }: { costs: Costs }) {
-  const lines = merged((costs.people ?? []).map((one) => ({ name: one.user, sub: text.costs.saved(one.versions), usd: one.usd_per_month })), costs.compute?.people);
-  return <CostTable title={text.costs.byPerson} first={text.costs.person} lines={lines} costs={costs} cell={(line) => <b><Name mono={false}>{line.name}</Name></b>} />;
-}
-
-const both = (line: Line) => line.usd + line.compute;
-
-/** What versions and what instances cost, by name, the dearest first; and at the end, what is left of `all`. */
-function merged(saved: Omit<Line, "compute">[], spent: Schemas["SpendingOf"][] = [], all?: Costs): Line[] {
-  const lines = new Map(saved.map((one): [string, Line] => [one.name, { ...one, compute: 0 }]));
-  for (const { name, spending } of spent) lines.set(name, { name, usd: 0, ...lines.get(name), compute: spending.usd });
-  const found = [...lines.values()].sort((a, b) => both(b) - both(a));
-  const rest: Line = { name: "", sub: text.costs.unseenWhy, usd: all?.unseen_usd_per_month ?? 0, compute: (all?.compute?.total.usd ?? 0) - found.reduce((sum, line) => sum + line.compute, 0) };
-  // Less than a cent is what rounding leaves.
-  return both(rest) < 0.01 ? found : [...found, rest];
+  return <CostTable title={text.costs.byPerson} first={text.costs.person} lines={linesByPerson(costs)} costs={costs} cell={(line) => <b>{line.name ? <Name mono={false}>{line.name}</Name> : text.costs.unseen}</b>} />;
 }
 
 interface TableProps { title: string; first: string; lines: Line[]; costs: Costs; foot?: ComponentChildren; cell: (line: Line) => ComponentChildren }

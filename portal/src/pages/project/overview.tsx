@@ -1,6 +1,6 @@
 import { all, api, type Schemas } from "../../api/client";
 import { Button } from "../../parts/button";
-import { Loaded } from "../../parts/note";
+import { Loaded, Note } from "../../parts/note";
 import { useOnce } from "../../parts/once";
 import { text } from "../../text";
 import { count, money, percent } from "../../text/format";
@@ -51,8 +51,9 @@ function Costs({ project, manages, changeBudget }: { project: Schemas["Project"]
       <>
         <Figures project={project} costs={found} />
         <BudgetCard project={project} costs={found} change={manages ? <Button kind="quiet" onPress={changeBudget}>{text.project.changeBudget}</Button> : undefined} />
+        {found.compute?.incomplete && <Note><p>{text.costs.incomplete}</p></Note>}
         <div class="l-grid is-6-6 is-even">
-          <CostsByTemplate costs={found} />
+          <CostsByTemplate costs={found} manages={manages} />
           <CostsByPerson costs={found} />
         </div>
       </>
