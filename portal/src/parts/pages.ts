@@ -23,8 +23,8 @@ export interface Pages<T> {
 
 interface State<T> { key: string; items: T[]; cursor?: string; begun: boolean; reading: boolean; problem?: Problem }
 
-/** `most` pages are read without being asked; `next` reads as many again. */
-export function usePages<T>(key: string, read: Read<T>, most: number): Pages<T> {
+/** `most` pages are read without being asked; once one of them has arrived, `next` reads `step` more. */
+export function usePages<T>(key: string, read: Read<T>, most: number, step = most): Pages<T> {
   const fresh: State<T> = { key, items: [], begun: false, reading: true };
   const state = useSignal(fresh);
   const turn = useSignal(0);
@@ -36,11 +36,12 @@ export function usePages<T>(key: string, read: Read<T>, most: number): Pages<T> 
     const go = async () => {
       let now = { ...begin, reading: true, problem: undefined };
       state.value = now;
-      for (let page = 0; page < most; page += 1) {
+      const pages = begin.begun ? step : most;
+      for (let page = 0; page < pages; page += 1) {
         const one = await ask(read(now.cursor, ended.signal));
         if (ended.signal.aborted) return;
         const cursor = one.cursor ?? undefined;
-        now = { ...now, items: [...now.items, ...one.items], cursor, begun: true, reading: cursor !== undefined && page + 1 < most };
+        now = { ...now, items: [...now.items, ...one.items], cursor, begun: true, reading: cursor !== undefined && page + 1 < pages };
         state.value = now;
         if (!cursor) return;
       }

@@ -149,6 +149,40 @@ test("a save that failed says why, and offers no start", async () => {
   await leave(page);
 });
 
+test("older saves that cannot be read say so, and are asked for again, even if none is shown yet", async () => {
+  const { page, faults } = await visit(browser, server, "/instances", { wait: ".table tbody tr" });
+  let fail;
+  const failed = new Promise((done) => { fail = done; });
+  let asked = 0;
+  await page.route(/\/v1\/saves\?/, async (route) => {
+    const url = new URL(route.request().url());
+    if (!url.searchParams.has("cursor")) return route.fulfill({ json: { items: [], cursor: "more" } });
+    asked += 1;
+    if (asked === 1) {
+      await failed;
+      return route.fulfill({ status: 503, json: { code: "Throttled", detail: "Too many requests." } });
+    }
+    url.searchParams.delete("cursor");
+    const response = await route.fetch({ url: url.href });
+    return route.fulfill({ response, json: { ...(await response.json()), cursor: null } });
+  });
+  await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Saves" }).click();
+  const none = page.getByRole("heading", { name: "No save fits" });
+  const more = page.getByRole("button", { name: "Show more" });
+  await none.waitFor();
+  await more.click();
+  // Nothing is said about saves that are being read.
+  await none.waitFor({ state: "detached" });
+  fail();
+  await page.getByRole("alert").getByText("Too many requests.").waitFor();
+  await none.waitFor();
+  assert.deepEqual(await violations(page), []);
+  await more.click();
+  await page.getByRole("table", { name: "Saves" }).locator("tbody tr").first().waitFor();
+  assert.deepEqual(faults, []);
+  await leave(page);
+});
+
 test("a version that is saved for later leaves the latest one as it is", async () => {
   const shown = async () => JSON.parse(await server.prism("--json", "template", "show", "seismic-ml")).template;
   const { latest } = await shown();

@@ -1,25 +1,20 @@
 // The list of saves: those in progress first, then the newest.
 import type { ComponentChildren } from "preact";
-import { useSignal } from "@preact/signals";
-import { api, type Schemas } from "../../api/client";
-import { useWatched } from "../../api/live";
+import type { Schemas } from "../../api/client";
 import { SaveBadge } from "../../parts/badge";
 import { Button } from "../../parts/button";
-import { Card, Empty, Head } from "../../parts/card";
+import { Card, Empty, Head, Loading } from "../../parts/card";
 import { FilterSelect, Filters, Typed } from "../../parts/filters";
 import { Name } from "../../parts/name";
 import { Loaded, ProblemNote } from "../../parts/note";
-import { usePages } from "../../parts/pages";
 import { usePlace } from "../../parts/place";
 import { Table, type Column } from "../../parts/table";
 import { text } from "../../text";
 import { between, count, duration, moment, zone } from "../../text/format";
+import { type Filter, useSaves } from "./data";
 
 type Save = Schemas["SaveView"];
 type State = Schemas["SaveState"];
-
-/** How many saves are read at once. */
-const PAGE = 100;
 
 const columns: Column<Save>[] = [
   {
@@ -44,8 +39,6 @@ function versionOf(save: Save): string {
 
 const inProgress = (save: Save) => save.state === "running";
 
-interface Filter { state?: State; instance?: string; template?: string }
-
 export function Saves() {
   const { query, set } = usePlace();
   const { state, instance, template } = query;
@@ -65,29 +58,29 @@ export function Saves() {
   );
 }
 
-/** The first page is kept up to date. What is older is read when it is asked for, and again if a new save moves it. */
 function List({ filter, clear }: { filter: Filter; clear: ComponentChildren }) {
-  const asked = useSignal(false);
-  const key = JSON.stringify(filter);
-  const saves = useWatched(`saves:${key}`, ({ signal, headers, wait }) => api.GET("/v1/saves", { params: { query: { ...filter, limit: PAGE, wait } }, headers, signal }));
-  const after = saves.data?.cursor ?? undefined;
-  const from = asked.value ? after : undefined;
-  const older = usePages<Save>(`saves:${key}:${from}`, (cursor = from, signal) => api.GET("/v1/saves", { params: { query: { ...filter, cursor, limit: PAGE } }, signal }), from ? 1 : 0);
-  const more = from ? older.more && older.next : after && (() => { asked.value = true; });
+  const { first, found, more, reading, problem, again } = useSaves(filter);
+  const foot = more && <><span>{text.list.earlier(count(found.length))}</span><Button kind="quiet" onPress={more}>{text.list.more}</Button></>;
   return (
-    <Loaded live={saves}>{({ items }) => {
-      const found = [...items, ...older.items];
-      const foot = more && <><span>{text.list.earlier(count(found.length))}</span><Button kind="quiet" onPress={more}>{text.list.more}</Button></>;
-      if (found.length === 0 && (clear || more)) return <Empty title={text.saves.none} why={text.saves.noneWhy}>{foot}</Empty>;
-      if (found.length === 0) return <Empty title={text.saves.empty} why={text.saves.emptyWhy}><a class="button" href="/instances">{text.saves.toInstances}</a></Empty>;
-      return (
-        <>
-          <Card title={text.saves.table} end={<p>{text.timesIn(zone)}</p>} bare foot={foot}>
-            <Table caption={text.saves.table} columns={columns} rows={found.sort((a, b) => Number(inProgress(b)) - Number(inProgress(a)))} id={(save) => save.save_id} now={inProgress} />
-          </Card>
-          {older.problem && <ProblemNote problem={older.problem} again={older.next} />}
-        </>
-      );
-    }}</Loaded>
+    <Loaded live={first}>{() => (
+      <>
+        {found.length > 0 ? <SavesTable saves={found} foot={foot} /> : reading ? <Loading /> : <None filtered={Boolean(clear || more)}>{foot}</None>}
+        {problem && <ProblemNote problem={problem} again={again} />}
+      </>
+    )}</Loaded>
   );
+}
+
+function SavesTable({ saves, foot }: { saves: Save[]; foot: ComponentChildren }) {
+  const rows = [...saves].sort((a, b) => Number(inProgress(b)) - Number(inProgress(a)));
+  return (
+    <Card title={text.saves.table} end={<p>{text.timesIn(zone)}</p>} bare foot={foot}>
+      <Table caption={text.saves.table} columns={columns} rows={rows} id={(save) => save.save_id} now={inProgress} />
+    </Card>
+  );
+}
+
+function None({ filtered, children }: { filtered: boolean; children: ComponentChildren }) {
+  if (filtered) return <Empty title={text.saves.none} why={text.saves.noneWhy}>{children}</Empty>;
+  return <Empty title={text.saves.empty} why={text.saves.emptyWhy}><a class="button" href="/instances">{text.saves.toInstances}</a></Empty>;
 }
