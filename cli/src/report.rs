@@ -219,7 +219,7 @@ pub(crate) fn cancelled(session: &Session, record: &SaveView) -> Outcome {
         let left = match record.leftovers.as_deref() {
             Some(left) => format!(" Not everything could be removed: {}", plain(left)),
             // It waited for its turn, and made nothing.
-            None if record.plan.is_none() => String::new(),
+            None if record.plan.is_none() && record.copy_of.is_none() => String::new(),
             None => " All its AMIs and snapshots are removed.".to_owned(),
         };
         let (id, instance) = (&record.save_id, story::instance(record));

@@ -149,15 +149,29 @@ fn the_plan_of_a_member_does_not_name_those_with_whom_others_share_the_template(
     share(&world, "project:brain", false).unwrap();
     share(&world, "user:bob", false).unwrap();
     world.launch("mia", "ubuntu", "hers");
-    let plan = plan(&world, "mia", &save_request("hers", "kept"), false).unwrap();
+    let planned = || plan(&world, "mia", &save_request("hers", "kept"), false);
     assert_eq!(
-        plan.visible_to,
+        planned().unwrap().visible_to,
         [
             "its owner ada",
             "the managers of the project brain",
             "others with whom it is shared"
         ]
     );
+    // Nor do warnings and refusals.
+    let hers = ask!(world, instances(&caller("mia"), &region())).unwrap()[0]
+        .id
+        .parse()
+        .unwrap();
+    run_on(&world, &hers, &["tee", "/etc/ssh/ssh_host_rsa_key"]);
+    let plan = planned().unwrap();
+    assert!(plan.warnings.iter().any(|it| it.code == "SensitiveFiles"));
+    let plan = serde_json::to_string(&plan).unwrap();
+    assert!(!plan.contains("bob"), "{plan}");
+    run_on(&world, &hers, &["tee", KEY]);
+    let refused = planned().unwrap_err();
+    assert_eq!(refused.code, Code::SensitiveFiles);
+    assert!(!refused.message.contains("bob"), "{refused}");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use clap::Args;
 use prism_functions::domain::setup::Setup;
-use prism_functions::domain::{Problem, Region};
+use prism_functions::domain::{Problem, Region, Timestamp};
 use prism_functions::operations::{InstanceView, SaveView, UnavailableRegion};
 use serde_json::json;
 
@@ -69,7 +70,7 @@ impl List {
         loop {
             looks.next().await;
             let now = self.listed(session, region.as_ref()).await?;
-            let now = now.keeping_setups(&listed);
+            let now = now.keeping_setups(&listed, session.client.now());
             if now.without_costs() != listed.without_costs() {
                 session.out.note("");
                 now.print(session, &none)?;
@@ -122,13 +123,15 @@ impl Listed {
     }
 
     /// Keeps how far setups were if their consoles could not be read this time.
-    fn keeping_setups(mut self, before: &Self) -> Self {
+    fn keeping_setups(mut self, before: &Self, at: Timestamp) -> Self {
         for now in &mut self.instances {
             let mut same = before.instances.iter();
             let known = same.find(|it| it.id == now.id && it.state == now.state);
             let setup = now.setup.take();
             let known = known.and_then(|it| it.setup.clone());
-            now.setup = setup.or(known.filter(|it| *it != Setup::PREPARING));
+            // Whoever prepares for hours is not known to.
+            let recent = at - now.launched_at < TimeDelta::hours(3);
+            now.setup = setup.or(known.filter(|it| recent || *it != Setup::PREPARING));
         }
         self
     }

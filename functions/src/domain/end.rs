@@ -218,6 +218,9 @@ pub struct InstanceEnd {
     /// Since when EC2 may have been asked to stop the instance before its last save.
     #[serde(default)]
     pub stopping_since: Option<Timestamp>,
+    /// Whether the audit has that EC2 is asked to do that.
+    #[serde(default)]
+    pub stop_is_audited: bool,
     /// How often EC2 has refused.
     #[serde(default)]
     pub refusals: u32,
@@ -260,6 +263,7 @@ impl LaunchEnd {
             asked_at: None,
             is_audited: false,
             stopping_since: None,
+            stop_is_audited: false,
             refusals: 0,
         }
     }

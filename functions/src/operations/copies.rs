@@ -38,7 +38,7 @@ operation! {
     CopyVersion by copy_version: Post "/v1/templates/{name}/versions/{version}/copies" of "templates",
     path: VersionRef, query: DryRun, head: IdempotencyKey, body: Json<Copies>,
     output: Trial<CopyPlan, Accepted<Started>>,
-    rights: [Copy Template, Contribute Project],
+    rights: [Copy Template, SeeShares Template, Contribute Project],
     repeatable: |asked| asked.query.dry_run || asked.head.0.is_some(),
 }
 

@@ -53,7 +53,7 @@ operation! {
     ShareTemplate by share_template: Post "/v1/templates/{name}/shares" of "shares",
     path: TemplateName, query: DryRun, head: IfMatch, body: Json<ShareRequest>,
     output: Trial<SharePlan, Created<Shared>>,
-    rights: [Share Template, Open Template, Contribute Project, Approve Project, See Template],
+    rights: [Share Template, SeeShares Template, Open Template, Contribute Project, Approve Project, See Template],
     // Repeating it changes nothing.
     repeatable: |_| true,
 }

@@ -114,7 +114,7 @@ operation! {
     RollBackTemplate by roll_back_template: Post "/v1/templates/{name}/rollback" of "templates",
     path: TemplateName, query: Target, head: IfMatch,
     output: Found<RolledBack>,
-    rights: [Rollback Template],
+    rights: [Rollback Template, SeeShares Template],
     // With an explicit version, repeating the rollback changes nothing.
     repeatable: |asked| asked.query.dry_run || asked.query.to.is_some(),
 }

@@ -173,7 +173,7 @@ pub(crate) async fn of_save(
 ) -> Result<(Vec<Showing>, Told), Problem> {
     // A deleted template starts again as a new one that only its saver sees.
     let template = template.filter(|template| template.state != TemplateState::Deleted);
-    let before = audience::of(registry, &caller.user, template, grants).await?;
+    let before = audience::of(registry, caller, template, grants).await?;
     let mut more = Vec::new();
     if request.public {
         more.push(Viewer::public());
@@ -212,7 +212,7 @@ pub(crate) async fn of_share(
     grants: &[Grant],
     with: Viewer,
 ) -> Result<Vec<Showing>, Problem> {
-    let before = audience::of(registry, &caller.user, Some(template), grants).await?;
+    let before = audience::of(registry, caller, Some(template), grants).await?;
     let to = before.with([with]).beyond(&before);
     if to.is_empty() {
         return Ok(Vec::new());
@@ -229,7 +229,7 @@ pub(crate) async fn of_contents(
     grants: &[Grant],
     what: Vec<Look>,
 ) -> Result<Vec<Showing>, Problem> {
-    let to = audience::of(registry, &caller.user, template, grants).await?;
+    let to = audience::of(registry, caller, template, grants).await?;
     Ok(vec![Showing { to, what }])
 }
 

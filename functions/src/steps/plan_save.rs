@@ -115,7 +115,7 @@ impl Step for PlanSave {
             turns::yield_to_restarts(env, &input.request.region).await?;
         }
         match planned(env, &input, queued.as_ref()).await {
-            // The registry's table does not get more requests: the execution tries again.
+            // That the table throttles says nothing about EC2: the execution tries again.
             Err(problem) if is_of_ec2(&problem) && !input.dry_run => {
                 throttled(env, &input, queued.as_ref(), problem).await
             }

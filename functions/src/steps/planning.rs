@@ -13,8 +13,8 @@ use crate::domain::template::Template;
 use crate::domain::{Code, How, InstanceId, Problem, Region, SaveId};
 use crate::ports::Volume;
 use crate::registry::Admission;
-use crate::rules::access::{Action, Caller};
-use crate::rules::publication::{self, Audience, Consent, Shown, Told};
+use crate::rules::access::Caller;
+use crate::rules::publication::{self, Consent, Shown, Told};
 use crate::rules::{Env, budget};
 
 /// The usual time of a stop, the initiation of the snapshots, and a start together on a Linux instance, in seconds; a
@@ -94,7 +94,7 @@ pub(super) async fn admitted(
     let seen = (template, subject.grants.as_slice());
     let (shown, told) = shown(env, caller, &request, seen, &instance.id, consent).await?;
     let visible_to = match schedule {
-        None => visible_to(env, caller, template, &shown.to).await?,
+        None => shown.to.names(),
         // Nobody reads the plan of a run.
         Some(_) => Vec::new(),
     };
@@ -154,22 +154,6 @@ pub(crate) async fn shown(
     let doing = publication::saving(request);
     let shown = publication::decide(&env.settings, &doing, &showings, consent)?;
     Ok((shown, told))
-}
-
-/// Returns who else will see the version, in words; those that are named by a share alone, only to who may see the shares.
-async fn visible_to(
-    env: &Env,
-    caller: &Caller,
-    template: Option<&Template>,
-    to: &Audience,
-) -> Result<Vec<String>, Problem> {
-    let (all, fewer) = (to.names(), to.names_without_shares());
-    let Some(template) = template.filter(|_| all != fewer) else {
-        return Ok(all);
-    };
-    let registry = &env.registry;
-    let sees = caller.may_template(registry, Action::SeeShares, template);
-    Ok(if sees.await? { all } else { fewer })
 }
 
 /// Returns what moves to another project together with a template.

@@ -22,6 +22,8 @@ interface Props<Plan> {
   /** Leaves the question, where "Cancel" could be meant for what it asks. */
   keep?: string;
   danger?: boolean;
+  /** Whether a consent that is missing cannot be given here. */
+  takesNoConsent?: boolean;
   /** Why it cannot be done, by its plan. */
   prevented?: (plan: Plan) => string | undefined;
   act: (consent: boolean, plan: Plan) => Promise<unknown>;
@@ -30,11 +32,11 @@ interface Props<Plan> {
   onDone: () => void;
 }
 
-export function Confirm<Plan = undefined>({ title, sub, plan, children, label, keep, danger, prevented, act, done, onClose, onDone }: Props<Plan>) {
+export function Confirm<Plan = undefined>({ title, sub, plan, children, label, keep, danger, takesNoConsent, prevented, act, done, onClose, onDone }: Props<Plan>) {
   const consent = useSignal(false);
   const acting = useAct(onClose);
   const read = useOnce(`plan:${consent.value}`, async () => (plan ? plan(consent.value) : (undefined as Plan)));
-  const asks = wantsConsent(read.problem) ? read.problem : wantsConsent(acting.problem) ? acting.problem : undefined;
+  const asks = takesNoConsent ? undefined : [read.problem, acting.problem].find(wantsConsent);
   const asked = useSignal(asks);
   if (asks && asked.value !== asks) asked.value = asks;
   const ready = read.problem === undefined && (plan === undefined || read.data !== undefined);

@@ -21,11 +21,11 @@ export interface Pages<T> {
   again: () => void;
 }
 
-interface State<T> { key: string; items: T[]; cursor?: string; begun: boolean; reading: boolean; problem?: Problem }
+interface State<T> { key: string; items: T[]; cursor?: string; begun: boolean; reading: boolean; owed: number; problem?: Problem }
 
 /** `most` pages are read without being asked; once one of them has arrived, `next` reads `step` more. */
 export function usePages<T>(key: string, read: Read<T>, most: number, step = most): Pages<T> {
-  const fresh: State<T> = { key, items: [], begun: false, reading: true };
+  const fresh: State<T> = { key, items: [], begun: false, reading: true, owed: 0 };
   const state = useSignal(fresh);
   const turn = useSignal(0);
   const round = useSignal(0);
@@ -36,12 +36,13 @@ export function usePages<T>(key: string, read: Read<T>, most: number, step = mos
     const go = async () => {
       let now = { ...begin, reading: true, problem: undefined };
       state.value = now;
-      const pages = begin.begun ? step : most;
+      // After a failure, what was to be read is read.
+      const pages = begin.begun ? begin.owed || step : most;
       for (let page = 0; page < pages; page += 1) {
         const one = await ask(read(now.cursor, ended.signal));
         if (ended.signal.aborted) return;
         const cursor = one.cursor ?? undefined;
-        now = { ...now, items: [...now.items, ...one.items], cursor, begun: true, reading: cursor !== undefined && page + 1 < pages };
+        now = { ...now, items: [...now.items, ...one.items], cursor, begun: true, owed: cursor ? pages - page - 1 : 0, reading: cursor !== undefined && page + 1 < pages };
         state.value = now;
         if (!cursor) return;
       }

@@ -8,7 +8,7 @@ type Save = Schemas["SaveView"];
 
 /** The saves that are in progress, as soon as they change. */
 export function useRunning(): Live<{ items: Save[] }> {
-  return useWatched("running saves", ({ signal, headers, wait }) => api.GET("/v1/saves", { params: { query: { state: "running", limit: 100, wait } }, headers, signal }));
+  return useWatched("running saves", ({ signal, headers, wait }) => api.GET("/v1/saves", { params: { query: { state: "running", limit: 25, wait } }, headers, signal }));
 }
 
 /** What changes with each step of a save. */

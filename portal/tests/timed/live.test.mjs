@@ -49,6 +49,15 @@ test("a save that the command line begins shows up within two seconds, and moves
   await context.close();
 });
 
+/** Waits until the list of saves has this one. */
+async function recorded(id) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const { saves } = JSON.parse(await server.prism("--json", "saves", "list"));
+    if (saves.some((save) => save.save_id === id)) return;
+  }
+  assert.fail(`${id} is not listed`);
+}
+
 test("the pages of instances and of schedules show a save as soon, and its end", async () => {
   await server.prism("schedule", "create", NAME, "seismic-ml", "--name", "nightly", "--cron", "0 3 1 1 ? *");
   const paths = { "/instances": "saving now", "/schedules": "In progress", "/schedules/nightly": "In progress" };
@@ -58,7 +67,8 @@ test("the pages of instances and of schedules show a save as soon, and its end",
   // Other programs may keep the browser waiting.
   for (let tries = 0; Math.max(...times) > SOON_MS && tries < 3; tries += 1) {
     const { save_id: id } = JSON.parse(await server.prism("--json", "schedule", "run", "nightly", "--no-wait"));
-    while (!(await server.prism("--json", "saves", "list")).includes('"running"'));
+    // The command returns when the execution has begun, which then writes the record.
+    await recorded(id);
     const begun = Date.now();
     times = await Promise.all(shown.map(async (one) => {
       await one.waitFor();

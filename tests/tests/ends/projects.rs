@@ -103,7 +103,7 @@ fn members_are_told_a_week_a_day_and_an_hour_before() {
     assert!(text.contains("saved, and terminated after that"), "{text}");
     assert!(
         text.ends_with(
-            "prism extend NAME --until 2026-01-13T09:00:00Z --then terminate --last-save TEMPLATE"
+            "prism extend NAME --then terminate --last-save TEMPLATE, with --until 2026-01-13T09:00:00Z if it has no end of its own."
         ),
         "{text}"
     );

@@ -59,7 +59,7 @@ impl Service {
         if !pacing::until_end(&self.env, &region, Paced::Stop, until).await? {
             return Ok(None);
         }
-        let first = end.stopping_since.is_none();
+        let first = !end.stop_is_audited;
         let event = first.then(|| self.event_of_end(end, AuditAction::InstanceStop));
         let Some(stored) = self.note_stop(&stored, event.as_ref()).await? else {
             return Ok(None);
@@ -82,6 +82,7 @@ impl Service {
     ) -> Result<Option<Stored<InstanceEnd>>, Problem> {
         let mut after = stored.value.clone();
         after.stopping_since.get_or_insert(self.env.clock.now());
+        after.stop_is_audited |= event.is_some();
         let registry = &self.env.registry;
         registry.put_end_unheld(stored, after, event, None).await
     }

@@ -201,7 +201,7 @@ impl Service {
         };
         let due = end.next_at.unwrap_or(now);
         let text = format!(
-            "The project {name} {}. {what}, and nothing is launched or started for it any more. {choose}: prism extend NAME --until {} --then terminate --last-save TEMPLATE",
+            "The project {name} {}. {what}, and nothing is launched or started for it any more. {choose}: prism extend NAME --then terminate --last-save TEMPLATE, with --until {} if it has no end of its own.",
             ends_at(end.at, due, now),
             end.at.format("%Y-%m-%dT%H:%M:%SZ")
         );
@@ -317,6 +317,7 @@ impl Service {
             asked_at: None,
             is_audited: false,
             stopping_since: None,
+            stop_is_audited: false,
             refusals: 0,
             next_at: Some(now),
         };

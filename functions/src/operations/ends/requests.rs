@@ -93,6 +93,7 @@ async fn set_instance_end(
         asked_at: None,
         is_audited: false,
         stopping_since: None,
+        stop_is_audited: false,
         refusals: 0,
     };
     let event = about(service, caller, &region, &instance).with("end", &new.end);

@@ -7,6 +7,7 @@ use crate::domain::grant::{Grant, GrantState, Grantee};
 use crate::domain::template::Template;
 use crate::domain::{Problem, ProjectName, UserId};
 use crate::registry::Registry;
+use crate::rules::access::{Action, Caller};
 use crate::rules::{PublicScope, Settings};
 
 /// The number of a project's members that are read at once.
@@ -77,86 +78,105 @@ impl fmt::Display for Viewer {
 
 /// Everyone who sees a template, except the acting user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Audience(BTreeSet<Viewer>);
+pub(crate) struct Audience {
+    viewers: BTreeSet<Viewer>,
+    /// Whether the acting user may not see with whom the template is shared: the texts do not name them.
+    hides_shares: bool,
+}
 
 impl Audience {
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.viewers.is_empty()
     }
 
     /// Returns all viewers, in words.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.0.iter().map(Viewer::to_string).collect()
-    }
-
-    /// Returns them for somebody who may not see with whom the template is shared.
-    pub(crate) fn names_without_shares(&self) -> Vec<String> {
-        let (shares, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|it| it.is_a_share());
-        let mut names: Vec<String> = others.into_iter().map(Viewer::to_string).collect();
-        if !shares.is_empty() {
+        let hidden = |viewer: &&Viewer| self.hides_shares && viewer.is_a_share();
+        let shown = self.viewers.iter().filter(|it| !hidden(it));
+        let mut names: Vec<String> = shown.map(Viewer::to_string).collect();
+        if self.viewers.iter().any(|it| hidden(&it)) {
             names.push("others with whom it is shared".to_owned());
         }
         names
     }
 
     pub(crate) fn with(&self, more: impl IntoIterator<Item = Viewer>) -> Self {
-        Self(self.0.iter().cloned().chain(more).collect())
+        Self {
+            viewers: self.viewers.iter().cloned().chain(more).collect(),
+            hides_shares: self.hides_shares,
+        }
     }
 
     pub(crate) fn and(&self, other: &Self) -> Self {
-        self.with(other.0.iter().cloned())
+        Self {
+            hides_shares: self.hides_shares || other.hides_shares,
+            ..self.with(other.viewers.iter().cloned())
+        }
     }
 
     /// Returns the viewers that are not in an earlier audience. If the earlier one includes everyone, nobody of this
     /// deployment is new.
     pub(crate) fn beyond(&self, before: &Self) -> Self {
-        let all = before.0.contains(&Viewer::public());
-        let more = self.0.difference(&before.0);
+        let all = before.viewers.contains(&Viewer::public());
+        let more = self.viewers.difference(&before.viewers);
         let more = more.filter(|viewer| !(all && viewer.is_inside()));
-        Self(more.cloned().collect())
+        Self {
+            viewers: more.cloned().collect(),
+            hides_shares: self.hides_shares,
+        }
     }
 
     pub(crate) fn reaches_outside(&self, settings: &Settings) -> bool {
-        self.0.iter().any(|viewer| viewer.is_outside(settings))
+        self.viewers
+            .iter()
+            .any(|viewer| viewer.is_outside(settings))
     }
 }
 
 impl fmt::Display for Audience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.iter().take(NAMED).map(Viewer::to_string);
-        let mut names: Vec<String> = names.collect();
-        if self.0.len() > NAMED {
-            names.push(format!("and {} more", self.0.len() - NAMED));
+        let mut names = self.names();
+        let more = names.len().saturating_sub(NAMED);
+        names.truncate(NAMED);
+        if more > 0 {
+            names.push(format!("and {more} more"));
         }
         f.write_str(&names.join(", "))
     }
 }
 
-/// Returns who sees a template by its grants, except `user`; nobody, if there is no template. A share that is being
+/// Returns who sees a template by its grants, except the caller; nobody, if there is no template. A share that is being
 /// opened counts already.
 pub(super) async fn of(
     registry: &Registry,
-    user: &UserId,
+    caller: &Caller,
     template: Option<&Template>,
     grants: &[Grant],
 ) -> Result<Audience, Problem> {
-    let mut all = BTreeSet::new();
     let Some(template) = template else {
-        return Ok(Audience(all));
+        return Ok(Audience::default());
     };
+    let (user, mut viewers) = (&caller.user, BTreeSet::new());
     if template.owner != *user {
-        all.insert(Viewer::Owner(template.owner.clone()));
+        viewers.insert(Viewer::Owner(template.owner.clone()));
     }
     if let Some(project) = &template.project {
-        all.extend(managers(registry, user, project).await?);
+        viewers.extend(managers(registry, user, project).await?);
     }
     for grant in grants {
         let own = grant.to == Grantee::User(user.clone());
         if grant.state != GrantState::Closing && !own {
-            all.insert(Viewer::Given(grant.to.clone()));
+            viewers.insert(Viewer::Given(grant.to.clone()));
         }
     }
-    Ok(Audience(all))
+    let hides_shares = viewers.iter().any(Viewer::is_a_share)
+        && !caller
+            .may_template(registry, Action::SeeShares, template)
+            .await?;
+    Ok(Audience {
+        viewers,
+        hides_shares,
+    })
 }
 
 /// Returns those who manage a project, if anyone except `user` does.

@@ -122,7 +122,7 @@ function RunNow({ schedule: { name, request }, onClose, onDone }: DialogProps) {
     route(at("saves", started.save_id));
   };
   return (
-    <Confirm title={<>{text.runNow.title} <Name>{name}</Name></>} plan={plan} label={text.runNow.label(name)} done={text.runNow.done(name)} act={act} onClose={onClose} onDone={onDone}>
+    <Confirm title={<>{text.runNow.title} <Name>{name}</Name></>} plan={plan} takesNoConsent label={text.runNow.label(name)} done={text.runNow.done(name)} act={act} onClose={onClose} onDone={onDone}>
       {(found) => <RunPlan plan={found} />}
     </Confirm>
   );
