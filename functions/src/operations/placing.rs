@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 
@@ -12,14 +11,14 @@ use crate::registry::{Attempts, Refusal, Stored, TRIES};
 use crate::rules::Env;
 use crate::steps::pacing;
 
-/// How long after a launch began a further place is tried, in seconds.
-const TRIED_S: i64 = 12;
+/// How long after a launch began a further place is tried. Like the other limits, it is real time.
+const TRIED: Duration = Duration::from_secs(12);
 
 /// How long after its request began a launch waits for EC2. The API has 29 seconds for a response.
 const ENDS_AFTER: Duration = Duration::from_secs(25);
 
-/// How long before that no further place is tried any more, in seconds: EC2 takes a few of them to respond.
-const LAST_TRY_S: i64 = 5;
+/// How long before that no further place is tried any more: EC2 takes a few seconds to respond.
+const LAST_TRY: Duration = Duration::from_secs(5);
 
 /// How long a new instance may not be found, in seconds.
 const UNSEEN_S: u32 = 10;
@@ -157,8 +156,9 @@ impl Placing<'_> {
     /// [`Code::NoCapacity`] if no place has room, or if there is no time to try the others. Nothing was launched then.
     /// [`Code::AwsUnavailable`] if EC2 does not respond in time: the instance may have been launched.
     pub(super) async fn launch(&self) -> Result<Placed, Problem> {
-        let until = self.env.clock.now() + TimeDelta::seconds(TRIED_S);
-        let until = until.min(self.ends() - TimeDelta::seconds(LAST_TRY_S));
+        let clock = &self.env.clock;
+        let until = clock.now() + clock.during(TRIED);
+        let until = until.min(self.ends() - clock.during(LAST_TRY));
         let mut attempts = self.begun().await?;
         let mut tries = 0;
         loop {
