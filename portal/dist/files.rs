@@ -4,5 +4,5 @@
     ("/assets/later-HNTVJM7J.js", "text/javascript; charset=utf-8", include_bytes!("assets/later-HNTVJM7J.js")),
     ("/assets/main-Y5BPM7MR.js", "text/javascript; charset=utf-8", include_bytes!("assets/main-Y5BPM7MR.js")),
     ("/assets/oidc-YIOFW5II.js", "text/javascript; charset=utf-8", include_bytes!("assets/oidc-YIOFW5II.js")),
-    ("/assets/style-LQUAFYY4.css", "text/css; charset=utf-8", include_bytes!("assets/style-LQUAFYY4.css")),
+    ("/assets/style-U3LBQFE4.css", "text/css; charset=utf-8", include_bytes!("assets/style-U3LBQFE4.css")),
 ]

@@ -175,9 +175,7 @@ impl Coverage {
         let states = STATES.iter().map(|state| &state.name);
         let unseen = states.filter(|name| !self.states.contains_key(*name));
         let mut missing: Vec<String> = unseen.map(|name| format!("the state {name}")).collect();
-        let unseen = Kind::ALL
-            .iter()
-            .filter(|kind| !self.kinds.contains_key(kind));
+        let unseen = Kind::everywhere().filter(|kind| !self.kinds.contains_key(kind));
         missing.extend(unseen.map(|kind| format!("the fault {}", kind.name())));
         missing
     }
@@ -228,7 +226,7 @@ impl Coverage {
             self.retriers.len(),
             self.catchers.len(),
             self.kinds.len(),
-            Kind::ALL.len(),
+            Kind::everywhere().count(),
             self.sites.len(),
         )
     }

@@ -93,7 +93,7 @@ fn scene(seed: u64, remembers: bool) -> Scene {
         wishes,
         way: Way::Requests,
         script: Script {
-            chance: Some(Chance::new(seed, rate, most, Kind::ALL.to_vec())),
+            chance: Some(Chance::new(seed, rate, most, Kind::everywhere().collect())),
             remembers,
             ..Script::default()
         },
