@@ -1,6 +1,6 @@
 // Uses the portal of a deployment, with its issuer: node tests/browser/deployed.mjs ORIGIN ISSUER
 import assert from "node:assert/strict";
-import { launched, violationsInBoth } from "./harness.mjs";
+import { launched } from "./harness.mjs";
 
 const [origin, issuer] = process.argv.slice(2);
 const browser = await launched();
@@ -22,12 +22,6 @@ page.on("request", (request) => {
   if (token && href.includes(token)) faults.push("a URL has the token");
 });
 
-/** What is open is accessible, once it has read its data. */
-async function accessible() {
-  await page.locator(".skeleton").first().waitFor({ state: "detached" });
-  assert.deepEqual(await violationsInBoth(page), [], page.url());
-}
-
 // Whoever follows a link comes back to it after the sign-in.
 await page.goto(`${origin}/launch?template=python-ml`);
 await page.waitForURL(`${issuer}/authorize?**`);
@@ -35,7 +29,6 @@ await page.getByLabel("E-mail").fill("pia@example.org");
 await page.getByRole("button", { name: "Sign in" }).click();
 await page.waitForURL(`${origin}/launch?template=python-ml`);
 await page.getByRole("textbox", { name: "Name", exact: true }).fill("pias-work");
-await accessible();
 await page.getByRole("button", { name: /^Launch python-ml/ }).click();
 await page.waitForURL(`${origin}/instances`);
 await page.getByRole("row").filter({ hasText: "pias-work" }).getByText("Running").waitFor({ timeout: 60_000 });
@@ -43,16 +36,9 @@ await page.getByRole("row").filter({ hasText: "pias-work" }).getByText("Running"
 await page.getByRole("link", { name: "Save pias-work" }).click();
 const dialog = page.getByRole("dialog");
 await dialog.getByLabel("Template").fill("pias-own");
-await accessible();
 await dialog.getByRole("button", { name: "Save as pias-own@1" }).click();
 await page.waitForURL(`${origin}/saves/save-*`);
 await page.getByText("Saved", { exact: true }).first().waitFor({ timeout: 120_000 });
-await accessible();
-for (const link of await page.getByRole("navigation", { name: "Main" }).getByRole("link").all()) {
-  await link.click();
-  await page.waitForURL(origin + (await link.getAttribute("href")));
-  await accessible();
-}
 
 // Nobody can sign in again with what the tab keeps.
 const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]));
