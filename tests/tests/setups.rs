@@ -33,6 +33,14 @@ fn outcome(world: &World, instance: &Instance, words: &[&str], text: &str) {
     assert_eq!(said.exit_code, 0, "{said:?}");
 }
 
+/// Writes that the setup is under way.
+fn prepares(world: &World, instance: &Instance) {
+    let id = &instance.id;
+    let preparing =
+        format!(r#"{{"state":"preparing","step":"","output":"","instance_id":"{id}"}}"#);
+    outcome(world, instance, &["tee", SETUP_FILE], &preparing);
+}
+
 fn text(view: &InstanceView) -> Option<String> {
     view.setup.as_ref().map(Setup::text)
 }
@@ -68,9 +76,7 @@ fn the_setup_of_an_instance_is_listed() {
 fn an_instance_of_a_saved_template_says_how_its_own_setup_is() {
     let world = World::new(2);
     let work = world.launch("ada", "python-ml", "work");
-    let preparing = r#"{"state":"preparing","step":"","output":"","instance_id":"#;
-    let preparing = format!("{preparing}\"{}\"}}", work.id);
-    outcome(&world, &work, &["tee", SETUP_FILE], &preparing);
+    prepares(&world, &work);
     assert_eq!(listed(&world, &work).setup, Some(Setup::PREPARING));
     world.save("ada", save_request("work", "kept")).unwrap();
     let next = world.launch("ada", "kept", "next");
@@ -95,9 +101,7 @@ fn a_silent_console_means_preparing_for_a_while() {
 fn a_console_that_nobody_updates_does_not_mean_preparing_for_ever() {
     let world = World::new(5);
     let work = world.launch("ada", "python-ml", "work");
-    let preparing = r#"{"state":"preparing","step":"","output":"","instance_id":"#;
-    let preparing = format!("{preparing}\"{}\"}}", work.id);
-    outcome(&world, &work, &["tee", SETUP_FILE], &preparing);
+    prepares(&world, &work);
     world.pass(2 * 3600);
     assert_eq!(listed(&world, &work).setup, Some(Setup::PREPARING));
     world.pass(2 * 3600);
